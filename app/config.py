@@ -1,0 +1,179 @@
+"""Settings: the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from dotenv import dotenv_values
+
+from app import settings as read
+from app.settings import ROOT, ConfigError, Setting, described, setting
+
+__all__ = ["ROOT", "Config", "ConfigError", "declared"]
+
+NOT_OURS = {"POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "TZ", "PROMETHEUS_MULTIPROC_DIR"}
+"""Names a .env file may hold for others: docker compose, the C library, the Prometheus client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that can be set, each under its own name in capitals. Docs: .env.example, in the same order."""
+
+    # Where things are
+    data_dir: Path = setting("var", read.path, "Folder for all that must survive: database, Redis, keys, logs.")
+    database_url: str = setting(
+        "", read.database_url, "Database; empty: SQLite in DATA_DIR. PostgreSQL: postgresql://…", secret=True
+    )
+    redis_url: str | None = setting(
+        "", read.redis_url, "Redis; empty: none, jobs still run, a second later. bin/run starts its own.", secret=True
+    )
+    secret_key: str = setting(
+        "", read.secret_key, "Signs cookies and links, 32 bytes or more; empty: made once in DATA_DIR.", secret=True
+    )
+
+    # The web
+    host: str = setting("127.0.0.1", read.host, "Address the web server listens on; 0.0.0.0 for every one.")
+    port: int = setting("8000", read.whole(1, 65535), "Port of the web server.")
+    web_threads: int = setting("8", read.whole(1, 64), "Threads that answer requests, in each web process.")
+    public_url: str | None = setting(
+        "", read.web_url, "Where people reach it, for links in mails; https turns on HSTS."
+    )
+    trusted_hosts: tuple[str, ...] = setting("", read.hosts, "Host names answered, by commas; empty: any.", unset=())
+    trusted_proxy: str | None = setting("", read.address, "Address of the proxy whose X-Forwarded-* are believed.")
+    environment_name: str | None = setting(
+        "", read.text, "Shown in the page's corner, so that nobody mistakes staging."
+    )
+    sign_up_open: bool = setting("true", read.yes_or_no, "Whether strangers may make an account.")
+
+    # Pages
+    page_size: int = setting("10", read.number_of(10, 25, 50, 100), "Rows on a page of a list: 10, 25, 50 or 100.")
+    poll_pace_s: float = setting("2", read.number(0.5, 60), "Seconds between two looks of a waiting page, 0.5 or more.")
+
+    # Calories in the background
+    activity_delay_s: float = setting("0", read.number(0, 60), "Artificial delay of a calculation; 5 to watch one.")
+    activity_time_limit_s: int = setting("1800", read.whole(1, 86400), "Seconds after which a calculation is stopped.")
+    activity_max_retries: int = setting("3", read.whole(0, 100), "How often a failed calculation is tried again.")
+    activity_retry_delay_s: int = setting("60", read.whole(1, 86400), "Seconds before the first new try; then longer.")
+    activity_batch_size: int = setting("250", read.whole(1, 1000), "How many calculations one worker takes at once.")
+    requeue_interval_s: int = setting("300", read.whole(1, 86400), "Seconds between two searches for stuck activities.")
+    requeue_expiry_s: int = setting("240", read.whole(1, 86400), "Seconds after which a search not begun is dropped.")
+
+    # The engine
+    workers: int = setting("2", read.whole(1, 64), "Worker processes.")
+    worker_threads: int = setting("4", read.whole(1, 64), "Threads in each worker process.")
+    lease_s: int = setting("30", read.whole(5, 3600), "Seconds a silent worker keeps its jobs before others take them.")
+    heartbeat_s: int = setting("10", read.whole(1, 1200), "Seconds between two signs of life; a third of LEASE_S.")
+    reap_interval_s: int = setting("5", read.whole(1, 600), "Seconds between two searches for dead workers' jobs.")
+    retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs and deleted activities are kept.")
+    db_pool_size: int = setting("5", read.whole(1, 100), "Database connections each process keeps open.")
+
+    # Watching it
+    log_level: str = setting("INFO", read.one_of("DEBUG", "INFO", "WARNING", "ERROR"), "DEBUG, INFO, WARNING or ERROR.")
+    log_file: Path | None = setting("", read.path, "File that gets the log lines too; it rotates at 10 MB.")
+    metrics_token: str | None = setting("", read.text, "Bearer token that opens /metrics from elsewhere.", secret=True)
+    metrics_port: int = setting(
+        "0", read.whole(0, 65535), "Port where worker and scheduler show their metrics; 0: off."
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None) -> Self:
+        """The settings of this process: the environment first, then `.env`, then the defaults.
+
+        Given an `environ`, nothing else is read. Makes DATA_DIR and, where none is set, the secret key in it.
+        Raises ConfigError with one sentence that names the variable.
+        """
+        if environ is None:
+            environ, dotenv = os.environ, dotenv or ROOT / ".env"
+        given = _given(environ, dotenv)
+        values = {one.name.lower(): _value(one, given) for one in declared()}
+        _agree(values)
+        values["data_dir"] = folder = _folder(values["data_dir"])
+        values["database_url"] = values["database_url"] or f"sqlite:///{folder / 'metronome.db'}"
+        values["secret_key"] = values["secret_key"] or _kept_key(folder / "secret_key")
+        return cls(**values)
+
+    @classmethod
+    def from_env_or_exit(cls) -> Self:
+        """As from_env(), for the doors: a setting that cannot be used is printed, and the process ends with code 2."""
+        try:
+            return cls.from_env()
+        except ConfigError as error:
+            print(f"metronome: {error}", file=sys.stderr)
+            raise SystemExit(2) from None
+
+
+def declared() -> tuple[Setting, ...]:
+    """Every setting there is, in the order of Config."""
+    return tuple(described(one) for one in fields(Config))
+
+
+def _given(environ: Mapping[str, str], dotenv: Path | None) -> dict[str, str]:
+    written = {name: value or "" for name, value in dotenv_values(dotenv).items()} if dotenv else {}
+    names = {one.name for one in declared()} | {f"{one.name}_FILE" for one in declared() if one.secret}
+    unknown = written.keys() - names - NOT_OURS | {name for name in environ if name.startswith("METRONOME_")}
+    for name in sorted(unknown):
+        raise ConfigError(f"{name} is not a setting; .env.example lists every one there is.")
+    return {name: value.strip() for name, value in {**written, **environ}.items() if name in names and value.strip()}
+
+
+def _value(one: Setting, given: Mapping[str, str]) -> Any:
+    text, file = given.get(one.name, ""), given.get(f"{one.name}_FILE", "")
+    if text and file:
+        raise ConfigError(f"{one.name} and {one.name}_FILE are both set; choose one.")
+    if file:
+        text = _content(one.name, Path(file))
+    try:
+        return one.read(text) if text else one.value
+    except ValueError as error:
+        shown = "" if one.secret else f", not {text[:80]!r}"
+        raise ConfigError(f"{one.name} {error}{shown}.") from None
+
+
+def _content(name: str, file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}_FILE cannot be read: {getattr(error, 'strerror', error)}: {file}.") from None
+
+
+def _agree(values: Mapping[str, Any]) -> None:
+    if values["heartbeat_s"] * 2 > values["lease_s"]:
+        raise ConfigError("HEARTBEAT_S must be at most half of LEASE_S, or living workers would lose their jobs.")
+    if values["requeue_expiry_s"] > values["requeue_interval_s"]:
+        raise ConfigError("REQUEUE_EXPIRY_S must not be longer than REQUEUE_INTERVAL_S.")
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"DATA_DIR cannot be made: {error.strerror}: {path}.") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError(f"DATA_DIR cannot be written to: {path}.")
+    return path
+
+
+def _kept_key(path: Path) -> str:
+    """The key in `path`. Written beside it first and then linked, so that processes starting together agree on one."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    try:
+        return str(read.secret_key(path.read_text().strip()))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"SECRET_KEY kept in {path} cannot be used: it {error}.") from None

@@ -1,0 +1,177 @@
+"""Reading one setting out of the text a person wrote."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+Read = Callable[[str], Any]
+"""Turns the text of a setting into its value; raises ValueError with half a sentence ("must be …")."""
+
+ROOT = Path(__file__).resolve().parent.parent
+NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
+HOST_NAME = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,253}", re.ASCII)
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used. Its text is one sentence that names the variable, never a secret's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of one setting before anybody has set it."""
+
+    name: str
+    default: str
+    value: Any
+    read: Read
+    says: str
+    secret: bool
+
+
+def setting(default: str, read: Read, says: str, *, secret: bool = False, unset: Any = None) -> Any:
+    """A field of Config that is read from the environment under its own name in capitals.
+
+    Empty text means "not set", there as here. A secret may also come as NAME_FILE, and never shows in repr().
+    """
+    value = read(default) if default else unset
+    return field(default=value, repr=not secret, metadata={"setting": (default, read, says, secret)})
+
+
+def described(declared: Field[Any]) -> Setting:
+    """The setting behind one field of Config."""
+    default, read, says, secret = declared.metadata["setting"]
+    return Setting(declared.name.upper(), default, declared.default, read, says, secret)
+
+
+def text(value: str) -> str:
+    """Any one line of text."""
+    if not value.isprintable():
+        raise ValueError("must be one line of printable text")
+    return value
+
+
+def path(value: str) -> Path:
+    """A path; a relative one begins at the project's folder, wherever the process was started."""
+    return ROOT / Path(text(value)).expanduser()
+
+
+def whole(low: int, high: int) -> Read:
+    """A whole number from `low` to `high`, both included."""
+
+    def read(value: str) -> int:
+        if not NUMBER.fullmatch(value) or "." in value or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def number(low: float, high: float) -> Read:
+    """A number from `low` to `high`, both included, with a dot for decimals."""
+
+    def read(value: str) -> float:
+        if not NUMBER.fullmatch(value) or not low <= float(value) <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g}")
+        return float(value)
+
+    return read
+
+
+def one_of(*choices: str) -> Read:
+    """One of these words, in any case."""
+
+    def read(value: str) -> str:
+        for choice in choices:
+            if value.casefold() == choice.casefold():
+                return choice
+        raise ValueError(f"must be one of {', '.join(choices)}")
+
+    return read
+
+
+def number_of(*choices: int) -> Read:
+    """One of these whole numbers."""
+    word = one_of(*map(str, choices))
+    return lambda value: int(word(value))
+
+
+def yes_or_no(value: str) -> bool:
+    """true or false; yes, no, on, off, 1 and 0 are understood too."""
+    return bool(one_of("true", "yes", "on", "1", "false", "no", "off", "0")(value) in {"true", "yes", "on", "1"})
+
+
+def host(value: str) -> str:
+    """The name or the address of a machine."""
+    if not HOST_NAME.fullmatch(value):
+        raise ValueError("must be a host name or an address")
+    return value
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    """Host names with commas between them."""
+    return tuple(host(part.strip()) for part in value.split(","))
+
+
+def address(value: str) -> str:
+    """One IP address, or * for any."""
+    if value == "*":
+        return value
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("must be an IP address, or * for any") from None
+
+
+def web_url(value: str) -> str:
+    """Where people reach the product, without a slash at the end."""
+    parts = _split(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must look like https://metronome.example.org")
+    return value.rstrip("/")
+
+
+def database_url(value: str) -> str:
+    """A database address for SQLAlchemy; every spelling of PostgreSQL becomes psycopg2's."""
+    scheme, mark, rest = text(value).partition("://")
+    if mark and scheme in {"postgres", "postgresql", "postgresql+psycopg2"}:
+        _split(value)
+        return f"postgresql+psycopg2://{rest}"
+    if mark and scheme == "sqlite" and re.fullmatch(r"/[^?#]+", rest) and rest != "/:memory:":
+        return value
+    raise ValueError("must begin with postgresql:// or be sqlite:/// and a path")
+
+
+def redis_url(value: str) -> str:
+    """A Redis address: over the network, with TLS, or through a socket."""
+    parts = _split(value)
+    if (parts.scheme in {"redis", "rediss"} and parts.hostname) or (parts.scheme == "unix" and parts.path):
+        return value
+    raise ValueError("must begin with redis://, rediss:// or unix:///")
+
+
+KNOWN_SECRETS = {"changeme", "change-me", "secret", "secretkey", "dev", "development", "password", "metronome"}
+
+
+def secret_key(value: str) -> str:
+    """A key nobody can guess: at least 32 bytes, and not out of a manual."""
+    if len(value.encode()) < 32:
+        raise ValueError("must have at least 32 bytes; leave it out to have one made")
+    words = re.sub(r"[^a-z-]", "", value.casefold())
+    if len(set(value)) < 8 or any(words == known * (len(words) // len(known) or 1) for known in KNOWN_SECRETS):
+        raise ValueError("must not be a well-known sample; leave it out to have one made")
+    return value
+
+
+def _split(value: str) -> Any:
+    try:
+        parts = urlsplit(text(value))
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be a well-formed address") from None
+    return parts
