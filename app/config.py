@@ -41,14 +41,10 @@ class Config:
     host: str = setting("127.0.0.1", read.host, "Address the web server listens on; 0.0.0.0 for every one.")
     port: int = setting("8000", read.whole(1, 65535), "Port of the web server.")
     web_threads: int = setting("8", read.whole(1, 64), "Threads that answer requests, in each web process.")
-    public_url: str | None = setting(
-        "", read.web_url, "Where people reach it, for links in mails; https turns on HSTS."
-    )
+    public_url: str | None = setting("", read.web_url, "Where people reach it, for links; https turns on HSTS.")
     trusted_hosts: tuple[str, ...] = setting("", read.hosts, "Host names answered, by commas; empty: any.", unset=())
     trusted_proxy: str | None = setting("", read.address, "Address of the proxy whose X-Forwarded-* are believed.")
-    environment_name: str | None = setting(
-        "", read.text, "Shown in the page's corner, so that nobody mistakes staging."
-    )
+    environment_name: str | None = setting("", read.text, "Shown on every page, so that nobody mistakes staging.")
     sign_up_open: bool = setting("true", read.yes_or_no, "Whether strangers may make an account.")
 
     # Pages
@@ -77,9 +73,7 @@ class Config:
     log_level: str = setting("INFO", read.one_of("DEBUG", "INFO", "WARNING", "ERROR"), "DEBUG, INFO, WARNING or ERROR.")
     log_file: Path | None = setting("", read.path, "File that gets the log lines too; it rotates at 10 MB.")
     metrics_token: str | None = setting("", read.text, "Bearer token that opens /metrics from elsewhere.", secret=True)
-    metrics_port: int = setting(
-        "0", read.whole(0, 65535), "Port where worker and scheduler show their metrics; 0: off."
-    )
+    metrics_port: int = setting("0", read.whole(0, 65535), "Port of the metrics of worker and scheduler; 0: off.")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None) -> Self:

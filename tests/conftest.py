@@ -1,0 +1,133 @@
+"""What every test may ask for: servers and databases of its own, and the product on top of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.servers import PostgresServer, RedisServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where the tests store")
+
+
+class Databases(Protocol):
+    """Makes databases and takes them away."""
+
+    def blank(self) -> str:
+        """The URL of a new and empty database."""
+
+    def copy(self, template_url: str) -> str:
+        """The URL of a new database that holds what `template_url` holds. Nobody may be connected to the template."""
+
+    def drop(self, url: str) -> None:
+        """Remove one."""
+
+
+class SqliteDatabases:
+    """Files in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = (folder / f"{number}.db" for number in count())
+
+    def blank(self) -> str:
+        return f"sqlite:///{next(self._paths)}"
+
+    def copy(self, template_url: str) -> str:
+        path = next(self._paths)
+        shutil.copyfile(template_url.removeprefix("sqlite:///"), path)
+        return f"sqlite:///{path}"
+
+    def drop(self, url: str) -> None:
+        path = Path(url.removeprefix("sqlite:///"))
+        for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            one.unlink(missing_ok=True)
+
+
+class PostgresDatabases:
+    """Databases of one server."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._names = (f"test_{number}" for number in count())
+
+    def blank(self) -> str:
+        return self._server.create(next(self._names))
+
+    def copy(self, template_url: str) -> str:
+        return self._server.create(next(self._names), template=_name(template_url))
+
+    def drop(self, url: str) -> None:
+        self._server.drop(_name(url))
+
+
+def _name(url: str) -> str:
+    name = make_url(url).database
+    assert name is not None
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_kind(pytestconfig: pytest.Config) -> str:
+    """sqlite or postgresql."""
+    return str(pytestconfig.getoption("--database"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The PostgreSQL all tests share. A test that stops or cuts it starts its own instead."""
+    with PostgresServer(fsync=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The Redis all tests share. A test that stops it starts its own instead."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def databases(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Databases:
+    """Where databases come from."""
+    if database_kind == "postgresql":
+        return PostgresDatabases(request.getfixturevalue("postgres_server"))
+    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The shared Redis, emptied."""
+    redis_server.client().flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """An empty database."""
+    url = databases.blank()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def blank_database(databases: Databases) -> Iterator[Callable[[], str]]:
+    """Makes as many empty databases as a test wants."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(databases.blank())
+        return made[-1]
+
+    yield make
+    for url in made:
+        databases.drop(url)
