@@ -1,0 +1,108 @@
+"""The session, the base class, and the only place that commits.
+
+Reading goes through `reading()`, writing through `transaction()`. Reads run in autocommit, so a page holds no
+locks and costs no BEGIN and ROLLBACK; a writing transaction on SQLite begins IMMEDIATE, because a deferred one
+that turns into a writer fails at once when another process wrote in between.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Engine, MetaData, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from jobs import UtcDateTime
+
+__all__ = ["Base", "UtcDateTime", "connect", "db", "reading", "transaction"]
+
+BUSY_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 5_000
+
+
+class Base(DeclarativeBase):
+    """Every table of the product."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+_open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
+
+
+def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
+    """Bind the application to its database; SQLite and PostgreSQL get the settings the engine's promises need."""
+    url = make_url(database_url)
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 3}
+    if url.get_backend_name() == "postgresql":
+        options["connect_args"] = {
+            "connect_timeout": 2,
+            "application_name": "metronome",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=2000 "
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+        }
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _prepare_sqlite(db.engine)
+        app.extensions["reading_engine"] = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin_as_a_writer(connection: Any) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One transaction: committed on leaving, rolled back on an error.
+
+    Inside another one (a running job's, say) it joins that one, and the outermost commits.
+    """
+    outer = _open.get()
+    if outer is not None:
+        yield outer
+        return
+    with Session(db.engine, expire_on_commit=False) as session:
+        token = _open.set(session)
+        try:
+            yield session
+            session.commit()
+        finally:
+            _open.reset(token)
+
+
+def reading() -> Session:
+    """Where queries read: the open transaction when there is one, else the autocommitting session of this context."""
+    return _open.get() or db.session()

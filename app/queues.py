@@ -1,0 +1,10 @@
+"""The names of the queues."""
+
+from enum import StrEnum
+
+
+class Queue(StrEnum):
+    """Where a job waits; workers are started for some or all of them."""
+
+    ACTIVITIES = "activities"
+    DEFAULT = "default"

@@ -1,0 +1,36 @@
+"""The front door of the engine: everything a host may import."""
+
+from .dispatch.outbox import JobRequest
+from .engine import Engine, engine_of, install
+from .errors import GiveUp, JobError, NoSuchJob, Snooze, UnknownJob, WrongState
+from .host import Host
+from .ledger.models import Entry, metadata
+from .ledger.moments import UtcDateTime
+from .ledger.reader import has_live
+from .ledger.states import State
+from .log import current_uid
+from .registry import Job, JobGroup
+from .schedules.ticker import Sweep
+
+__all__ = [
+    "Engine",
+    "Entry",
+    "GiveUp",
+    "Host",
+    "Job",
+    "JobError",
+    "JobGroup",
+    "JobRequest",
+    "NoSuchJob",
+    "Snooze",
+    "State",
+    "Sweep",
+    "UnknownJob",
+    "UtcDateTime",
+    "WrongState",
+    "current_uid",
+    "engine_of",
+    "has_live",
+    "install",
+    "metadata",
+]

@@ -1,0 +1,1 @@
+"""From the record to a running function: the only importer of dramatiq."""

@@ -1,0 +1,109 @@
+"""Saying which jobs still have a living thread, and that this process lives."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..host import Host
+from ..ledger import writer
+from ..ledger.models import WorkerRow
+from ..ledger.moments import db_now
+from ..ledger.reader import now
+from ..log import get_logger
+
+EXIT_THREADS_DEAD = 70
+
+log = get_logger(__name__)
+
+
+class Heartbeat(threading.Thread):
+    """A thread that extends the leases of running jobs and keeps the process's row fresh.
+
+    When a thread that should be running jobs has died, the process ends with status 70: its supervisor starts a
+    whole one.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        name: str,
+        role: str,
+        queues: Sequence[str],
+        version: str,
+        lease_s: float,
+        interval_s: float,
+        running: dict[str, threading.Thread],
+        sees_redis: Callable[[], bool],
+    ) -> None:
+        super().__init__(name="jobs-heartbeat", daemon=True)
+        self._host = host
+        self._row_name, self._role, self._queues, self._version = name, role, ",".join(queues), version
+        self._lease_s, self._interval_s = lease_s, interval_s
+        self._running = running
+        self._sees_redis = sees_redis
+        self._started_at: datetime | None = None
+        self._ended = threading.Event()
+        self.watched: list[threading.Thread] = []
+
+    def run(self) -> None:
+        """Beat until told to end; a database that is away is tried again at the next beat."""
+        is_away = False
+        while True:
+            try:
+                self.beat()
+                is_away = False
+            except SQLAlchemyError as error:
+                if not is_away:
+                    log.warning("heartbeat cannot reach the database", extra={"error": str(error)})
+                is_away = True
+            if self._ended.wait(self._interval_s):
+                return
+            if any(not thread.is_alive() for thread in self.watched):
+                log.critical("a worker thread died, leaving so that a whole process can start")
+                os._exit(EXIT_THREADS_DEAD)
+
+    def beat(self) -> None:
+        """One beat: leases of jobs whose thread lives, and the row of this process."""
+        owners = [owner for owner, thread in list(self._running.items()) if thread.is_alive()]
+        sees_redis = self._sees_redis()
+        with self._host.inside(), self._host.transaction() as session:
+            held = writer.extend_leases(session, owners, lease_s=self._lease_s) if owners else 0
+            self._started_at = self._started_at or now(session)
+            told = {"running": held, "sees_redis": sees_redis}
+            seen = session.execute(
+                update(WorkerRow).where(WorkerRow.name == self._row_name).values(seen_at=db_now(), **told)
+            )
+            if not seen.rowcount:  # type: ignore[attr-defined]
+                session.add(
+                    WorkerRow(
+                        name=self._row_name,
+                        role=self._role,
+                        queues=self._queues,
+                        version=self._version,
+                        started_at=self._started_at,
+                        seen_at=db_now(),
+                        **told,
+                    )
+                )
+
+    def end(self) -> None:
+        """Stop beating and take the row away."""
+        self._ended.set()
+        if self.is_alive():
+            self.join(timeout=2)
+        try:
+            with self._host.inside(), self._host.transaction() as session:
+                session.execute(delete(WorkerRow).where(WorkerRow.name == self._row_name))
+        except SQLAlchemyError as error:
+            log.warning("could not sign off", extra={"error": str(error)})
+
+
+def process_name(role: str) -> str:
+    """A name for this process that no other one has: host, role, pid and moment of birth."""
+    return f"{os.uname().nodename}:{role}:{os.getpid()}:{time.time_ns() // 1_000_000:x}"

@@ -1,0 +1,56 @@
+"""Dramatiq's hooks: a worker boots, drains, stops."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dramatiq import Broker, Worker
+from dramatiq.middleware import Middleware
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..host import Host
+from ..ledger import writer
+from ..log import get_logger
+from .heartbeat import Heartbeat
+from .runner import Runner
+from .sender import Sender
+
+log = get_logger(__name__)
+
+
+class Lifecycle(Middleware):
+    """Starts the heartbeat with the worker, and lets a stopping worker finish what it runs and give back the rest."""
+
+    def __init__(self, host: Host, runner: Runner, sender: Sender, make_heartbeat: Callable[[Any], Heartbeat]) -> None:
+        self._host = host
+        self._runner = runner
+        self._sender = sender
+        self._make_heartbeat = make_heartbeat
+        self._heartbeat: Heartbeat | None = None
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """The threads run: beat for them."""
+        self._heartbeat = self._make_heartbeat(worker)
+        self._heartbeat.watched = [*worker.workers, *worker.consumers.values()]
+        self._heartbeat.start()
+        for queue in broker.get_declared_queues():
+            self._sender.wake(queue)
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Claim nothing more; what runs may finish."""
+        self._runner.stopping.set()
+        if self._heartbeat is not None:
+            self._heartbeat.watched = []
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Whatever is still running did not make it in time: give it back, so that nobody waits for its lease."""
+        left = list(self._runner.running)
+        try:
+            if left:
+                with self._host.inside(), self._host.transaction() as session:
+                    count = writer.give_back(session, left)
+                log.warning("gave back unfinished jobs", extra={"jobs": count})
+        except SQLAlchemyError as error:
+            log.error("could not give back unfinished jobs", extra={"error": str(error)})
+        if self._heartbeat is not None:
+            self._heartbeat.end()
+        self._sender.flush()

@@ -1,0 +1,50 @@
+"""Taking back jobs from workers that died."""
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..host import Host
+from ..ledger import writer
+from ..log import get_logger
+from .telling import tell_gave_up
+
+RESCUE_AT_ONCE = 500
+
+log = get_logger(__name__)
+
+
+class Reaper:
+    """Rescues jobs whose lease ran out. Safe to run twice at once."""
+
+    def __init__(self, host: Host, wake: Callable[[str, int], None], *, lease_s: float) -> None:
+        self._host = host
+        self._wake = wake
+        self._lease_s = lease_s
+        self._not_before = 0.0
+
+    def reap(self) -> int:
+        """Take back what lost its worker; how many jobs.
+
+        After the database was away it waits one lease first: the workers could not renew theirs meanwhile either,
+        and are not dead for that.
+
+        Raises:
+            SQLAlchemyError: the database is away.
+        """
+        if time.monotonic() < self._not_before:
+            return 0
+        try:
+            with self._host.inside(), self._host.transaction() as session:
+                rescued = writer.rescue_expired(session, limit=RESCUE_AT_ONCE)
+                for one in rescued:
+                    if one.is_parked:
+                        tell_gave_up(self._host, session, one.kind, one.args, "The worker died three times running it.")
+        except SQLAlchemyError:
+            self._not_before = time.monotonic() + self._lease_s
+            raise
+        for one in rescued:
+            log.warning("lease lost", extra={"job": one.uid, "kind": one.kind, "parked": one.is_parked})
+            self._wake(one.queue, 1)
+        return len(rescued)

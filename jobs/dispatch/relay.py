@@ -1,0 +1,36 @@
+"""Sending what a crash or a dead broker left behind."""
+
+from collections.abc import Callable, Mapping
+
+from ..host import Host
+from ..ledger import reader, writer
+from ..registry import Job
+
+PROMOTE_AT_ONCE = 5_000
+COUNT_AT_MOST = 16
+
+
+class Relay:
+    """Makes due jobs ready, and sees to it that ready jobs have wake-ups. Safe to run twice at once."""
+
+    def __init__(self, host: Host, jobs: Mapping[str, Job], wake: Callable[[str, int], None]) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._wake = wake
+
+    def promote(self) -> int:
+        """Make scheduled jobs whose time has come ready, and wake workers for them; how many."""
+        with self._host.inside(), self._host.transaction() as session:
+            counts = writer.promote_due(session, limit=PROMOTE_AT_ONCE)
+        for queue, count in counts.items():
+            self._wake(queue, count)
+        return sum(counts.values())
+
+    def top_up(self) -> None:
+        """Wake workers for every queue that holds ready jobs, whatever became of the wake-ups sent before."""
+        with self._host.inside():
+            for queue in sorted({job.queue_name for job in self._jobs.values()}):
+                kinds = [job.name for job in self._jobs.values() if job.queue_name == queue]
+                count = reader.ready_up_to(self._host.reading(), queue, kinds, limit=COUNT_AT_MOST)
+                if count:
+                    self._wake(queue, count)

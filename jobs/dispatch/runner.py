@@ -1,0 +1,210 @@
+"""What a wake-up does: claim the best job or batch, run its actor, settle it.
+
+For an atomic job, one transaction holds the effect, the finish and the claim of what comes next, so that a busy
+queue costs one commit a job or batch. The finish is fenced: when the job is not this worker's any more, nothing of
+that transaction is kept.
+"""
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import dramatiq
+from dramatiq import Message, MessageProxy
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ..errors import Interrupted, Superseded
+from ..host import Host
+from ..ledger import writer
+from ..ledger.states import Outcome
+from ..ledger.writer import Claim
+from ..log import current_uid, get_logger
+from ..registry import Job
+from .telling import tell_gave_up
+from .verdict import is_interruption, is_outage, verdict_on
+
+SLICE_S = 1.0
+SETTLE_AGAIN_S = 1.0
+
+log = get_logger(__name__)
+
+
+class Runner:
+    """Runs ready jobs in the threads of one process."""
+
+    def __init__(
+        self, host: Host, jobs: Mapping[str, Job], broker: dramatiq.Broker, *, worker: str, lease_s: float
+    ) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._broker = broker
+        self._lease_s = lease_s
+        self._numbers = itertools.count(1)
+        self._chance = random.Random()
+        self.worker = worker
+        self.stopping = threading.Event()
+        self.running: dict[str, threading.Thread] = {}
+
+    def drain(self, queue: str) -> bool:
+        """Run ready jobs of the queue until none is left; False when the time slice ended first.
+
+        The slice lets one thread serve several queues in turn.
+        """
+        until = time.monotonic() + SLICE_S
+        claims = [] if self.stopping.is_set() else self._claim(queue)
+        while claims:
+            goes_on = time.monotonic() < until and not self.stopping.is_set()
+            claims = self._work_off(claims, next_of=queue if goes_on else None)
+            if not goes_on:
+                return False
+        return True
+
+    def batch_sizes(self, queue: str) -> dict[str, int]:
+        """The kinds this build knows in the queue, with how many of each one claim takes."""
+        return {job.name: job.batch_size for job in self._jobs.values() if job.queue_name == queue}
+
+    def _claim(self, queue: str) -> list[Claim]:
+        owner = self._new_owner()
+        claims: list[Claim] = []
+        try:
+            with self._host.inside(), self._host.transaction() as session:
+                claims = self._claim_in(session, queue, owner)
+        finally:
+            if not claims:
+                self.running.pop(owner, None)
+        return claims
+
+    def _new_owner(self) -> str:
+        """A name for one claim; it is heard of by the heartbeat before the claim commits."""
+        owner = f"{self.worker}#{next(self._numbers)}"
+        self.running[owner] = threading.current_thread()
+        return owner
+
+    def _claim_in(self, session: Session, queue: str, owner: str) -> list[Claim]:
+        return writer.claim(
+            session,
+            queue,
+            batch_sizes=self.batch_sizes(queue),
+            owner=owner,
+            worker=self.worker,
+            lease_s=self._lease_s,
+        )
+
+    def _work_off(self, claims: list[Claim], *, next_of: str | None) -> list[Claim]:
+        """Bring one claim to its settlement; what was claimed next, if anything."""
+        owner, next_owner = claims[0].owner, self._new_owner()
+        following: list[Claim] = []
+        try:
+            following = self._attempt(claims, next_of, next_owner)
+            return following
+        except BaseException as error:  # noqa: BLE001 -- whatever a job raises is settled, and the worker lives on
+            following = []
+            self._settle(claims, error)
+        finally:
+            self.running.pop(owner, None)
+            if not following:
+                self.running.pop(next_owner, None)
+        return self._claim(next_of) if next_of and not self.stopping.is_set() else []
+
+    def _attempt(self, claims: list[Claim], next_of: str | None, next_owner: str) -> list[Claim]:
+        """Run the jobs and finish them; with the finish, claim what comes next."""
+        job = self._jobs[claims[0].kind]
+        self._slow_down(job)
+        with self._host.inside():
+            if not job.atomic:
+                result = self._call(job, claims)
+            with self._host.transaction() as session:
+                if job.atomic:
+                    result = self._call(job, claims)
+                writer.succeed(session, claims, result)
+                return self._claim_in(session, next_of, next_owner) if next_of else []
+
+    def _call(self, job: Job, claims: list[Claim]) -> Any:
+        """Call the job's Dramatiq actor, with Dramatiq's middleware around this very job and not the wake-up."""
+        message: Message[Any] = Message(
+            queue_name=job.queue_name, actor_name=job.name, args=(), kwargs={}, options={}
+        )
+        proxy, actor = MessageProxy(message), self._broker.get_actor(job.name)
+        token = current_uid.set(claims[0].uid if len(claims) == 1 else f"{claims[0].uid} and {len(claims) - 1} more")
+        self._broker.emit_before("process_message", proxy)
+        try:
+            if job.is_batched:
+                return actor([next(iter(one.args.values())) for one in claims])
+            return actor(**claims[0].args)
+        finally:
+            self._broker.emit_after("process_message", proxy)
+            current_uid.reset(token)
+
+    def _slow_down(self, job: Job) -> None:
+        """The artificial delay of demonstrations: after the claim, before any transaction."""
+        if job.slow_down and self.stopping.wait(job.slow_down / 1000):
+            raise Interrupted("The worker was asked to stop.")
+
+    # -- when it did not go well ------------------------------------------------------------------------------------
+
+    def _settle(self, claims: list[Claim], error: BaseException) -> None:
+        if len(claims) == 1 or is_outage(error) or is_interruption(error):
+            for one in claims:
+                self._settle_one(one, error)
+        elif isinstance(error, Superseded):
+            kept = self._still_mine(claims)
+            log.warning("batch superseded", extra={"lost": len(claims) - len(kept), "kept": len(kept)})
+            if kept:
+                self._work_off(kept, next_of=None)
+        else:
+            middle = len(claims) // 2
+            log.info("batch split", extra={"size": len(claims), "error": type(error).__name__})
+            self._work_off(claims[:middle], next_of=None)
+            self.running[claims[0].owner] = threading.current_thread()
+            self._work_off(claims[middle:], next_of=None)
+
+    def _still_mine(self, claims: list[Claim]) -> list[Claim]:
+        with self._host.inside(), self._host.transaction() as session:
+            return writer.still_mine(session, claims)
+
+    def _settle_one(self, one: Claim, error: BaseException) -> None:
+        """Write down how the attempt ended; a database that is away is waited for, as long as a few leases."""
+        if isinstance(error, Superseded):
+            log.warning("attempt superseded, nothing kept", extra={"job": one.uid, "attempt": one.attempt})
+            return
+        until = time.monotonic() + 4 * self._lease_s
+        while True:
+            try:
+                self._record(one, error)
+                return
+            except Superseded:
+                log.warning("attempt settled elsewhere", extra={"job": one.uid, "attempt": one.attempt})
+                return
+            except SQLAlchemyError as trouble:
+                if time.monotonic() > until or self.stopping.wait(SETTLE_AGAIN_S):
+                    log.error("attempt left to the reaper", extra={"job": one.uid, "error": str(trouble)})
+                    return
+
+    def _record(self, one: Claim, error: BaseException) -> None:
+        job = self._jobs[one.kind]
+        verdict = verdict_on(error, job, one, chance=self._chance)
+        with self._host.inside(), self._host.transaction() as session:
+            if verdict.retry_in_s is None:
+                writer.bury(session, one, outcome=verdict.outcome, failure=verdict.failure)
+                tell_gave_up(self._host, session, one.kind, one.args, verdict.failure.error_message)
+            else:
+                writer.retry_later(
+                    session, one, outcome=verdict.outcome, delay_s=verdict.retry_in_s, failure=verdict.failure
+                )
+        level = log.info if verdict.outcome in (Outcome.SNOOZED, Outcome.INTERRUPTED) else log.warning
+        level(
+            "attempt ended",
+            extra={
+                "job": one.uid,
+                "kind": one.kind,
+                "attempt": one.attempt,
+                "outcome": str(verdict.outcome),
+                "error": verdict.failure.error_message,
+                "retry_in_s": verdict.retry_in_s,
+                "request_id": one.request_id,
+            },
+        )

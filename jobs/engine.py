@@ -1,0 +1,193 @@
+"""Binding jobs to a broker, a ledger and a host."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dramatiq
+from dramatiq import Worker
+from flask import Flask, current_app
+from sqlalchemy.orm import Session
+
+from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
+from .dispatch.heartbeat import Heartbeat, process_name
+from .dispatch.lifecycle import Lifecycle
+from .dispatch.outbox import JobRequest, write_down
+from .dispatch.reaper import Reaper
+from .dispatch.relay import Relay
+from .dispatch.runner import Runner
+from .dispatch.sender import Sender
+from .errors import UnknownJob
+from .host import Host
+from .ledger import reader, retention, writer
+from .ledger.models import Entry
+from .registry import Job, JobGroup
+from .schedules.ticker import Sweep, Ticker
+
+
+class Engine:
+    """The job system of one host: declared jobs, their broker, their ledger."""
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        redis_url: str | None,
+        namespace: str = "dramatiq",
+        lease_s: float = 12,
+        heartbeat_s: float = 4,
+        version: str = "",
+    ) -> None:
+        self.host = host
+        self.jobs: dict[str, Job] = {}
+        self.lease_s, self.heartbeat_s, self.version = lease_s, heartbeat_s, version
+        self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self._has_ready)
+        self.sender = Sender(self.broker.send_wake_ups)
+        self.runner = Runner(host, self.jobs, self.broker, worker=process_name("worker"), lease_s=lease_s)
+        self.relay = Relay(host, self.jobs, self.sender.wake)
+        self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s)
+        self.broker.add_middleware(Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker))
+
+    # -- declaring --------------------------------------------------------------------------------------------------
+
+    def include(self, group: JobGroup, **policies: Mapping[str, Any]) -> None:
+        """Take a feature's jobs in; `policies` overrides options of single jobs by their function's name."""
+        for job in group:
+            function_name = job.name.removeprefix(f"{group.name}.")
+            self._declare(dataclasses.replace(job, **policies.get(function_name, {})))
+
+    def _declare(self, job: Job) -> None:
+        self.jobs[job.name] = job
+        dramatiq.actor(
+            job.run,
+            actor_name=job.name,
+            queue_name=job.queue_name,
+            priority=job.priority,
+            broker=self.broker,
+            max_retries=job.max_retries,
+            min_backoff=job.min_backoff,
+            max_backoff=job.max_backoff,
+            time_limit=job.time_limit,
+        )
+        if wake_up_actor(job.queue_name) not in self.broker.actors:
+            self._declare_wake_up(job.queue_name)
+
+    def _declare_wake_up(self, queue: str) -> None:
+        def wake_up() -> None:
+            if not self.runner.drain(queue):
+                self.sender.wake(queue)
+
+        dramatiq.actor(wake_up, actor_name=wake_up_actor(queue), queue_name=queue, broker=self.broker)
+
+    def job_named(self, name: str) -> Job:
+        """The declared job of that name.
+
+        Raises:
+            UnknownJob
+        """
+        try:
+            return self.jobs[name]
+        except KeyError:
+            raise UnknownJob(f"No job is called {name}.") from None
+
+    @property
+    def queues(self) -> list[str]:
+        """The names of all queues that declared jobs use."""
+        return sorted({job.queue_name for job in self.jobs.values()})
+
+    # -- asking for work --------------------------------------------------------------------------------------------
+
+    def write_down(self, session: Session, requests: Sequence[JobRequest]) -> list[str]:
+        """Write jobs into the session's open transaction; their public ids. Workers hear of them at the commit."""
+        known = [dataclasses.replace(one, job=self.job_named(one.job.name)) for one in requests]
+        return write_down(session, known, wake=self.sender.wake)
+
+    def retry(self, uid: str, *, by: str | None) -> None:
+        """Make a dead, parked or cancelled job ready again.
+
+        Raises:
+            NoSuchJob, WrongState
+        """
+        with self.host.transaction() as session:
+            queue = writer.retry(session, uid, by=by)
+        self.sender.wake(queue)
+
+    def cancel(self, uid: str, *, by: str | None) -> None:
+        """Cancel a job that waits.
+
+        Raises:
+            NoSuchJob, WrongState
+        """
+        with self.host.transaction() as session:
+            writer.cancel(session, uid, by=by)
+
+    def latest_for(self, subject_kind: str, subject_ids: Sequence[int]) -> dict[int, Entry]:
+        """The newest job about each of the subjects that has one."""
+        return reader.latest_for(self.host.reading(), subject_kind, subject_ids)
+
+    # -- running by the clock ---------------------------------------------------------------------------------------
+
+    def sweeps(self, *, reap_every_s: float = 5, keep_s: float = 30 * 86_400) -> list[Sweep]:
+        """What the engine itself needs to have run by the clock."""
+        return [
+            Sweep("promote due jobs", 1, self.relay.promote),
+            Sweep("top up wake-ups", 2, self.relay.top_up),
+            Sweep("rescue expired leases", reap_every_s, self.reaper.reap),
+            Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s)),
+        ]
+
+    def prune(self, *, keep_s: float, most: int = 50) -> int:
+        """Forget jobs that settled longer ago than this, in small transactions; how many."""
+        total = 0
+        for _ in range(most):
+            with self.host.inside(), self.host.transaction() as session:
+                count = retention.prune(session, older_than_s=keep_s)
+                retention.forget_silent_workers(session, older_than_s=3_600)
+            total += count
+            if count < retention.AT_ONCE:
+                break
+        return total
+
+    def tick(self, sweeps: Sequence[Sweep]) -> None:
+        """Run the sweeps by the clock until this process is told to stop."""
+        heartbeat = self._heartbeat("scheduler", process_name("scheduler"), queues=[])
+        heartbeat.start()
+        try:
+            Ticker(sweeps).run()
+        finally:
+            heartbeat.end()
+            self.sender.flush()
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _has_ready(self, queue: str) -> bool:
+        with self.host.inside():
+            return reader.has_ready(self.host.reading(), queue, list(self.runner.batch_sizes(queue)))
+
+    def _heartbeat_of_worker(self, worker: Worker) -> Heartbeat:
+        queues = sorted(worker.consumer_whitelist or self.queues)
+        return self._heartbeat("worker", self.runner.worker, queues=queues)
+
+    def _heartbeat(self, role: str, name: str, *, queues: Sequence[str]) -> Heartbeat:
+        return Heartbeat(
+            self.host,
+            name=name,
+            role=role,
+            queues=queues,
+            version=self.version,
+            lease_s=self.lease_s,
+            interval_s=self.heartbeat_s,
+            running=self.runner.running if role == "worker" else {},
+            sees_redis=self.broker.is_reachable,
+        )
+
+
+def install(app: Flask, engine: Engine) -> None:
+    """Make the engine findable from inside the application."""
+    app.extensions["jobs"] = engine
+
+
+def engine_of(app: Flask | None = None) -> Engine:
+    """The engine installed in the application (the current one unless given)."""
+    found: Engine = (app or current_app).extensions["jobs"]
+    return found

@@ -1,0 +1,37 @@
+"""What can go wrong in a job."""
+
+
+class JobError(Exception):
+    """The root of everything the engine raises on purpose."""
+
+
+class GiveUp(JobError):
+    """Raised by a job that cannot succeed: do not try again. The text is shown to people."""
+
+
+class Snooze(JobError):
+    """Raised by a job that cannot run yet: try later, and do not count this as a failure."""
+
+    def __init__(self, *, seconds: float = 0, minutes: float = 0) -> None:
+        self.delay_s = seconds + minutes * 60
+        super().__init__(f"not yet, again in {self.delay_s:g} s")
+
+
+class UnknownJob(JobError):
+    """No job of that name is declared in this build."""
+
+
+class NoSuchJob(JobError):
+    """The ledger holds no job with that id."""
+
+
+class WrongState(JobError):
+    """The job's state does not allow that move; the text says what state it is in."""
+
+
+class Superseded(JobError):
+    """The job is not this worker's any more: nothing it did may be kept."""
+
+
+class Interrupted(JobError):
+    """The run was cut short by a shutdown, not by a fault of the job's own."""

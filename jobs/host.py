@@ -1,0 +1,30 @@
+"""What the engine asks of its host."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+
+class Host(Protocol):
+    """The application the engine lives in."""
+
+    def inside(self) -> AbstractContextManager[Any]:
+        """Make the application's context current, as its own code expects it."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Open one writing transaction, commit it on leaving, roll it back on an error.
+
+        While it is open, every `transaction()` of the host's own code must join it: that is what makes a job's
+        effect and its finish one commit. On SQLite it must begin IMMEDIATE.
+        """
+
+    def reading(self) -> Session:
+        """A session for reading, valid inside `inside()`."""
+
+    def gave_up(self, kind: str, args: Mapping[str, Any], reason: str) -> None:
+        """Hear, inside the transaction that settles it, that a job will not be tried again by itself."""
+
+    def allow(self, action: str) -> bool:
+        """Whether the person of the current request may `see` or `act` in the console."""

@@ -1,0 +1,1 @@
+"""The record: plain SQLAlchemy, no broker, no Flask."""

@@ -1,0 +1,162 @@
+"""The ledger's tables."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Text,
+    literal_column,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from .moments import UtcDateTime, db_now
+from .states import LIVE, WAITING, State
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class LedgerBase(DeclarativeBase):
+    """Every table of the engine; its metadata is its own, so that the engine can leave its host."""
+
+    metadata = metadata
+
+
+def spelled(*states: State) -> str:
+    """The states as a list of SQL literals."""
+    return ", ".join(f"'{state}'" for state in states)
+
+
+def _partial(where: str) -> dict[str, Any]:
+    return {"sqlite_where": text(where), "postgresql_where": text(where)}
+
+
+class Entry(LedgerBase):
+    """One job: it exists when this row commits, with the business change that caused it."""
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    queue: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(128))
+    state: Mapped[str] = mapped_column(String(12))
+    priority: Mapped[int] = mapped_column(SmallInteger)
+    args: Mapped[dict[str, Any]] = mapped_column(JSON)
+    result: Mapped[Any] = mapped_column(JSON(none_as_null=True))
+    run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempt: Mapped[int] = mapped_column(Integer, server_default="0")
+    failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    crashes: Mapped[int] = mapped_column(Integer, server_default="0")
+    max_retries: Mapped[int] = mapped_column(Integer)
+    lease_owner: Mapped[str | None] = mapped_column(String(160))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    worker: Mapped[str | None] = mapped_column(String(160))
+    unique_key: Mapped[str | None] = mapped_column(String(200))
+    subject_kind: Mapped[str | None] = mapped_column(String(40))
+    subject_id: Mapped[int | None] = mapped_column(Id)
+    requested_by: Mapped[str | None] = mapped_column(String(80))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    error_class: Mapped[str | None] = mapped_column(String(200))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
+    ready_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        CheckConstraint(f"state IN ({spelled(*State)})", name="state"),
+        CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
+        Index("ix_job_ready", "queue", "priority", "id", **_partial("state = 'ready'")),
+        Index("ix_job_due", "run_at", **_partial("state = 'scheduled'")),
+        Index("ix_job_lease", "lease_until", **_partial("state = 'running'")),
+        Index("uq_job_unique_key", "unique_key", unique=True, **_partial(f"state IN ({spelled(*WAITING)})")),
+        Index("ix_job_settled", "state", "finished_at", "id", **_partial("finished_at IS NOT NULL")),
+        Index("ix_job_kind", "kind", "id"),
+        Index("ix_job_subject", "subject_kind", "subject_id", "id"),
+    )
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it still waits or runs."""
+        return self.state in LIVE
+
+    @property
+    def processing_ms(self) -> int | None:
+        """How long the latest attempt took, in milliseconds; None until it ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0, round((self.finished_at - self.started_at).total_seconds() * 1000))
+
+
+def in_state(*states: State) -> ColumnElement[bool]:
+    """A condition on the job's state, written out: SQLite uses a partial index only where it reads the literal."""
+    words = [literal_column(f"'{state}'") for state in states]
+    return Entry.state == words[0] if len(words) == 1 else Entry.state.in_(words)
+
+
+class Attempt(LedgerBase):
+    """One try of a job, written when it ended."""
+
+    __tablename__ = "job_attempt"
+
+    # No foreign key: rows are only ever inserted from the job row itself, and the check would cost every finish.
+    job_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    attempt: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    outcome: Mapped[str] = mapped_column(String(12))
+    worker: Mapped[str | None] = mapped_column(String(160))
+    ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    error_class: Mapped[str | None] = mapped_column(String(200))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    traceback: Mapped[str | None] = mapped_column(Text)
+
+
+class Move(LedgerBase):
+    """A move that a person or a rescue made, as opposed to a worker's ordinary ones."""
+
+    __tablename__ = "job_event"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    job_id: Mapped[int] = mapped_column(Id, ForeignKey("job.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
+    what: Mapped[str] = mapped_column(String(40))
+    by: Mapped[str | None] = mapped_column(String(160))
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class WorkerRow(LedgerBase):
+    """A process of the engine that says it lives."""
+
+    __tablename__ = "job_worker"
+
+    name: Mapped[str] = mapped_column(String(160), primary_key=True)
+    role: Mapped[str] = mapped_column(String(12))
+    queues: Mapped[str] = mapped_column(Text)
+    version: Mapped[str] = mapped_column(String(40))
+    running: Mapped[int] = mapped_column(Integer, server_default="0")
+    sees_redis: Mapped[bool] = mapped_column(Boolean)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,123 @@
+"""Reading the ledger."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, literal, select
+from sqlalchemy.orm import Session
+
+from .models import Attempt, Entry, Move, WorkerRow, in_state
+from .moments import db_now
+from .states import LIVE, State
+
+COUNT_UP_TO = 10_000
+
+
+def by_uid(session: Session, uid: str) -> Entry | None:
+    """The job with this public id."""
+    return session.scalars(select(Entry).where(Entry.uid == uid)).first()
+
+
+def attempts_of(session: Session, job_id: int) -> Sequence[Attempt]:
+    """Every ended try of a job, oldest first."""
+    return session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.attempt)).all()
+
+
+def moves_of(session: Session, job_id: int) -> Sequence[Move]:
+    """What people and rescues did to a job, oldest first."""
+    return session.scalars(select(Move).where(Move.job_id == job_id).order_by(Move.id)).all()
+
+
+def latest_for(session: Session, subject_kind: str, subject_ids: Collection[int]) -> dict[int, Entry]:
+    """The newest job about each of the subjects that has one."""
+    if not subject_ids:
+        return {}
+    newest = (
+        select(func.max(Entry.id))
+        .where(Entry.subject_kind == subject_kind, Entry.subject_id.in_(subject_ids))
+        .group_by(Entry.subject_id)
+    )
+    entries = session.scalars(select(Entry).where(Entry.id.in_(newest)))
+    return {entry.subject_id: entry for entry in entries if entry.subject_id is not None}
+
+
+def has_live(subject_kind: str, subject_id: Any) -> Any:
+    """A condition: some job about the subject in this column still waits or runs."""
+    return exists().where(
+        Entry.subject_kind == subject_kind, Entry.subject_id == subject_id, in_state(*LIVE)
+    )
+
+
+def has_ready(session: Session, queue: str, kinds: Collection[str]) -> bool:
+    """Whether a worker that knows these kinds would find something to claim."""
+    return ready_up_to(session, queue, kinds, limit=1) > 0
+
+
+def ready_up_to(session: Session, queue: str, kinds: Collection[str], *, limit: int) -> int:
+    """How many ready jobs of these kinds the queue holds, counted no further than `limit`."""
+    some = (
+        select(literal(1))
+        .where(Entry.queue == queue, in_state(State.READY), Entry.kind.in_(kinds))
+        .limit(limit)
+        .subquery()
+    )
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def counts_by_state(session: Session) -> dict[State, int]:
+    """How many jobs are in each state, counted no further than `COUNT_UP_TO` each."""
+    counts: dict[State, int] = {}
+    for state in State:
+        some = select(literal(1)).where(in_state(state)).limit(COUNT_UP_TO + 1)
+        if state not in LIVE:
+            some = some.where(Entry.finished_at.is_not(None))
+        counts[state] = session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return counts
+
+
+def oldest_ready_s(session: Session, queue: str) -> float:
+    """For how many seconds the longest waiting ready job of the queue has been ready; 0 when none is."""
+    row = session.execute(
+        select(func.min(Entry.ready_at), db_now()).where(Entry.queue == queue, in_state(State.READY))
+    ).one()
+    oldest, now = row
+    return max(0.0, (now - oldest).total_seconds()) if oldest is not None else 0.0
+
+
+def page(
+    session: Session,
+    *,
+    states: Collection[State] = (),
+    kind: str | None = None,
+    queue: str | None = None,
+    before_id: int | None = None,
+    limit: int = 25,
+) -> Sequence[Entry]:
+    """Jobs, newest first, from below `before_id`; one more than `limit` when there are more."""
+    query = select(Entry).order_by(Entry.id.desc()).limit(limit + 1)
+    if states:
+        query = query.where(in_state(*states))
+    if kind:
+        query = query.where(Entry.kind == kind)
+    if queue:
+        query = query.where(Entry.queue == queue)
+    if before_id is not None:
+        query = query.where(Entry.id < before_id)
+    return session.scalars(query).all()
+
+
+def workers(session: Session, *, seen_within_s: float) -> Sequence[WorkerRow]:
+    """The processes of the engine that were heard of lately."""
+    return session.scalars(
+        select(WorkerRow).where(WorkerRow.seen_at > db_now(-seen_within_s)).order_by(WorkerRow.name)
+    ).all()
+
+
+def now(session: Session) -> datetime:
+    """The database's clock."""
+    moment = session.scalar(select(db_now()))
+    assert moment is not None
+    return moment
+
+

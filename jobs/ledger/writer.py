@@ -1,0 +1,365 @@
+"""Every move in the ledger: a conditional update, and the rows that tell of it.
+
+All statements run in the caller's transaction. A guard that matches fewer rows than it should raises `Superseded`:
+the job is somebody else's by now, and the caller must roll everything back.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal, null, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from ..errors import NoSuchJob, Superseded, WrongState
+from .models import Attempt, Entry, Move, in_state, spelled
+from .moments import db_now
+from .states import RETRYABLE, WAITING, Outcome, State
+
+job = Entry.__table__
+attempt = Attempt.__table__
+
+MAX_ERROR_LENGTH = 2_000
+MAX_TRACEBACK_LENGTH = 20_000
+PARK_AFTER_CRASHES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job this worker may run now; `owner` and `attempt` are what its finish is fenced with."""
+
+    id: int
+    uid: str
+    kind: str
+    queue: str
+    args: Mapping[str, Any]
+    attempt: int
+    failures: int
+    crashes: int
+    max_retries: int
+    request_id: str | None
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt did not succeed, cut to what the ledger keeps."""
+
+    error_class: str
+    error_message: str
+    traceback: str | None = None
+
+
+def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write jobs down with one statement; a row whose unique key already waits is left out."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(job)
+    waits = text(f"state IN ({spelled(*WAITING)})")
+    session.connection().execute(
+        statement.on_conflict_do_nothing(index_elements=["unique_key"], index_where=waits), list(rows)
+    )
+
+
+def claim(
+    session: Session, queue: str, *, batch_sizes: Mapping[str, int], owner: str, worker: str, lease_s: float
+) -> list[Claim]:
+    """Take the best ready job of the queue, by (priority, id), and as many of its kind as its batch holds.
+
+    Only kinds in `batch_sizes` are taken. The mates of a batch have the priority of the best, so that a batch never
+    carries work past something more urgent.
+    """
+    connection = session.connection()
+    ready = and_(job.c.queue == queue, in_state(State.READY))
+    best = connection.execute(
+        select(job.c.id, job.c.kind, job.c.priority)
+        .where(ready, job.c.kind.in_(batch_sizes))
+        .order_by(job.c.priority, job.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if best is None:
+        return []
+    size = batch_sizes[best.kind]
+    which: ColumnElement[bool] = job.c.id == best.id
+    if size > 1:
+        mates = (
+            select(job.c.id)
+            .where(ready, job.c.kind == best.kind, job.c.priority == best.priority)
+            .order_by(job.c.priority, job.c.id)
+            .limit(size)
+            .with_for_update(skip_locked=True)
+            .cte("mates")
+        )
+        which = job.c.id.in_(select(mates.c.id))
+    taken = connection.execute(
+        update(job)
+        .where(which)
+        .values(
+            state=State.RUNNING,
+            attempt=job.c.attempt + 1,
+            lease_owner=owner,
+            lease_until=db_now(lease_s),
+            worker=worker,
+            started_at=db_now(),
+            finished_at=null(),
+        )
+        .returning(
+            job.c.id,
+            job.c.uid,
+            job.c.kind,
+            job.c.queue,
+            job.c.args,
+            job.c.attempt,
+            job.c.failures,
+            job.c.crashes,
+            job.c.max_retries,
+            job.c.request_id,
+        )
+    )
+    return sorted((Claim(*row, owner) for row in taken), key=lambda one: one.id)
+
+
+def _mine(claims: Sequence[Claim]) -> ColumnElement[bool]:
+    """The fence: still running, still ours, still this very attempt."""
+    owner, number = claims[0].owner, claims[0].attempt
+    return and_(
+        job.c.id.in_([one.id for one in claims]),
+        in_state(State.RUNNING),
+        job.c.lease_owner == owner,
+        job.c.attempt == number,
+    )
+
+
+def _by_attempt(claims: Iterable[Claim]) -> list[list[Claim]]:
+    groups: dict[int, list[Claim]] = {}
+    for one in claims:
+        groups.setdefault(one.attempt, []).append(one)
+    return list(groups.values())
+
+
+def _record_attempts(session: Session, ids: Collection[int], outcome: Outcome, failure: Failure | None = None) -> None:
+    columns = ["job_id", "attempt", "outcome", "worker", "ready_at", "started_at", "finished_at"]
+    source: Select[Any] = select(
+        job.c.id,
+        job.c.attempt,
+        literal(str(outcome)),
+        job.c.worker,
+        job.c.ready_at,
+        job.c.started_at,
+        func.coalesce(job.c.finished_at, db_now()),
+    ).where(job.c.id.in_(ids))
+    if failure is not None:
+        columns += ["error_class", "error_message", "traceback"]
+        source = source.add_columns(
+            literal(failure.error_class), literal(failure.error_message), literal(failure.traceback)
+        )
+    session.connection().execute(insert(attempt).from_select(columns, source))
+
+
+def _settle(session: Session, claims: Sequence[Claim], values: Mapping[str, Any]) -> None:
+    for group in _by_attempt(claims):
+        done: CursorResult[Any] = session.connection().execute(
+            update(job).where(_mine(group)).values(lease_owner=null(), lease_until=null(), **values)
+        )
+        if done.rowcount != len(group):
+            raise Superseded(f"{len(group) - done.rowcount} of {len(group)} jobs are not this worker's any more")
+
+
+def succeed(session: Session, claims: Sequence[Claim], result: Any = None) -> None:
+    """Finish the jobs, in the transaction that holds their effect.
+
+    Raises:
+        Superseded: at least one of them is not this worker's any more; roll back.
+    """
+    values: dict[str, Any] = {"state": State.SUCCEEDED, "finished_at": db_now()}
+    if result is not None:
+        values["result"] = result
+    _settle(session, claims, values)
+    _record_attempts(session, [one.id for one in claims], Outcome.SUCCEEDED)
+
+
+def retry_later(session: Session, one: Claim, *, outcome: Outcome, delay_s: float, failure: Failure | None) -> None:
+    """Put a running job back, to be ready again in `delay_s` seconds; only `FAILED` counts as a failure."""
+    values: dict[str, Any] = (
+        {"state": State.SCHEDULED, "run_at": db_now(delay_s)}
+        if delay_s > 0
+        else {"state": State.READY, "run_at": null(), "ready_at": db_now()}
+    )
+    if outcome is Outcome.FAILED:
+        values["failures"] = job.c.failures + 1
+    if failure is not None:
+        values |= {"error_class": failure.error_class, "error_message": failure.error_message}
+    _settle(session, [one], values)
+    _record_attempts(session, [one.id], outcome, failure)
+
+
+def bury(session: Session, one: Claim, *, outcome: Outcome, failure: Failure) -> None:
+    """Settle a running job as dead: out of tries, or not worth another."""
+    _settle(
+        session,
+        [one],
+        {
+            "state": State.DEAD,
+            "finished_at": db_now(),
+            "failures": job.c.failures + 1,
+            "error_class": failure.error_class,
+            "error_message": failure.error_message,
+        },
+    )
+    _record_attempts(session, [one.id], outcome, failure)
+
+
+def give_back(session: Session, owners: Collection[str]) -> int:
+    """Make what these owners still run ready again, not counted as a failure; how many that were."""
+    mine = and_(in_state(State.RUNNING), job.c.lease_owner.in_(owners))
+    ids = list(session.connection().execute(select(job.c.id).where(mine).with_for_update()).scalars())
+    if not ids:
+        return 0
+    _record_attempts(session, ids, Outcome.INTERRUPTED)
+    session.connection().execute(
+        update(job)
+        .where(job.c.id.in_(ids))
+        .values(state=State.READY, ready_at=db_now(), lease_owner=null(), lease_until=null())
+    )
+    return len(ids)
+
+
+def still_mine(session: Session, claims: Sequence[Claim]) -> list[Claim]:
+    """Those of the claims that are this worker's yet."""
+    kept: set[int] = set()
+    for group in _by_attempt(claims):
+        kept.update(session.connection().execute(select(job.c.id).where(_mine(group))).scalars())
+    return [one for one in claims if one.id in kept]
+
+
+def extend_leases(session: Session, owners: Collection[str], *, lease_s: float) -> int:
+    """Say that the threads behind these owners live; how many running jobs that holds."""
+    done: CursorResult[Any] = session.connection().execute(
+        update(job)
+        .where(in_state(State.RUNNING), job.c.lease_owner.in_(owners))
+        .values(lease_until=db_now(lease_s))
+    )
+    return done.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """A job taken back from a worker that fell silent."""
+
+    id: int
+    uid: str
+    kind: str
+    queue: str
+    args: Mapping[str, Any]
+    is_parked: bool
+
+
+def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
+    """Take back jobs whose lease ran out: ready again at once, parked after the third lost worker."""
+    connection = session.connection()
+    ids = list(
+        connection.execute(
+            select(job.c.id)
+            .where(in_state(State.RUNNING), job.c.lease_until < db_now())
+            .order_by(job.c.lease_until)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).scalars()
+    )
+    if not ids:
+        return []
+    lost = Failure("WorkerLost", "The worker stopped answering while it ran this job.")
+    _record_attempts(session, ids, Outcome.LOST, lost)
+    is_last = job.c.crashes + 1 >= PARK_AFTER_CRASHES
+    taken = connection.execute(
+        update(job)
+        .where(job.c.id.in_(ids))
+        .values(
+            state=case((is_last, State.PARKED.value), else_=State.READY.value),
+            finished_at=case((is_last, db_now()), else_=null()),
+            ready_at=db_now(),
+            crashes=job.c.crashes + 1,
+            lease_owner=null(),
+            lease_until=null(),
+            error_class=lost.error_class,
+            error_message=lost.error_message,
+        )
+        .returning(job.c.id, job.c.uid, job.c.kind, job.c.queue, job.c.args, in_state(State.PARKED))
+    )
+    rescued = [Rescued(*row) for row in taken]
+    session.connection().execute(
+        insert(Move), [{"job_id": one.id, "what": "lease lost", "by": "reaper"} for one in rescued]
+    )
+    return rescued
+
+
+def promote_due(session: Session, *, limit: int) -> dict[str, int]:
+    """Make scheduled jobs whose time has come ready; how many in which queue."""
+    due = (
+        select(job.c.id)
+        .where(in_state(State.SCHEDULED), job.c.run_at <= db_now())
+        .order_by(job.c.run_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    moved = session.connection().execute(
+        update(job)
+        .where(job.c.id.in_(select(due.c.id)))
+        .values(state=State.READY, ready_at=db_now(), run_at=null())
+        .returning(job.c.queue)
+    )
+    counts: dict[str, int] = {}
+    for queue in moved.scalars():
+        counts[queue] = counts.get(queue, 0) + 1
+    return counts
+
+
+def _move_by_hand(
+    session: Session, uid: str, *, source: Collection[State], values: Mapping[str, Any], what: str, by: str | None
+) -> str:
+    moved = (
+        session.connection()
+        .execute(
+            update(job).where(job.c.uid == uid, in_state(*source)).values(**values).returning(job.c.id, job.c.queue)
+        )
+        .first()
+    )
+    if moved is None:
+        state = session.connection().execute(select(job.c.state).where(job.c.uid == uid)).scalar()
+        if state is None:
+            raise NoSuchJob(uid)
+        raise WrongState(f"The job is {state}; it can only be done while it is {' or '.join(sorted(source))}.")
+    session.connection().execute(insert(Move), [{"job_id": moved.id, "what": what, "by": by}])
+    return str(moved.queue)
+
+
+def retry(session: Session, uid: str, *, by: str | None) -> str:
+    """Make a dead, parked or cancelled job ready again with all its tries; its queue.
+
+    Raises:
+        NoSuchJob, WrongState
+    """
+    values = {
+        "state": State.READY,
+        "ready_at": db_now(),
+        "finished_at": null(),
+        "failures": 0,
+        "crashes": 0,
+        "run_at": null(),
+    }
+    return _move_by_hand(session, uid, source=RETRYABLE, values=values, what="retried", by=by)
+
+
+def cancel(session: Session, uid: str, *, by: str | None) -> str:
+    """Cancel a job that waits; its queue.
+
+    Raises:
+        NoSuchJob, WrongState: it runs or has settled already.
+    """
+    values = {"state": State.CANCELLED, "finished_at": db_now()}
+    return _move_by_hand(session, uid, source=WAITING, values=values, what="cancelled", by=by)

@@ -1,0 +1,72 @@
+"""The process that turns times into work.
+
+APScheduler is only the clock: every sweep it calls is a set of conditional updates in the ledger, so that any number
+of tickers may run at once.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from ..log import get_logger
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Something that runs every so many seconds; a run that could not start within `expires_s` is left out."""
+
+    name: str
+    every_s: float
+    run: Callable[[], Any]
+    expires_s: float | None = None
+
+
+class Ticker:
+    """Runs sweeps by the clock until it is told to stop; one that raises is logged and comes again."""
+
+    def __init__(self, sweeps: Sequence[Sweep]) -> None:
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(4)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._ended = threading.Event()
+        self._failing: set[str] = set()
+        for sweep in sweeps:
+            options = {} if sweep.expires_s is None else {"misfire_grace_time": max(1, int(sweep.expires_s))}
+            self._scheduler.add_job(
+                self._guarded(sweep), "interval", seconds=sweep.every_s, id=sweep.name, name=sweep.name, **options
+            )
+
+    def _guarded(self, sweep: Sweep) -> Callable[[], None]:
+        def run() -> None:
+            started = time.monotonic()
+            try:
+                sweep.run()
+            except Exception as error:
+                if sweep.name not in self._failing:
+                    log.exception("sweep failed", extra={"sweep": sweep.name, "error": str(error)})
+                self._failing.add(sweep.name)
+            else:
+                if sweep.name in self._failing:
+                    log.warning("sweep works again", extra={"sweep": sweep.name})
+                self._failing.discard(sweep.name)
+            log.debug("sweep", extra={"sweep": sweep.name, "seconds": time.monotonic() - started})
+
+        return run
+
+    def run(self) -> None:
+        """Tick until SIGTERM or SIGINT; sweeps that run are finished first."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._ended.set())
+        self._scheduler.start()
+        self._ended.wait()
+        self._scheduler.shutdown(wait=True)
