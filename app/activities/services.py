@@ -1,0 +1,342 @@
+"""What a person can do with their activities, and what happens to them in the background."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.accounts import queries as account_queries
+from app.accounts import services as account_services
+from app.clock import now
+from app.db import transaction
+from app.errors import Conflict, Invalid, NotFound
+from app.events import ActivityCounted, ActivityLogged, announce
+from jobs import GiveUp, has_live
+
+from . import queries
+from .calories import burned
+from .drafts import WEIGHT_UNKNOWN, Draft, problems_of
+from .models import Activity
+
+BIN_DAYS = 30
+STUCK_AFTER = timedelta(seconds=60)
+MOST_RECOUNT_ROUNDS = 3
+REQUEUE_AT_ONCE = 1_000
+DEPENDS_ON = ("met", "duration_s", "weight_kg")
+
+activity = Activity.__table__
+
+
+class Logged(NamedTuple):
+    """What came of writing an activity down: its id, and whether it is new or an earlier one sent twice."""
+
+    id: int
+    is_new: bool
+
+
+def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = None) -> Logged:
+    """Write the activity down; its calories follow in the background.
+
+    With a `key`, the same draft sent twice, even at the same moment, is one activity. A weight that differs from the
+    one known on that day becomes the known one.
+
+    Raises:
+        Invalid: the draft breaks a rule, or gives no weight and none is known
+        Conflict: the key was used for another draft
+    """
+    moment = now()
+    with transaction() as session:
+        row = _rows(user_id, [draft], zone=zone, at=moment)[0]
+        row |= {"submission_key": key, "submission_print": draft.fingerprint() if key else None}
+        made = session.connection().execute(_insert(session).returning(activity.c.id), row).scalar()
+        if made is None:
+            return Logged(_sent_before(session, row), is_new=False)
+        announce(ActivityLogged(made))
+    return Logged(made, is_new=True)
+
+
+def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str | None = None) -> list[Logged]:
+    """Write many activities down, all or none; as `log_activity` for each, in a few statements for all of them.
+
+    Raises:
+        Invalid: a draft breaks a rule; its errors are named "3.duration_min"
+        Conflict: the key was used for other drafts
+    """
+    moment = now()
+    with transaction() as session:
+        rows = _rows(user_id, drafts, zone=zone, at=moment, numbered=True)
+        prints = _prints(drafts)
+        for number, row in enumerate(rows):
+            row |= {
+                "submission_key": f"{key or f'batch:{secrets.token_hex(12)}'}:{number}",
+                "submission_print": prints[number] if key else None,
+            }
+        made = dict(
+            session.connection()
+            .execute(_insert(session).returning(activity.c.submission_key, activity.c.id), rows)
+            .tuples()
+        )
+        if len(made) < len(rows):
+            return [Logged(_sent_before(session, row), is_new=False) for row in rows]
+        ids = [made[row["submission_key"]] for row in rows]
+        announce(*(ActivityLogged(one) for one in ids))
+    return [Logged(one, is_new=True) for one in ids]
+
+
+def change_activity(user_id: int, activity_id: int, changes: Mapping[str, Any], *, zone: str) -> None:
+    """Change some fields of an activity, named as in `Draft`; what its energy depends on makes it count again.
+
+    Raises:
+        NotFound, Invalid
+    """
+    moment = now()
+    with transaction() as session:
+        before = queries.activity_of(user_id, activity_id, locked=True)
+        draft = replace(before.draft, **changes)
+        if wrong := problems_of(draft, now=moment):
+            raise Invalid(wrong)
+        values = _content(draft, zone=zone) | {"changed_at": moment}
+        if draft.kind.value == before.kind:
+            values["met"] = before.met
+        if any(values[name] != getattr(before, name) for name in DEPENDS_ON):
+            values |= _uncounted()
+            announce(ActivityLogged(activity_id))
+        if values["weight_kg"] != before.weight_kg:
+            account_services.record_weight(user_id, weight_kg=values["weight_kg"], on_day=values["day"])
+        session.execute(update(activity).where(activity.c.id == activity_id).values(values))
+
+
+def delete_activity(user_id: int, activity_id: int) -> None:
+    """Lay the activity in the bin, where it can be taken back from for 30 days.
+
+    Raises:
+        NotFound
+    """
+    _move(user_id, activity_id, from_bin=False, deleted_at=now())
+
+
+def restore_activity(user_id: int, activity_id: int) -> None:
+    """Take the activity back out of the bin.
+
+    Raises:
+        NotFound: it is not in the bin
+    """
+    _move(user_id, activity_id, from_bin=True, deleted_at=None)
+
+
+def recount_activity(user_id: int, activity_id: int) -> None:
+    """Try again to work out what an activity burned; one that has its energy, or is waiting, is left as it is.
+
+    Raises:
+        NotFound
+    """
+    with transaction() as session:
+        found = queries.activity_of(user_id, activity_id, locked=True)
+        if found.energy_kcal is not None:
+            return
+        session.execute(
+            update(activity).where(activity.c.id == activity_id).values(_uncounted() | {"changed_at": now()})
+        )
+        announce(ActivityLogged(activity_id))
+
+
+def count_calories(activity_ids: Sequence[int]) -> None:
+    """Work out what the activities burned. Running it twice changes nothing.
+
+    Raises:
+        GiveUp: one of them cannot be counted; then nothing is written
+    """
+    with transaction() as session:
+        counted = [
+            {"id": row.id, "energy_kcal": _energy(row)}
+            for row in queries.to_count(activity_ids)
+            if row.energy_kcal is None
+        ]
+        if counted:
+            _write_energies(session, counted)
+            announce(*(ActivityCounted(one["id"]) for one in counted))
+
+
+def could_not_count(activity_id: int, reason: str) -> None:
+    """Note that no further try follows by itself, and why. An activity that has its energy keeps it."""
+    with transaction() as session:
+        session.execute(
+            update(Activity)
+            .where(Activity.id == activity_id, Activity.energy_kcal.is_(None))
+            .values(uncountable_since=now(), uncountable_reason=reason[:500], changed_at=now())
+        )
+
+
+def requeue_uncounted() -> int:
+    """Ask again for the energy of activities that have none and no job on its way; how many.
+
+    Those whose calculation failed are taken up at most three times by itself; then a person decides.
+    """
+    moment = now()
+    with transaction() as session:
+        stuck = session.execute(
+            select(Activity.id, Activity.uncountable_since)
+            .where(
+                Activity.energy_kcal.is_(None),
+                Activity.deleted_at.is_(None),
+                Activity.changed_at < moment - STUCK_AFTER,
+                or_(Activity.uncountable_since.is_(None), Activity.recount_rounds < MOST_RECOUNT_ROUNDS),
+                ~has_live("activity", Activity.id),
+            )
+            .order_by(Activity.id)
+            .limit(REQUEUE_AT_ONCE)
+        ).all()
+        if failed := [one.id for one in stuck if one.uncountable_since]:
+            session.execute(
+                update(Activity)
+                .where(Activity.id.in_(failed))
+                .values(
+                    uncountable_since=None,
+                    uncountable_reason=None,
+                    recount_rounds=Activity.recount_rounds + 1,
+                    changed_at=moment,
+                )
+            )
+        if stuck:
+            announce(*(ActivityLogged(one.id) for one in stuck))
+    return len(stuck)
+
+
+def purge_deleted(*, older_than_days: int = BIN_DAYS) -> int:
+    """Forget for good what has lain in the bin for so long; how many."""
+    with transaction() as session:
+        old = select(Activity.id).where(Activity.deleted_at < now() - timedelta(days=older_than_days)).limit(1_000)
+        return session.execute(delete(activity).where(activity.c.id.in_(old))).rowcount
+
+
+def _rows(
+    user_id: int, drafts: Sequence[Draft], *, zone: str, at: datetime, numbered: bool = False
+) -> list[dict[str, Any]]:
+    """The drafts as rows of the table. Each gets its weight, and a new weight is recorded once for its day."""
+    wrong: dict[str, str] = {}
+    known: dict[date, Decimal | None] = {}
+    rows = []
+    for number, sent in enumerate(drafts):
+        draft = sent if sent.started_at else replace(sent, started_at=at)
+        errors = problems_of(draft, now=at)
+        if not errors:
+            day = draft.day_in(zone)
+            if day not in known:
+                known[day] = account_queries.weight_on(user_id, day)
+            if draft.weight_kg is None:
+                errors = {} if known[day] else {"weight_kg": WEIGHT_UNKNOWN}
+                draft = replace(draft, weight_kg=known[day])
+            elif draft.weight_kg != known[day] and not wrong:
+                account_services.record_weight(user_id, weight_kg=draft.weight_kg, on_day=day)
+                known[day] = draft.weight_kg
+        if errors:
+            wrong |= {f"{number}.{field}" if numbered else field: text for field, text in errors.items()}
+            continue
+        rows.append({"user_id": user_id, **_content(draft, zone=zone), "created_at": at, "changed_at": at})
+    if wrong:
+        raise Invalid(wrong)
+    return rows
+
+
+def _content(draft: Draft, *, zone: str) -> dict[str, Any]:
+    return {
+        "kind": draft.kind.value,
+        "met": draft.kind.met,
+        "duration_s": draft.duration_s,
+        "weight_kg": draft.weight_kg,
+        "started_at": draft.started_at,
+        "day": draft.day_in(zone),
+        "notes": draft.notes,
+    }
+
+
+def _insert(session: Session) -> Any:
+    """An INSERT that leaves out what was sent before under the same key."""
+    dialect = session.get_bind().dialect.name
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(activity)
+    return statement.on_conflict_do_nothing(
+        index_elements=["user_id", "submission_key"], index_where=text("submission_key IS NOT NULL")
+    )
+
+
+def _prints(drafts: Sequence[Draft]) -> list[str]:
+    """A fingerprint for each of the drafts, which is another one in another list."""
+    prints = [draft.fingerprint() for draft in drafts]
+    whole = hashlib.sha256("".join(prints).encode()).hexdigest()
+    return [whole[:32] + one[:32] for one in prints]
+
+
+def _sent_before(session: Session, row: Mapping[str, Any]) -> int:
+    """The activity that was logged under the row's key, if with the same content."""
+    earlier = session.execute(
+        select(Activity.id, Activity.submission_print).where(
+            Activity.user_id == row["user_id"], Activity.submission_key == row["submission_key"]
+        )
+    ).first()
+    if earlier is None or earlier.submission_print != row["submission_print"]:
+        raise Conflict("This Idempotency-Key was used for something else.")
+    return int(earlier.id)
+
+
+def _uncounted() -> dict[str, Any]:
+    return {
+        "energy_kcal": None,
+        "counted_at": None,
+        "uncountable_since": None,
+        "uncountable_reason": None,
+        "recount_rounds": 0,
+    }
+
+
+def _move(user_id: int, activity_id: int, *, from_bin: bool, deleted_at: datetime | None) -> None:
+    with transaction() as session:
+        where = Activity.deleted_at.is_not(None) if from_bin else Activity.deleted_at.is_(None)
+        moved = session.execute(
+            update(activity)
+            .where(activity.c.id == activity_id, activity.c.user_id == user_id, where)
+            .values(deleted_at=deleted_at, changed_at=now())
+        )
+        if moved.rowcount != 1:
+            raise NotFound(queries.NOT_THERE)
+
+
+def _energy(row: Any) -> Decimal:
+    try:
+        return burned(row.met, weight_kg=row.weight_kg, duration=timedelta(seconds=row.duration_s))
+    except ValueError as error:
+        raise GiveUp(str(error)) from error
+
+
+def _write_energies(session: Session, counted: Sequence[Mapping[str, Any]]) -> None:
+    """One statement on PostgreSQL, one prepared statement on SQLite: what each is quickest at."""
+    at = now()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(
+            text(
+                "UPDATE activity SET energy_kcal = new.energy_kcal, counted_at = :at, changed_at = :at,"
+                " uncountable_since = NULL, uncountable_reason = NULL"
+                " FROM unnest(CAST(:ids AS integer[]), CAST(:energies AS numeric[])) AS new (id, energy_kcal)"
+                " WHERE activity.id = new.id"
+            ),
+            {"at": at, "ids": [one["id"] for one in counted], "energies": [one["energy_kcal"] for one in counted]},
+        )
+        return
+    session.connection().execute(
+        update(activity)
+        .where(activity.c.id == bindparam("which"))
+        .values(
+            energy_kcal=bindparam("energy"),
+            counted_at=at,
+            changed_at=at,
+            uncountable_since=None,
+            uncountable_reason=None,
+        ),
+        [{"which": one["id"], "energy": one["energy_kcal"]} for one in counted],
+    )
