@@ -7,7 +7,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A number with `places` decimals: NUMERIC on PostgreSQL; on SQLite, which has only floats, a count of the smallest part.
+    """A number with `places` decimals: NUMERIC on PostgreSQL; on SQLite, which has only floats, a count of them.
 
     Sums, comparisons and order hold in SQL on both; do not mix it with plain numbers in an SQL expression.
     """

@@ -74,6 +74,7 @@ def problem_of_start(started_at: datetime, *, now: datetime) -> str | None:
 
 def problem_of_notes(notes: str) -> str | None:
     """Why these notes cannot be kept."""
-    if len(notes) <= LONGEST_NOTES and len(notes.encode()) <= LARGEST_NOTES:
+    length, size = len(notes), len(notes.encode())
+    if length <= LONGEST_NOTES and size <= LARGEST_NOTES:
         return None
-    return f"Notes may have {LONGEST_NOTES} characters and {LARGEST_NOTES} bytes; these have {len(notes)} and {len(notes.encode())}."
+    return f"Notes may have {LONGEST_NOTES} characters and {LARGEST_NOTES} bytes; these have {length} and {size}."
