@@ -114,7 +114,7 @@
 
   /* --- after a swap: the dialog opens, the first wrong field has the focus --- */
   const firstError = () => {
-    const wrong = find("main [aria-invalid=true]");
+    const wrong = find("#main [aria-invalid=true]");
     (wrong?.matches("fieldset") ? find("input", wrong) : wrong)?.focus();
   };
   on("htmx:after:swap", ({ detail: { ctx } }) => {
@@ -144,7 +144,7 @@
     setTimeout(() => delete button.dataset.said, 2000);
     announce(button.dataset.said);
   });
-  clicked("[data-dismiss]", (button) => { button.closest(".flash").remove(); find("main").focus(); });
+  clicked("[data-dismiss]", (button) => { button.closest(".flash").remove(); find("#main").focus(); });
   clicked("[data-reveal]", (button) => {
     const field = document.getElementById(button.dataset.reveal);
     const shown = field.type === "password";
@@ -171,7 +171,7 @@
   on("keydown", (event) => {
     const typing = event.target.closest?.("input, select, textarea, [contenteditable], dialog[open]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || store() === "off" || !find(".tabs")) return;
-    const search = find("main input[type=search]");
+    const search = find("#main input[type=search]");
     if (event.key === "n") location.assign("/activities/new");
     else if (event.key === "?") location.assign("/help");
     else if (event.key === "/" && search) search.focus();
