@@ -39,7 +39,6 @@ def make_broker(redis_url: str | None, *, namespace: str, has_ready: Callable[[s
         socket_timeout=5,
         socket_connect_timeout=1,
         health_check_interval=15,
-        socket_keepalive=True,
     )
     broker = WakeUpBroker(client=client, middleware=[], namespace=namespace, heartbeat_timeout=15_000)
     broker.maintenance_chance = 100_000

@@ -64,7 +64,7 @@ class Entry(LedgerBase):
     state: Mapped[str] = mapped_column(String(12))
     priority: Mapped[int] = mapped_column(SmallInteger)
     args: Mapped[dict[str, Any]] = mapped_column(JSON)
-    result: Mapped[Any] = mapped_column(JSON(none_as_null=True))
+    result: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
