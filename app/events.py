@@ -1,13 +1,18 @@
-"""What can happen in the product, and how it is made known."""
+"""What can happen in the product, and how it is made known.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+`announce` writes one job per follower into the transaction that is open: the fact and what follows from it commit
+together. Who follows what is the business of `wiring.py` alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import ClassVar
 
 from flask import current_app
 
 from jobs import Job, JobRequest, engine_of
 
+from . import logs
 from .db import transaction
 
 
@@ -17,10 +22,15 @@ class Event:
 
     subject_kind: ClassVar[str]
 
+    @property
+    def subject_id(self) -> int:
+        """The id of what it happened to."""
+        return int(getattr(self, fields(self)[0].name))
+
 
 @dataclass(frozen=True, slots=True)
 class ActivityLogged(Event):
-    """An activity was written down, changed in what its energy depends on, or asked to be counted again."""
+    """An activity was written down, changed in what its energy depends on, or is to be counted again."""
 
     subject_kind: ClassVar[str] = "activity"
     activity_id: int
@@ -35,3 +45,23 @@ class ActivityCounted(Event):
 
 
 Followers = Mapping[type[Event], Sequence[Job]]
+
+
+def announce(*events: Event) -> None:
+    """Write down, with one statement, the jobs that follow from these events; they commit with what caused them."""
+    followers: Followers = current_app.extensions["followers"]
+    requests = [
+        JobRequest(
+            job,
+            asdict(event),
+            subject_kind=event.subject_kind,
+            subject_id=event.subject_id,
+            requested_by=logs.field("user"),
+            request_id=logs.field("request_id"),
+        )
+        for event in events
+        for job in followers.get(type(event), ())
+    ]
+    if requests:
+        with transaction() as session:
+            engine_of().write_down(session, requests)

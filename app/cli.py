@@ -1,0 +1,15 @@
+"""Commands for the terminal."""
+
+import click
+from flask import Flask
+
+from .config import ROOT
+from .db import db
+
+
+def register(app: Flask) -> None:
+    """Put every command on the application; the migration commands only where a terminal asks for them."""
+    if click.get_current_context(silent=True) is not None:
+        from flask_migrate import Migrate  # noqa: PLC0415 -- slow import
+
+        Migrate(app, db, directory=str(ROOT / "migrations"))

@@ -1,0 +1,20 @@
+"""The scheduler's door: `python -m app.scheduler`."""
+
+from jobs import engine_of
+
+from . import create_app, logs
+from .config import Config
+from .timetable import timetable
+
+
+def main() -> None:
+    """Run the timetable until SIGTERM."""
+    config = Config.from_env_or_exit()
+    logs.set_up(config)
+    app = create_app(config, with_pages=False)
+    engine = engine_of(app)
+    engine.tick(timetable(app, engine, config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The one place that knows what follows from what: job groups, followers, and who hears when a job gives up."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from jobs import Engine, Job, install
+
+from . import db
+from .activities import actors as activities
+from .activities import services as activity_services
+from .config import Config
+from .events import ActivityLogged, Followers
+
+VERSION = "0.1.0"
+
+FOLLOWERS: Followers = {
+    ActivityLogged: (activities.count_calories,),
+}
+
+WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {
+    activities.count_calories: activity_services.could_not_count,
+}
+
+
+class Product:
+    """What the engine asks of its host, answered by this application."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._listeners = {job.name: listener for job, listener in WHEN_A_JOB_GIVES_UP.items()}
+        self.may: Callable[[str], bool] = lambda _action: False
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Inside the application's context; one that is there already is kept."""
+        with self._app.app_context():
+            yield
+
+    def transaction(self) -> Any:
+        """The product's own transaction, which everything in it joins."""
+        return db.transaction()
+
+    def reading(self) -> Session:
+        """Where the product's queries read."""
+        return db.reading()
+
+    def gave_up(self, kind: str, args: Mapping[str, Any], reason: str) -> None:
+        """Let the feature note it on its own rows."""
+        listener = self._listeners.get(kind)
+        if listener is not None:
+            listener(**args, reason=reason)
+
+    def allow(self, action: str) -> bool:
+        """Ask whoever knows the person of this request."""
+        return self.may(action)
+
+
+def wire(app: Flask, config: Config) -> Engine:
+    """Give the application its job engine, with every feature's jobs in it."""
+    engine = Engine(
+        Product(app),
+        redis_url=config.redis_url,
+        namespace="metronome",
+        lease_s=config.lease_s,
+        heartbeat_s=config.heartbeat_s,
+        version=VERSION,
+    )
+    engine.include(
+        activities.group,
+        count_calories={
+            "batch_size": config.activity_batch_size,
+            "max_retries": config.activity_max_retries,
+            "min_backoff": config.activity_retry_delay_s * 1000,
+            "max_backoff": max(3_600, config.activity_retry_delay_s) * 1000,
+            "time_limit": config.activity_time_limit_s * 1000,
+            "slow_down": int(config.activity_delay_s * 1000),
+        },
+    )
+    install(app, engine)
+    app.extensions["followers"] = FOLLOWERS
+    return engine
