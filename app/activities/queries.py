@@ -1,15 +1,77 @@
 """Reading activities."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Date, Integer, Row, Select, case, func, literal, select, tuple_
 
-from app.db import reading
+from app.clock import now
+from app.db import UtcDateTime, reading
 from app.errors import NotFound
+from app.periods import ONE_DAY, streak, week_of
+from jobs import Entry, engine_of
 
+from .mets import Kind
 from .models import Activity
+from .pages import Filter, Listing, Place, Shown
+from .standing import Standing, standing
 
 NOT_THERE = "There is no such activity."
+LARGEST_ID = 2**31 - 1
+COUNT_UP_TO = 1_000
+STREAK_WINDOW = timedelta(days=60)
+
+ROW = (
+    Activity.id,
+    Activity.kind,
+    Activity.day,
+    Activity.started_at,
+    Activity.duration_s,
+    Activity.notes,
+    Activity.energy_kcal,
+    Activity.uncountable_since,
+    Activity.uncountable_reason,
+    Activity.changed_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An activity as lists show it."""
+
+    id: int
+    kind: Kind
+    day: date
+    started_at: datetime
+    duration: timedelta
+    notes: str
+    energy_kcal: Decimal | None
+    failure: str | None
+    changed_at: datetime
+    standing: Standing
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its energy is still to come by itself."""
+        return self.energy_kcal is None and self.failure is None
+
+    @property
+    def place(self) -> Place:
+        """Where a page that ends with it ends."""
+        return Place(self.day, self.started_at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the scoreboard shows. A sum is unknown (None) while none of its parts is known and some are on their way."""
+
+    today_kcal: Decimal | None
+    week_kcal: Decimal | None
+    week_duration: timedelta
+    streak: int
 
 
 def activity_of(user_id: int, activity_id: int, *, deleted: bool = False, locked: bool = False) -> Activity:
@@ -18,6 +80,8 @@ def activity_of(user_id: int, activity_id: int, *, deleted: bool = False, locked
     Raises:
         NotFound: it is not there, or somebody else's
     """
+    if not 0 < activity_id <= LARGEST_ID:
+        raise NotFound(NOT_THERE)
     query = select(Activity).where(
         Activity.id == activity_id,
         Activity.user_id == user_id,
@@ -32,16 +96,183 @@ def activity_of(user_id: int, activity_id: int, *, deleted: bool = False, locked
     return found
 
 
-def to_count(activity_ids: Sequence[int]) -> Sequence[Row[tuple[int, object, object, int, object]]]:
+def jobs_for(activity_ids: Collection[int]) -> Mapping[int, Entry]:
+    """The newest job of each of the activities, by the activity's id."""
+    return engine_of().latest_for("activity", list(activity_ids)) if activity_ids else {}
+
+
+def standing_of(row: Any, job: Entry | None) -> Standing:
+    """Where this activity stands, given its newest job."""
+    return standing(
+        row.energy_kcal,
+        failed=row.uncountable_since is not None,
+        job_state=job and job.state,
+        failures=job.failures if job else 0,
+        waiting_for=now() - row.changed_at,
+    )
+
+
+def page_of(user_id: int, listing: Listing) -> tuple[list[Item], Place | None]:
+    """The activities of one page, newest first, and where the next page begins, if there is one."""
+    query = _listed(select(*ROW), user_id, listing.filter)
+    if listing.below:
+        query = query.where(_place() < _bound(listing.below))
+    rows = reading().execute(_newest_first(query).limit(listing.size + 1)).all()
+    items = _items(rows[: listing.size])
+    return items, items[-1].place if len(rows) > listing.size else None
+
+
+def recent_of(user_id: int, *, count: int) -> list[Item]:
+    """The newest activities of this person."""
+    return page_of(user_id, Listing(size=count))[0]
+
+
+def items_of(user_id: int, activity_ids: Iterable[int]) -> list[Item]:
+    """Those of the activities that are this person's and not in the bin, by id."""
+    ids = {one for one in activity_ids if 0 < one <= LARGEST_ID}
+    if not ids:
+        return []
+    query = _listed(select(*ROW), user_id, Filter()).where(Activity.id.in_(ids)).order_by(Activity.id)
+    return _items(reading().execute(query).all())
+
+
+def day_totals(user_id: int, chosen: Filter, days: Collection[date]) -> dict[date, Decimal | None]:
+    """The kilocalories of whole days, whatever page their activities are on; None where none is known."""
+    if not days:
+        return {}
+    query = _listed(select(Activity.day, func.sum(Activity.energy_kcal)), user_id, chosen)
+    return dict(reading().execute(query.where(Activity.day.in_(days)).group_by(Activity.day)).tuples())
+
+
+def count_of(user_id: int, chosen: Filter) -> int:
+    """How many activities pass the filter, counted no further than one past `COUNT_UP_TO`."""
+    some = _listed(select(literal(1)), user_id, chosen).limit(COUNT_UP_TO + 1).subquery()
+    return reading().scalar(select(func.count()).select_from(some)) or 0
+
+
+def waiting_count(user_id: int) -> int:
+    """How many activities of this person have their energy still to come."""
+    return count_of(user_id, Filter(shown=Shown.WAITING))
+
+
+def distinct_recent_of(user_id: int, *, count: int = 5) -> list[Item]:
+    """The newest activities that differ in kind or duration, to log again."""
+    found: dict[tuple[Kind, timedelta], Item] = {}
+    for item in recent_of(user_id, count=50):
+        found.setdefault((item.kind, item.duration), item)
+    return list(found.values())[:count]
+
+
+def bin_of(user_id: int, *, count: int = 100) -> Sequence[Activity]:
+    """What this person deleted and may still take back, last deleted first."""
+    query = select(Activity).where(Activity.user_id == user_id, Activity.deleted_at.is_not(None))
+    return reading().scalars(query.order_by(Activity.deleted_at.desc(), Activity.id.desc()).limit(count)).all()
+
+
+def score_of(user_id: int, *, today: date) -> Score:
+    """The numbers above the fold: this day, this week from Monday, and the days in a row."""
+    monday, sunday = week_of(today)
+    is_today = Activity.day == today
+    waits = Activity.energy_kcal.is_(None)
+    row = (
+        reading()
+        .execute(
+            _listed(
+                select(
+                    func.sum(case((is_today, Activity.energy_kcal))),
+                    func.sum(Activity.energy_kcal),
+                    func.coalesce(func.sum(Activity.duration_s), 0),
+                    func.sum(case((is_today & waits, 1), else_=0)),
+                    func.sum(case((waits, 1), else_=0)),
+                ),
+                user_id,
+                Filter(since=monday, until=sunday),
+            )
+        )
+        .one()
+    )
+    today_kcal, week_kcal, week_s, today_waits, week_waits = row
+    return Score(
+        today_kcal=_known(today_kcal, is_open=bool(today_waits)),
+        week_kcal=_known(week_kcal, is_open=bool(week_waits)),
+        week_duration=timedelta(seconds=week_s),
+        streak=_streak_of(user_id, today=today),
+    )
+
+
+def to_count(activity_ids: Sequence[int]) -> Sequence[Row[Any]]:
     """What the energy of each activity depends on, in the order of their ids, locked until the transaction ends.
 
     The lock makes an edit that is under way finish first: its values are the ones that are read.
     """
     columns = (Activity.id, Activity.met, Activity.weight_kg, Activity.duration_s, Activity.energy_kcal)
-    return (
-        reading()
-        .execute(
-            select(*columns).where(Activity.id.in_(activity_ids)).order_by(Activity.id).with_for_update(key_share=True)
+    query = select(*columns).where(Activity.id.in_(activity_ids)).order_by(Activity.id)
+    return reading().execute(query.with_for_update(key_share=True)).all()
+
+
+def _known(total: Decimal | None, *, is_open: bool) -> Decimal | None:
+    return Decimal(0) if total is None and not is_open else total
+
+
+def _streak_of(user_id: int, *, today: date) -> int:
+    """Looked up in windows, for most people need one, and nobody's whole history is read."""
+    days: list[date] = []
+    until = today
+    while True:
+        query = _listed(select(Activity.day).distinct(), user_id, Filter(since=until - STREAK_WINDOW, until=until))
+        days += reading().scalars(query.order_by(Activity.day.desc())).all()
+        length = streak(days, today=today)
+        if length < (today - (until - STREAK_WINDOW)).days:
+            return length
+        until -= STREAK_WINDOW + ONE_DAY
+
+
+def _items(rows: Sequence[Row[Any]]) -> list[Item]:
+    waiting = [row.id for row in rows if row.energy_kcal is None and row.uncountable_since is None]
+    jobs = jobs_for(waiting)
+    return [
+        Item(
+            row.id,
+            Kind(row.kind),
+            row.day,
+            row.started_at,
+            timedelta(seconds=row.duration_s),
+            row.notes,
+            row.energy_kcal,
+            (row.uncountable_reason or "") if row.uncountable_since else None,
+            row.changed_at,
+            standing_of(row, jobs.get(row.id)),
         )
-        .all()
-    )
+        for row in rows
+    ]
+
+
+def _listed(query: Select[Any], user_id: int, chosen: Filter) -> Select[Any]:
+    query = query.where(Activity.user_id == user_id, Activity.deleted_at.is_(None))
+    if chosen.kind:
+        query = query.where(Activity.kind == chosen.kind.value)
+    if chosen.since:
+        query = query.where(Activity.day >= chosen.since)
+    if chosen.until:
+        query = query.where(Activity.day <= chosen.until)
+    if chosen.text:
+        query = query.where(Activity.notes.icontains(chosen.text, autoescape=True))
+    if chosen.shown is Shown.COUNTED:
+        query = query.where(Activity.energy_kcal.is_not(None))
+    elif chosen.shown:
+        failed = Activity.uncountable_since
+        wanted = failed.is_not(None) if chosen.shown is Shown.FAILED else failed.is_(None)
+        query = query.where(Activity.energy_kcal.is_(None), wanted)
+    return query
+
+
+def _newest_first(query: Select[Any]) -> Select[Any]:
+    return query.order_by(Activity.day.desc(), Activity.started_at.desc(), Activity.id.desc())
+
+
+def _place() -> Any:
+    return tuple_(Activity.day, Activity.started_at, Activity.id)
+
+
+def _bound(place: Place) -> Any:
+    return tuple_(literal(place.day, Date), literal(place.started_at, UtcDateTime), literal(place.id, Integer))
