@@ -1,16 +1,23 @@
 """Building the application."""
 
-from flask import Flask
+from __future__ import annotations
 
-from .config import ROOT, Config
-from .db import connect
-from .wiring import wire
+from typing import TYPE_CHECKING
 
-__all__ = ["create_app"]
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from .config import Config
 
 
 def create_app(config: Config, *, with_pages: bool = True) -> Flask:
     """The application with its database and its jobs; worker and scheduler do without its pages."""
+    from flask import Flask  # noqa: PLC0415 -- slow import: the launcher and the doors read settings without it
+
+    from .config import ROOT  # noqa: PLC0415 -- slow import
+    from .db import connect  # noqa: PLC0415 -- slow import
+    from .wiring import wire  # noqa: PLC0415 -- slow import
+
     app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["config"] = config
     connect(app, config.database_url, pool_size=config.db_pool_size)

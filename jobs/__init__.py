@@ -5,7 +5,7 @@ from .engine import Engine, engine_of, install
 from .errors import GiveUp, JobError, NoSuchJob, Snooze, UnknownJob, WrongState
 from .host import Host
 from .ledger.models import Entry, metadata
-from .ledger.moments import UtcDateTime
+from .ledger.moments import UtcDateTime, db_now
 from .ledger.reader import has_live
 from .ledger.states import State
 from .log import current_uid
@@ -29,6 +29,7 @@ __all__ = [
     "UtcDateTime",
     "WrongState",
     "current_uid",
+    "db_now",
     "engine_of",
     "has_live",
     "install",
