@@ -18,6 +18,13 @@ class NotFound(Problem):
     title = "Not found"
 
 
+class SignInNeeded(Problem):
+    """Nobody is signed in, or the token is not one of ours."""
+
+    status = 401
+    title = "Sign in to go on"
+
+
 class NotAllowed(Problem):
     """They are known, and may not."""
 

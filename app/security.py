@@ -1,0 +1,214 @@
+"""Who may come in: sign-in, staff, tokens, CSRF.
+
+Every view says who may use it with one of the marks below; the gate reads the mark before the view runs. A view
+without a mark is closed to everybody.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request, session
+from flask_wtf.csrf import CSRFProtect
+
+from app.config import Config
+from app.errors import NotAllowed, SignInNeeded
+from app.web import asks_to_sign_in, settings
+
+PUBLIC, SIGNED_IN, ADMIN, API = "public", "signed_in", "admin", "api:"
+SCOPES = {
+    "read": "See your activities",
+    "write": "Log, change and delete activities",
+    "jobs": "See and steer jobs (admins)",
+    "admin": "Everything staff may do (admins)",
+}
+FOR_STAFF = {"jobs", "admin"}
+REMEMBERED = timedelta(days=30)
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who makes the request: by a cookie in `session_id`, or by a token with `scopes`."""
+
+    id: int
+    name: str
+    email: str | None
+    zone: str
+    is_admin: bool
+    is_guest: bool
+    theme: str
+    live_updates: bool
+    session_id: int | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+Recognise = Callable[[str], Person | None]
+"""Finds the person behind the secret of a session or a token."""
+
+
+def public(view: View) -> View:
+    """Anybody may use it."""
+    return _marked(view, PUBLIC)
+
+
+def signed_in(view: View) -> View:
+    """Whoever is signed in may use it; others are sent to the sign-in page."""
+    return _marked(view, SIGNED_IN)
+
+
+def admin_only(view: View) -> View:
+    """Admins may use it; others who are signed in get a 403."""
+    return _marked(view, ADMIN)
+
+
+def api_access(scope: str) -> Callable[[View], View]:
+    """For programs with a token of this scope, and for people in their browser. "write" includes "read"."""
+    if scope not in SCOPES:
+        raise ValueError(f"there is no scope {scope!r}")
+    return lambda view: _marked(view, f"{API}{scope}")
+
+
+def without_csrf(view: View) -> View:
+    """For a view that does nothing in anybody's name."""
+    view.without_csrf = True  # type: ignore[attr-defined]
+    return view
+
+
+def me() -> Person:
+    """The person who makes the request. Raises SignInNeeded when nobody does."""
+    person = someone()
+    if person is None:
+        raise SignInNeeded("Sign in to go on.")
+    return person
+
+
+def someone() -> Person | None:
+    """The person who makes the request, or None. Asks the database once in a request, and only when asked."""
+    if "person" not in g:
+        token = session.get("token")
+        g.person = current_app.extensions["recognise_session"](token) if isinstance(token, str) else None
+        if token and g.person is None:
+            session.pop("token", None)
+    person: Person | None = g.person
+    return person
+
+
+def let_in(token: str, *, remember: bool) -> None:
+    """Make this browser the one that holds `token`. Nothing of an earlier session is left in it."""
+    session.clear()
+    session["token"] = token
+    session.permanent = remember
+    g.pop("person", None)
+
+
+def let_out() -> None:
+    """Take from this browser whatever it held."""
+    session.clear()
+    g.person = None
+
+
+def token_held() -> str | None:
+    """The session token of this browser, good or not."""
+    token = session.get("token")
+    return token if isinstance(token, str) else None
+
+
+def access_of(app: Flask, endpoint: str, method: str = "GET") -> str | None:
+    """Who may use this endpoint: the mark on its view, on its method or, for others' views, the rule for its path."""
+    view = app.view_functions[endpoint]
+    handler = getattr(getattr(view, "view_class", None), method.lower().replace("head", "get"), None)
+    own = getattr(handler, "access", None) or getattr(view, "access", None)
+    rules: Mapping[str, str] = app.extensions["access_rules"]
+    return own or next((rule for start, rule in rules.items() if endpoint.startswith(start)), None)
+
+
+def install(
+    app: Flask, config: Config, *, by_session: Recognise, by_token: Recognise, rules: Mapping[str, str] | None = None
+) -> None:
+    """Close the application to whoever may not come in.
+
+    `rules` says, by the beginning of the endpoint's name, who may use views that are not ours to mark:
+    {"admin.": ADMIN}.
+    """
+    is_https = (config.public_url or "").startswith("https:")
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        SESSION_COOKIE_NAME="__Host-sid" if is_https else "sid",
+        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=REMEMBERED,
+        TRUSTED_HOSTS=list(config.trusted_hosts) or None,
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    CSRFProtect(app)
+    app.extensions |= {"recognise_session": by_session, "recognise_token": by_token}
+    app.extensions["access_rules"] = {"static": PUBLIC, **(rules or {})}
+    app.before_request(_gate)
+    app.context_processor(lambda: {"me": someone()})
+
+
+def _marked(view: View, access: str) -> View:
+    view.access = access  # type: ignore[attr-defined]
+    return view
+
+
+def _gate() -> Response | None:
+    if request.endpoint is None or request.routing_exception is not None:
+        return None
+    if request.method == "OPTIONS":
+        return None
+    access = access_of(current_app, request.endpoint, request.method)
+    if access is not None and access.startswith(API):
+        _check_program(access.removeprefix(API))
+        return None
+    _refuse_other_sites()
+    if access is None:
+        raise NotAllowed("This page is not open to anybody.")
+    if access == PUBLIC:
+        return None
+    person = someone()
+    if person is None:
+        return asks_to_sign_in()
+    if access == ADMIN and not person.is_admin:
+        raise NotAllowed("This page is for admins.")
+    return None
+
+
+def _check_program(scope: str) -> None:
+    if "Authorization" in request.headers:
+        scheme, _, token = request.headers["Authorization"].partition(" ")
+        g.person = current_app.extensions["recognise_token"](token.strip()) if scheme.lower() == "bearer" else None
+        if g.person is None:
+            raise SignInNeeded("This token is not valid, or no longer.")
+        if scope not in me().scopes:
+            raise NotAllowed(f"This token does not have the scope {scope}.")
+    else:
+        me()
+        _refuse_other_sites()
+    if scope in FOR_STAFF and not me().is_admin:
+        raise NotAllowed("This is for admins.")
+
+
+def _refuse_other_sites() -> None:
+    """Two walls against requests that another site made the browser send: what the browser says, and a token."""
+    view = current_app.view_functions[request.endpoint or ""]
+    if request.method in SAFE_METHODS or getattr(view, "without_csrf", False):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if (site not in {"same-origin", "none"}) if site else (origin is not None and not _is_ours(origin)):
+        raise NotAllowed("This came from another site, so nothing was done.")
+    if current_app.config["WTF_CSRF_ENABLED"]:
+        current_app.extensions["csrf"].protect()
+
+
+def _is_ours(origin: str) -> bool:
+    return urlsplit(origin).netloc in {request.host, urlsplit(settings().public_url or "").netloc} - {""}

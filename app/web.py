@@ -1,0 +1,126 @@
+"""Pages and fragments: the only reader and writer of HX-* headers."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
+
+from app.config import Config
+
+LONGEST_PATH = 2_000
+_LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
+
+Triggers = Mapping[str, Any]
+"""Events for the page, by name: {"activity-settled": "", "announce": {"text": "Running: 315 kcal"}}."""
+
+
+def settings() -> Config:
+    """The settings of the running application."""
+    return cast("Config", current_app.extensions["config"])
+
+
+def wants_fragment() -> bool:
+    """Whether a part of a page is asked for, and not a whole one."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
+
+
+def page_or_fragment(page: str, fragment: str, **context: Any) -> Response:
+    """The whole page for who typed its address, the fragment for a page that asks for a part of itself."""
+    return _drawn(fragment if wants_fragment() else page, context)
+
+
+def done(fragment: str | None, *, see: str, announce: str | None = None, **context: Any) -> Response:
+    """The answer to something that worked: 201 with the fragment, or 303 to the page `see`.
+
+    What is to be announced is spoken by the page that stays, or shown on the page that comes. Without a fragment
+    the browser is sent to `see` either way.
+    """
+    if not wants_fragment() or fragment is None:
+        if announce:
+            flash(announce, "success")
+        return see_other(see)
+    return with_triggers(_drawn(fragment, context, status=201), {"announce": {"text": announce}} if announce else {})
+
+
+def invalid(page: str, fragment: str, **context: Any) -> Response:
+    """The form once more with its errors and its values: 422, as page or as fragment."""
+    return _drawn(fragment if wants_fragment() else page, context, status=422)
+
+
+def see_other(url: str) -> Response:
+    """Send the browser to another page, whoever made the request."""
+    if wants_fragment():
+        response = Response(status=204)
+        response.headers["HX-Redirect"] = url
+    else:
+        response = cast("Response", redirect(url, code=303))
+    return _varying(response)
+
+
+def unchanged(tag: str) -> Response | None:
+    """304 when the page that asks has just this already; ask before the work of drawing it."""
+    if not wants_fragment() or request.headers.get("HX-PTag") != tag:
+        return None
+    response = Response(status=304)
+    response.headers["HX-PTag"] = tag
+    return _varying(response)
+
+
+def live(fragment: str, *, tag: str, page: str | None = None, triggers: Triggers | None = None, **ctx: Any) -> Response:
+    """A region that asks again: 304 while its `tag` stays the same, else drawn anew under the new tag.
+
+    Opened by hand, and without a `page` of its own, it is the fragment alone.
+    """
+    if same := unchanged(tag):
+        return same
+    response = _drawn(page if page and not wants_fragment() else fragment, {**ctx, "tag": tag})
+    response.headers["HX-PTag"] = tag
+    return with_triggers(response, triggers or {})
+
+
+def with_triggers(response: Response, triggers: Triggers) -> Response:
+    """The response, with events for the page it is swapped into."""
+    if triggers:
+        response.headers["HX-Trigger"] = json.dumps(triggers, ensure_ascii=True)
+    return response
+
+
+def asks_to_sign_in() -> Response:
+    """401 and the way to the sign-in page for a part of a page, else a redirect; both lead back afterwards."""
+    back = _page_shown() if wants_fragment() else request.full_path.rstrip("?") if request.method == "GET" else None
+    url = url_for("accounts.sign_in", next=back if back and back != "/" else None)
+    if not wants_fragment():
+        return see_other(url)
+    response = Response("Sign in to go on.", status=401, mimetype="text/plain")
+    response.headers["HX-Redirect"] = url
+    return _varying(response)
+
+
+def reloading(response: Response) -> Response:
+    """The response, and the page it would go into starts over: its form belongs to another session."""
+    if wants_fragment():
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+def local_path(text: str | None, *, otherwise: str) -> str:
+    """`text` when it is a path on this very site, else `otherwise`. What browsers bend into another host is refused."""
+    return text if text and len(text) <= LONGEST_PATH and _LOCAL_PATH.fullmatch(text) else otherwise
+
+
+def _page_shown() -> str | None:
+    parts = urlsplit(request.headers.get("HX-Current-URL", "")[:LONGEST_PATH])
+    return local_path(f"{parts.path}?{parts.query}" if parts.query else parts.path, otherwise="") or None
+
+
+def _drawn(template: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
+    return _varying(make_response(render_template(template, **context), status))
+
+
+def _varying(response: Response) -> Response:
+    response.headers.add("Vary", "HX-Request, HX-Request-Type")
+    response.headers["Cache-Control"] = "no-store"
+    return response
