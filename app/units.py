@@ -23,7 +23,9 @@ def parse_number(text: str, *, places: int = 4) -> Decimal:
         raise ValueError("must be a number")
     number = Decimal(typed.replace(",", "."))
     if number != round(number, places):
-        raise ValueError(f"can have {places} decimals at most" if places else "must be a whole number")
+        raise ValueError(
+            f"can have {places} decimal{'s' * (places > 1)} at most" if places else "must be a whole number"
+        )
     return number
 
 

@@ -69,6 +69,11 @@ def unchanged(tag: str) -> Response | None:
     return _varying(response)
 
 
+def tag_shown() -> str:
+    """The tag of what the page that asks shows already; empty when it shows nothing yet."""
+    return request.headers.get("HX-PTag", "")
+
+
 def live(fragment: str, *, tag: str, page: str | None = None, triggers: Triggers | None = None, **ctx: Any) -> Response:
     """A region that asks again: 304 while its `tag` stays the same, else drawn anew under the new tag.
 

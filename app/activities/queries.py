@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Date, Integer, Row, Select, case, func, literal, select, tuple_
 
@@ -62,6 +62,13 @@ class Item:
     def place(self) -> Place:
         """Where a page that ends with it ends."""
         return Place(self.day, self.started_at, self.id)
+
+
+class Waiting(NamedTuple):
+    """What is still to come."""
+
+    count: int
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +157,16 @@ def count_of(user_id: int, chosen: Filter) -> int:
     return reading().scalar(select(func.count()).select_from(some)) or 0
 
 
-def waiting_count(user_id: int) -> int:
-    """How many activities of this person have their energy still to come."""
-    return count_of(user_id, Filter(shown=Shown.WAITING))
+def waiting_of(user_id: int) -> Waiting:
+    """How many activities of this person have their energy still to come, and since when the newest has."""
+    some = _listed(select(Activity.changed_at), user_id, Filter(shown=Shown.WAITING)).limit(COUNT_UP_TO + 1).subquery()
+    return Waiting(*reading().execute(select(func.count(), func.max(some.c.changed_at))).one())
+
+
+def settled_of(user_id: int, waited: Collection[int]) -> list[tuple[str, Decimal | None]]:
+    """Those of the activities that do not wait any more: what they are called, and their energy if they have one."""
+    items = items_of(user_id, waited) if waited else []
+    return [(item.kind.label, item.energy_kcal) for item in items if not item.is_waiting]
 
 
 def distinct_recent_of(user_id: int, *, count: int = 5) -> list[Item]:

@@ -1,8 +1,9 @@
 """How far the calculation of an activity is, and the words for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 FRESH = timedelta(seconds=10)
@@ -74,11 +75,23 @@ def pace_s(newest: datetime | None, *, now: datetime, usual_s: float) -> float |
     return max(10.0, usual_s) if waited < SLOW_AFTER else max(60.0, usual_s)
 
 
-def settled_words(settled: list[tuple[str, Decimal | None]]) -> str:
+def settled_words(settled: Sequence[tuple[str, Decimal | None]]) -> str:
     """What a screen reader is told of activities that just got their number, or did not: names and energies."""
     if not settled:
         return ""
     if len(settled) > 1:
         return f"{len(settled)} activities calculated"
     name, energy_kcal = settled[0]
-    return f"{name}: could not calculate" if energy_kcal is None else f"{name}: {energy_kcal:.0f} kcal"
+    return f"{name}: could not calculate" if energy_kcal is None else f"{name}: {energy_kcal.to_integral_value(ROUND_HALF_UP)} kcal"
+
+
+def failure_words(error_class: str | None, message: str | None) -> str:
+    """Why a calculation failed, for people: a sentence that a job gave is theirs to read, a program's own is not."""
+    name = (error_class or "").rpartition(".")[2]
+    if name == "GiveUp" and message:
+        return message
+    if name == "TimeLimitExceeded":
+        return "It took too long."
+    if name == "Lost" or not name:
+        return "The calculation was interrupted too often."
+    return "Something unexpected went wrong. The people who run this can see what."
