@@ -15,13 +15,12 @@ from typing import Any
 import dramatiq
 from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from ..errors import Interrupted, Superseded
 from ..host import Host
 from ..ledger import writer
 from ..ledger.states import Outcome
-from ..ledger.writer import Claim
+from ..ledger.writer import Claim, Wish
 from ..log import current_uid, get_logger
 from ..registry import Job
 from .telling import tell_gave_up
@@ -45,6 +44,7 @@ class Runner:
         self._lease_s = lease_s
         self._numbers = itertools.count(1)
         self._chance = random.Random()
+        self._batch_sizes: dict[str, Mapping[str, int]] = {}
         self.worker = worker
         self.stopping = threading.Event()
         self.running: dict[str, threading.Thread] = {}
@@ -63,65 +63,58 @@ class Runner:
                 return False
         return True
 
-    def batch_sizes(self, queue: str) -> dict[str, int]:
+    def batch_sizes(self, queue: str) -> Mapping[str, int]:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
-        return {job.name: job.batch_size for job in self._jobs.values() if job.queue_name == queue}
+        if queue not in self._batch_sizes:
+            self._batch_sizes[queue] = {
+                job.name: job.batch_size for job in self._jobs.values() if job.queue_name == queue
+            }
+        return self._batch_sizes[queue]
 
     def _claim(self, queue: str) -> list[Claim]:
-        owner = self._new_owner()
+        wish = self._wish(queue)
         claims: list[Claim] = []
         try:
             with self._host.inside(), self._host.transaction() as session:
-                claims = self._claim_in(session, queue, owner)
+                claims = writer.claim(session, wish)
         finally:
             if not claims:
-                self.running.pop(owner, None)
+                self.running.pop(wish.owner, None)
         return claims
 
-    def _new_owner(self) -> str:
-        """A name for one claim; it is heard of by the heartbeat before the claim commits."""
+    def _wish(self, queue: str) -> Wish:
+        """The next claim, in a name that the heartbeat knows before the claim commits."""
         owner = f"{self.worker}#{next(self._numbers)}"
         self.running[owner] = threading.current_thread()
-        return owner
-
-    def _claim_in(self, session: Session, queue: str, owner: str) -> list[Claim]:
-        return writer.claim(
-            session,
-            queue,
-            batch_sizes=self.batch_sizes(queue),
-            owner=owner,
-            worker=self.worker,
-            lease_s=self._lease_s,
-        )
+        return Wish(queue, self.batch_sizes(queue), owner, self.worker, self._lease_s)
 
     def _work_off(self, claims: list[Claim], *, next_of: str | None) -> list[Claim]:
         """Bring one claim to its settlement; what was claimed next, if anything."""
-        owner, next_owner = claims[0].owner, self._new_owner()
+        owner = claims[0].owner
+        wish = self._wish(next_of) if next_of else None
         following: list[Claim] = []
         try:
-            following = self._attempt(claims, next_of, next_owner)
+            following = self._attempt(claims, wish)
             return following
         except BaseException as error:  # noqa: BLE001 -- whatever a job raises is settled, and the worker lives on
             following = []
             self._settle(claims, error)
         finally:
             self.running.pop(owner, None)
-            if not following:
-                self.running.pop(next_owner, None)
+            if wish and not following:
+                self.running.pop(wish.owner, None)
         return self._claim(next_of) if next_of and not self.stopping.is_set() else []
 
-    def _attempt(self, claims: list[Claim], next_of: str | None, next_owner: str) -> list[Claim]:
+    def _attempt(self, claims: list[Claim], wish: Wish | None) -> list[Claim]:
         """Run the jobs and finish them; with the finish, claim what comes next."""
         job = self._jobs[claims[0].kind]
         self._slow_down(job)
         with self._host.inside():
-            if not job.atomic:
-                result = self._call(job, claims)
+            result = None if job.atomic else self._call(job, claims)
             with self._host.transaction() as session:
                 if job.atomic:
                     result = self._call(job, claims)
-                writer.succeed(session, claims, result)
-                return self._claim_in(session, next_of, next_owner) if next_of else []
+                return writer.succeed(session, claims, result, then=wish)
 
     def _call(self, job: Job, claims: list[Claim]) -> Any:
         """Call the job's Dramatiq actor, with Dramatiq's middleware around this very job and not the wake-up."""

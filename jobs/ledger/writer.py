@@ -4,6 +4,7 @@ All statements run in the caller's transaction. A guard that matches fewer rows 
 the job is somebody else's by now, and the caller must roll everything back.
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from ..errors import NoSuchJob, Superseded, WrongState
+from . import hot
 from .models import Attempt, Entry, Move, in_state, spelled
 from .moments import db_now
 from .states import RETRYABLE, WAITING, Outcome, State
@@ -64,63 +66,55 @@ def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
-def claim(
-    session: Session, queue: str, *, batch_sizes: Mapping[str, int], owner: str, worker: str, lease_s: float
-) -> list[Claim]:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker would claim: from which queue, which kinds and how many of each at once, and in whose name."""
+
+    queue: str
+    batch_sizes: Mapping[str, int]
+    owner: str
+    worker: str
+    lease_s: float
+
+
+def claim(session: Session, wish: Wish) -> list[Claim]:
     """Take the best ready job of the queue, by (priority, id), and as many of its kind as its batch holds.
 
-    Only kinds in `batch_sizes` are taken. The mates of a batch have the priority of the best, so that a batch never
+    Only kinds in the wish are taken. The mates of a batch have the priority of the best, so that a batch never
     carries work past something more urgent.
     """
-    connection = session.connection()
-    ready = and_(job.c.queue == queue, in_state(State.READY))
-    best = connection.execute(
-        select(job.c.id, job.c.kind, job.c.priority)
-        .where(ready, job.c.kind.in_(batch_sizes))
-        .order_by(job.c.priority, job.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
-    if best is None:
-        return []
-    size = batch_sizes[best.kind]
-    which: ColumnElement[bool] = job.c.id == best.id
-    if size > 1:
-        mates = (
-            select(job.c.id)
-            .where(ready, job.c.kind == best.kind, job.c.priority == best.priority)
-            .order_by(job.c.priority, job.c.id)
-            .limit(size)
-            .with_for_update(skip_locked=True)
-            .cte("mates")
-        )
-        which = job.c.id.in_(select(mates.c.id))
-    taken = connection.execute(
-        update(job)
-        .where(which)
-        .values(
-            state=State.RUNNING,
-            attempt=job.c.attempt + 1,
-            lease_owner=owner,
-            lease_until=db_now(lease_s),
-            worker=worker,
-            started_at=db_now(),
-            finished_at=null(),
-        )
-        .returning(
-            job.c.id,
-            job.c.uid,
-            job.c.kind,
-            job.c.queue,
-            job.c.args,
-            job.c.attempt,
-            job.c.failures,
-            job.c.crashes,
-            job.c.max_retries,
-            job.c.request_id,
-        )
+    _, taken = hot.finish_and_claim(session.connection(), finish=None, claim=_spelled_out(wish))
+    return [Claim(*one, wish.owner) for one in taken]
+
+
+def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then: Wish | None = None) -> list[Claim]:
+    """Finish the jobs of one claim, in the transaction that holds their effect; with it, claim what comes next.
+
+    Raises:
+        Superseded: at least one of them is not this worker's any more; roll back.
+    """
+    finish = {
+        "ids": [one.id for one in claims],
+        "owner": claims[0].owner,
+        "result": None if result is None else json.dumps(result),
+    }
+    finished, taken = hot.finish_and_claim(
+        session.connection(), finish=finish, claim=None if then is None else _spelled_out(then)
     )
-    return sorted((Claim(*row, owner) for row in taken), key=lambda one: one.id)
+    if finished != len(claims):
+        raise Superseded(f"{len(claims) - finished} of {len(claims)} jobs are not this worker's any more")
+    return [Claim(*one, then.owner) for one in taken] if then else []
+
+
+def _spelled_out(wish: Wish) -> dict[str, Any]:
+    return {
+        "queue": wish.queue,
+        "kinds": list(wish.batch_sizes),
+        "sizes": list(wish.batch_sizes.values()),
+        "next_owner": wish.owner,
+        "worker": wish.worker,
+        "lease_s": wish.lease_s,
+    }
 
 
 def _mine(claims: Sequence[Claim]) -> ColumnElement[bool]:
@@ -167,19 +161,6 @@ def _settle(session: Session, claims: Sequence[Claim], values: Mapping[str, Any]
         )
         if done.rowcount != len(group):
             raise Superseded(f"{len(group) - done.rowcount} of {len(group)} jobs are not this worker's any more")
-
-
-def succeed(session: Session, claims: Sequence[Claim], result: Any = None) -> None:
-    """Finish the jobs, in the transaction that holds their effect.
-
-    Raises:
-        Superseded: at least one of them is not this worker's any more; roll back.
-    """
-    values: dict[str, Any] = {"state": State.SUCCEEDED, "finished_at": db_now()}
-    if result is not None:
-        values["result"] = result
-    _settle(session, claims, values)
-    _record_attempts(session, [one.id for one in claims], Outcome.SUCCEEDED)
 
 
 def retry_later(session: Session, one: Claim, *, outcome: Outcome, delay_s: float, failure: Failure | None) -> None:

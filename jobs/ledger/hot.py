@@ -1,0 +1,152 @@
+"""The statements every job passes through, written out for each database.
+
+Building the same statements from SQLAlchemy's expressions at every call cost ten times what running them does. On
+PostgreSQL the finish of one batch and the claim of the next are a single statement.
+
+The fence is `lease_owner`: it names one claim of one process, and so one attempt of each of its jobs.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+CLAIMED = "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id"
+
+
+class Taken(NamedTuple):
+    """One claimed row."""
+
+    id: int
+    uid: str
+    kind: str
+    queue: str
+    args: Mapping[str, Any]
+    attempt: int
+    failures: int
+    crashes: int
+    max_retries: int
+    request_id: str | None
+
+
+def _on_postgresql(*, finishes: bool, claims: bool) -> str:
+    finish = """
+        mine AS (
+            UPDATE job
+            SET state = 'succeeded', finished_at = clock_timestamp(), lease_owner = NULL, lease_until = NULL,
+                result = CAST(%(result)s AS json)
+            WHERE id = ANY(%(ids)s) AND state = 'running' AND lease_owner = %(owner)s
+            RETURNING id, attempt, worker, ready_at, started_at, finished_at
+        ), told AS (
+            INSERT INTO job_attempt (job_id, attempt, outcome, worker, ready_at, started_at, finished_at)
+            SELECT id, attempt, 'succeeded', worker, ready_at, started_at, finished_at FROM mine
+        )"""
+    claim = f"""
+        best AS (
+            SELECT id, kind, priority FROM job
+            WHERE queue = %(queue)s AND state = 'ready' AND kind = ANY(%(kinds)s)
+            ORDER BY priority, id LIMIT 1
+            FOR UPDATE SKIP LOCKED
+        ), mates AS (
+            SELECT id FROM job
+            WHERE queue = %(queue)s AND state = 'ready'
+                AND priority = (SELECT priority FROM best) AND kind = (SELECT kind FROM best)
+            ORDER BY id
+            LIMIT (
+                SELECT size FROM unnest(%(kinds)s, %(sizes)s) AS known (kind, size)
+                WHERE known.kind = (SELECT kind FROM best)
+            )
+            FOR UPDATE SKIP LOCKED
+        ), taken AS (
+            UPDATE job
+            SET state = 'running', attempt = attempt + 1, lease_owner = %(next_owner)s, worker = %(worker)s,
+                lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+                started_at = clock_timestamp(), finished_at = NULL
+            WHERE id IN (SELECT id FROM mates)
+            RETURNING {CLAIMED}
+        )"""
+    parts = ([finish] if finishes else []) + ([claim] if claims else [])
+    count = "(SELECT count(*) FROM mine)" if finishes else "0"
+    rows = f"(SELECT {CLAIMED} FROM taken)" if claims else f"(SELECT {', '.join(['NULL'] * 10)} WHERE false)"
+    columns = CLAIMED if claims else ", ".join(f"c{number}" for number in range(10))
+    return (
+        f"WITH {', '.join(parts)} SELECT {count} AS finished, got.*"
+        f" FROM (VALUES (1)) AS always LEFT JOIN {rows} AS got ({columns}) ON true"
+    )
+
+
+POSTGRESQL = {
+    (finishes, claims): _on_postgresql(finishes=finishes, claims=claims)
+    for finishes, claims in ((True, True), (True, False), (False, True))
+}
+
+SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+SQLITE_FINISH = f"""
+    UPDATE job
+    SET state = 'succeeded', finished_at = {SQLITE_NOW}, lease_owner = NULL, lease_until = NULL, result = :result
+    WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'running' AND lease_owner = :owner"""
+SQLITE_TELL = """
+    INSERT INTO job_attempt (job_id, attempt, outcome, worker, ready_at, started_at, finished_at)
+    SELECT id, attempt, 'succeeded', worker, ready_at, started_at, finished_at
+    FROM job WHERE id IN (SELECT value FROM json_each(:ids))"""
+SQLITE_BEST = """
+    SELECT kind, priority FROM job
+    WHERE queue = :queue AND state = 'ready' AND kind IN (SELECT value FROM json_each(:kinds))
+    ORDER BY priority, id LIMIT 1"""
+SQLITE_TAKE = f"""
+    UPDATE job
+    SET state = 'running', attempt = attempt + 1, lease_owner = :next_owner, worker = :worker,
+        lease_until = strftime('%Y-%m-%d %H:%M:%f000', 'now', :lease_s || ' seconds'),
+        started_at = {SQLITE_NOW}, finished_at = NULL
+    WHERE id IN (
+        SELECT id FROM job
+        WHERE queue = :queue AND state = 'ready' AND priority = :priority AND kind = :kind
+        ORDER BY id LIMIT :size
+    )
+    RETURNING {CLAIMED}"""
+
+
+def finish_and_claim(
+    connection: Connection, *, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
+) -> tuple[int, list[Taken]]:
+    """Finish some jobs, claim the next ones, or both: how many were finished, and what was taken, in order.
+
+    `finish` holds `ids`, `owner` and `result` (JSON text or None); `claim` holds `queue`, `kinds`, `sizes`,
+    `next_owner`, `worker` and `lease_s`.
+    """
+    if connection.dialect.name == "postgresql":
+        return _run_on_postgresql(connection, finish, claim)
+    return _run_on_sqlite(connection, finish, claim)
+
+
+def _run_on_postgresql(
+    connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
+) -> tuple[int, list[Taken]]:
+    statement = POSTGRESQL[finish is not None, claim is not None]
+    rows = connection.exec_driver_sql(statement, {**(finish or {}), **(claim or {})}).all()
+    return rows[0][0], sorted(Taken(*row[1:]) for row in rows if row[1] is not None)
+
+
+def _run_on_sqlite(
+    connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
+) -> tuple[int, list[Taken]]:
+    finished = 0
+    if finish is not None:
+        values = {**finish, "ids": json.dumps(finish["ids"])}
+        finished = connection.exec_driver_sql(SQLITE_FINISH, values).rowcount
+        connection.exec_driver_sql(SQLITE_TELL, values)
+    return finished, [] if claim is None else _take_on_sqlite(connection, claim)
+
+
+def _take_on_sqlite(connection: Connection, claim: Mapping[str, Any]) -> list[Taken]:
+    best = connection.exec_driver_sql(SQLITE_BEST, {**claim, "kinds": json.dumps(claim["kinds"])}).first()
+    if best is None:
+        return []
+    size = dict(zip(claim["kinds"], claim["sizes"], strict=True))[best.kind]
+    values: Sequence[Any] = ("queue", "next_owner", "worker", "lease_s")
+    rows = connection.exec_driver_sql(
+        SQLITE_TAKE,
+        {**{name: claim[name] for name in values}, "kind": best.kind, "priority": best.priority, "size": size},
+    )
+    return sorted(Taken(*row)._replace(args=json.loads(row.args)) for row in rows)
