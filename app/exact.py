@@ -23,7 +23,7 @@ class Exact(TypeDecorator[Decimal]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal]:
         """How this database keeps it."""
         kept = BigInteger() if dialect.name == "sqlite" else Numeric(self.precision, self.places)
-        return dialect.type_descriptor(kept)  # type: ignore[return-value, arg-type]
+        return dialect.type_descriptor(kept)  # type: ignore[arg-type]
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | int | None:
         """Refuse what would lose a digit."""

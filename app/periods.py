@@ -60,6 +60,12 @@ def short_day(day: date, *, today: date) -> str:
     return f"{day.day} {day:%b}" if day.year == today.year else f"{day.day} {day:%b} {day.year}"
 
 
+def day_and_time(at: datetime, zone: str, *, today: date) -> str:
+    """A moment in that zone: "Today 07:10:03"."""
+    there = local(at, zone)
+    return f"{short_day(there.date(), today=today)} {there:%H:%M:%S}"
+
+
 def streak(days: list[date], *, today: date) -> int:
     """How many days in a row there was something, up to today, or up to yesterday while today is still empty.
 

@@ -49,6 +49,19 @@ def duration(value: timedelta) -> str:
     return f"{whole} min" if whole < 60 else f"{whole // 60}:{whole % 60:02} h"
 
 
+def clock(value: timedelta) -> str:
+    """A duration as hours and minutes: "2:58"."""
+    whole = round(value.total_seconds() / 60)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def milliseconds(value: int | None) -> str:
+    """A short span to read: "12 ms", "3.4 s"; an unknown one is a dash."""
+    if value is None:
+        return UNKNOWN
+    return f"{value} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
 def typed_duration(value: timedelta) -> str:
     """A duration as `parse_duration` reads it back exactly: "42", "0.5", "1:30"."""
     seconds = round(value.total_seconds())
@@ -68,8 +81,8 @@ def plain(value: Decimal) -> str:
 
 
 def whole(value: Decimal) -> str:
-    """A number rounded to a whole one, its thousands apart: "1 284"."""
-    return f"{value.quantize(Decimal(1), ROUND_HALF_UP):,}".replace(",", NARROW_SPACE)
+    """A number rounded to a whole one, halves to the even one, its thousands apart: "1 284"."""
+    return f"{value:,.0f}".replace(",", NARROW_SPACE)
 
 
 def kcal(value: Decimal | None) -> str:

@@ -4,23 +4,22 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wtforms import Field, Form, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from app import periods, units
 from app.clock import now
-from app.text import many_lines
+from app.text import plain_text
 
 from .drafts import (
-    LARGEST_NOTES,
     LONGEST,
-    LONGEST_NOTES,
     NEEDS_DURATION,
     SHORTEST,
     WEIGHT_UNKNOWN,
     Draft,
+    problem_of_notes,
     problem_of_start,
     problem_of_weight,
 )
@@ -33,7 +32,7 @@ TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 KnowsWeight = Callable[[date], Decimal | None]
 
 
-class ActivityForm(Form):
+class ActivityForm(Form):  # type: ignore[misc]  # WTForms has no types
     """An activity to log or to change. `draft` is the only way to its values."""
 
     kind = RadioField(
@@ -48,6 +47,11 @@ class ActivityForm(Form):
     time = StringField("Time", validators=[InputRequired("Enter the time it began.")])
     notes = TextAreaField("Notes")
     token = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Marked for the browser; the server knows days on which it may be left out.
+        self.weight_kg.flags.required = True
 
     def draft(self, *, zone: str, knows_weight: KnowsWeight | None = None) -> Draft | None:
         """What was written down; None when something is wrong, which is then said beside its field.
@@ -89,6 +93,16 @@ class ActivityForm(Form):
             notes=activity.notes,
         )
 
+    def copy(self, activity: Activity) -> None:
+        """Take over what an activity says that could be said again."""
+        self.kind.data = activity.kind
+        self.duration.data = units.typed_duration(activity.duration)
+        self.notes.data = activity.notes
+
+    def typed(self) -> dict[str, str]:
+        """The text of each field as it stands."""
+        return {name: field.data or "" for name, field in self._fields.items()}
+
     def _start(self, day: date | None, *, zone: str) -> datetime | None:
         at = self._read(self.time, _time)
         if day is None or at is None:
@@ -96,9 +110,11 @@ class ActivityForm(Form):
         try:
             started_at = periods.moment(day, at, zone=zone)
         except ValueError as error:
-            return self._wrong(self.time, str(error))
+            self._wrong(self.time, str(error))
+            return None
         if sentence := problem_of_start(started_at, now=now()):
-            return self._wrong(self.time if day == periods.local(now(), zone).date() else self.day, sentence)
+            self._wrong(self.time if day == periods.local(now(), zone).date() else self.day, sentence)
+            return None
         return started_at
 
     def _weight(self, day: date | None, knows_weight: KnowsWeight | None) -> Decimal | None:
@@ -114,7 +130,8 @@ class ActivityForm(Form):
         try:
             return read(field.data or "")
         except ValueError as error:
-            return self._wrong(field, str(error))
+            self._wrong(field, str(error))
+            return None
 
     def _wrong(self, field: Field, sentence: str) -> None:
         field.errors = [*field.errors, sentence]
@@ -163,4 +180,7 @@ def _time(text: str) -> time:
 
 
 def _notes(text: str) -> str:
-    return many_lines(text, longest=LONGEST_NOTES, largest=LARGEST_NOTES)
+    notes = plain_text(text)
+    if sentence := problem_of_notes(notes):
+        raise ValueError(sentence)
+    return notes

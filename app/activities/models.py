@@ -63,7 +63,7 @@ class Activity(Base):
     def draft(self) -> Draft:
         """What was written down."""
         return Draft(
-            kind=Kind(self.kind),
+            kind=Kind.named(self.kind),
             duration=self.duration,
             started_at=self.started_at,
             weight_kg=self.weight_kg,
@@ -73,7 +73,7 @@ class Activity(Base):
     @property
     def label(self) -> str:
         """What it is called: "Running"."""
-        return Kind(self.kind).label
+        return Kind.named(self.kind).label
 
     @property
     def is_waiting(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Date, Integer, Row, Select, case, func, literal, select, tuple_
 
@@ -64,7 +64,8 @@ class Item:
         return Place(self.day, self.started_at, self.id)
 
 
-class Waiting(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Waiting:
     """What is still to come."""
 
     count: int
@@ -113,7 +114,7 @@ def standing_of(row: Any, job: Entry | None) -> Standing:
     return standing(
         row.energy_kcal,
         failed=row.uncountable_since is not None,
-        job_state=job and job.state,
+        job_state=job.state if job else None,
         failures=job.failures if job else 0,
         waiting_for=now() - row.changed_at,
     )
@@ -214,7 +215,7 @@ def score_of(user_id: int, *, today: date) -> Score:
     )
 
 
-def to_count(activity_ids: Sequence[int]) -> Sequence[Row[Any]]:
+def to_count(activity_ids: Sequence[int]) -> Sequence[Row[*tuple[Any, ...]]]:
     """What the energy of each activity depends on, in the order of their ids, locked until the transaction ends.
 
     The lock makes an edit that is under way finish first: its values are the ones that are read.
@@ -241,13 +242,13 @@ def _streak_of(user_id: int, *, today: date) -> int:
         until -= STREAK_WINDOW + ONE_DAY
 
 
-def _items(rows: Sequence[Row[Any]]) -> list[Item]:
+def _items(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Item]:
     waiting = [row.id for row in rows if row.energy_kcal is None and row.uncountable_since is None]
     jobs = jobs_for(waiting)
     return [
         Item(
             row.id,
-            Kind(row.kind),
+            Kind.named(row.kind),
             row.day,
             row.started_at,
             timedelta(seconds=row.duration_s),
@@ -261,7 +262,7 @@ def _items(rows: Sequence[Row[Any]]) -> list[Item]:
     ]
 
 
-def _listed(query: Select[Any], user_id: int, chosen: Filter) -> Select[Any]:
+def _listed(query: Select[*tuple[Any, ...]], user_id: int, chosen: Filter) -> Select[*tuple[Any, ...]]:
     query = query.where(Activity.user_id == user_id, Activity.deleted_at.is_(None))
     if chosen.kind:
         query = query.where(Activity.kind == chosen.kind.value)
@@ -280,7 +281,7 @@ def _listed(query: Select[Any], user_id: int, chosen: Filter) -> Select[Any]:
     return query
 
 
-def _newest_first(query: Select[Any]) -> Select[Any]:
+def _newest_first(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     return query.order_by(Activity.day.desc(), Activity.started_at.desc(), Activity.id.desc())
 
 

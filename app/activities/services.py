@@ -3,12 +3,12 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import bindparam, delete, or_, select, text, update
+from sqlalchemy import Table, bindparam, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,7 +31,7 @@ MOST_RECOUNT_ROUNDS = 3
 REQUEUE_AT_ONCE = 1_000
 DEPENDS_ON = ("met", "duration_s", "weight_kg")
 
-activity = Activity.__table__
+activity = cast("Table", Activity.__table__)
 
 
 class Logged(NamedTuple):
@@ -111,6 +111,22 @@ def change_activity(user_id: int, activity_id: int, changes: Mapping[str, Any], 
         if values["weight_kg"] != before.weight_kg:
             account_services.record_weight(user_id, weight_kg=values["weight_kg"], on_day=values["day"])
         session.execute(update(activity).where(activity.c.id == activity_id).values(values))
+
+
+def changes_in(before: Activity, draft: Draft) -> dict[str, Any]:
+    """What of the draft differs from the activity, as `change_activity` takes it.
+
+    Forms speak of whole minutes: a start within the same one is no change.
+    """
+    old = before.draft
+    changes = {
+        field.name: getattr(draft, field.name)
+        for field in fields(Draft)
+        if getattr(draft, field.name) != getattr(old, field.name)
+    }
+    if draft.started_at and before.started_at.replace(second=0, microsecond=0) == draft.started_at:
+        changes.pop("started_at", None)
+    return changes
 
 
 def delete_activity(user_id: int, activity_id: int) -> None:
@@ -213,7 +229,7 @@ def purge_deleted(*, older_than_days: int = BIN_DAYS) -> int:
     """Forget for good what has lain in the bin for so long; how many."""
     with transaction() as session:
         old = select(Activity.id).where(Activity.deleted_at < now() - timedelta(days=older_than_days)).limit(1_000)
-        return session.execute(delete(activity).where(activity.c.id.in_(old))).rowcount
+        return session.connection().execute(delete(activity).where(activity.c.id.in_(old))).rowcount
 
 
 def _rows(
@@ -298,7 +314,7 @@ def _uncounted() -> dict[str, Any]:
 def _move(user_id: int, activity_id: int, *, from_bin: bool, deleted_at: datetime | None) -> None:
     with transaction() as session:
         where = Activity.deleted_at.is_not(None) if from_bin else Activity.deleted_at.is_(None)
-        moved = session.execute(
+        moved = session.connection().execute(
             update(activity)
             .where(activity.c.id == activity_id, activity.c.user_id == user_id, where)
             .values(deleted_at=deleted_at, changed_at=now())

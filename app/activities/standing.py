@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 
 FRESH = timedelta(seconds=10)
@@ -82,16 +82,13 @@ def settled_words(settled: Sequence[tuple[str, Decimal | None]]) -> str:
     if len(settled) > 1:
         return f"{len(settled)} activities calculated"
     name, energy_kcal = settled[0]
-    return f"{name}: could not calculate" if energy_kcal is None else f"{name}: {energy_kcal.to_integral_value(ROUND_HALF_UP)} kcal"
+    return f"{name}: could not calculate" if energy_kcal is None else f"{name}: {energy_kcal:.0f} kcal"
 
 
 def failure_words(error_class: str | None, message: str | None) -> str:
     """Why a calculation failed, for people: a sentence that a job gave is theirs to read, a program's own is not."""
-    name = (error_class or "").rpartition(".")[2]
-    if name == "GiveUp" and message:
+    if error_class == "GiveUp" and message:
         return message
-    if name == "TimeLimitExceeded":
+    if error_class == "TimeLimitExceeded":
         return "It took too long."
-    if name == "Lost" or not name:
-        return "The calculation was interrupted too often."
     return "Something unexpected went wrong. The people who run this can see what."
