@@ -59,7 +59,6 @@ class Engine:
     def _declare(self, job: Job) -> None:
         self.jobs[job.name] = job
         dramatiq.actor(
-            job.run,
             actor_name=job.name,
             queue_name=job.queue_name,
             priority=job.priority,
@@ -68,7 +67,7 @@ class Engine:
             min_backoff=job.min_backoff,
             max_backoff=job.max_backoff,
             time_limit=job.time_limit,
-        )
+        )(job.run)
         if wake_up_actor(job.queue_name) not in self.broker.actors:
             self._declare_wake_up(job.queue_name)
 
@@ -77,7 +76,7 @@ class Engine:
             if not self.runner.drain(queue):
                 self.sender.wake(queue)
 
-        dramatiq.actor(wake_up, actor_name=wake_up_actor(queue), queue_name=queue, broker=self.broker)
+        dramatiq.actor(actor_name=wake_up_actor(queue), queue_name=queue, broker=self.broker)(wake_up)
 
     def job_named(self, name: str) -> Job:
         """The declared job of that name.

@@ -9,5 +9,5 @@ def backoff_s(failures: int, *, min_backoff: int, max_backoff: int, chance: rand
     Doubles with every failure from `min_backoff` up to `max_backoff`, and then varies by up to a fifth either way,
     so that jobs that failed together do not come back together.
     """
-    doubled = min_backoff * 2 ** min(failures - 1, 32)
+    doubled: int = min_backoff * 2 ** min(failures - 1, 32)
     return min(doubled, max_backoff) / 1000 * chance.uniform(0.8, 1.2)

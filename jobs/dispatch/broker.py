@@ -11,7 +11,7 @@ but the pace. Three things differ from Dramatiq's own RedisBroker:
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import redis
 from dramatiq import Message, MessageProxy
@@ -29,7 +29,7 @@ NOWHERE = "unix:///nonexistent/redis.sock"
 class JobOptions(Middleware):
     """Makes the words that the ledger acts upon known as options of actors."""
 
-    actor_options = {"max_retries", "min_backoff", "max_backoff", "batch_size"}
+    actor_options: ClassVar[set[str]] = {"max_retries", "min_backoff", "max_backoff", "batch_size"}
 
 
 def make_broker(redis_url: str | None, *, namespace: str, has_ready: Callable[[str], bool]) -> "WakeUpBroker":
@@ -40,8 +40,9 @@ def make_broker(redis_url: str | None, *, namespace: str, has_ready: Callable[[s
         socket_connect_timeout=1,
         health_check_interval=15,
     )
-    broker = WakeUpBroker(client=client, middleware=[], namespace=namespace, heartbeat_timeout=15_000)
-    broker.maintenance_chance = 100_000
+    broker = WakeUpBroker(  # type: ignore[no-untyped-call]
+        client=client, middleware=[], namespace=namespace, heartbeat_timeout=15_000, maintenance_chance=100_000
+    )
     broker.has_ready = has_ready
     for middleware in (ShutdownNotifications(), TimeLimit(time_limit=float("inf")), CurrentMessage(), AsyncIO()):
         broker.add_middleware(middleware)
@@ -106,8 +107,8 @@ class WakeUpConsumer(_RedisConsumer):
     broker: WakeUpBroker
 
     def __init__(self, broker: WakeUpBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)
-        self.logger = get_logger(__name__, type(self))
+        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
+        self.logger = get_logger(__name__, type(self))  # type: ignore[no-untyped-call]
         self._is_cut_off = False
         self._next_look = time.monotonic() + LEDGER_LOOK_S
 
@@ -142,7 +143,7 @@ class WakeUpConsumer(_RedisConsumer):
             return None
         try:
             message = Message.decode(data)
-        except Exception:
+        except Exception:  # noqa: BLE001 -- Redis may hold anything, and garbage must not end the consumer
             self.logger.error("Dropped something on queue %r that is no message.", self.queue_name)
             return None
         self.queued_message_ids.add(message.message_id)

@@ -9,12 +9,12 @@ from datetime import datetime
 from sqlalchemy import delete, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..host import Host
-from ..ledger import writer
-from ..ledger.models import WorkerRow
-from ..ledger.moments import db_now
-from ..ledger.reader import now
-from ..log import get_logger
+from jobs.host import Host
+from jobs.ledger import writer
+from jobs.ledger.models import WorkerRow
+from jobs.ledger.moments import db_now
+from jobs.ledger.reader import now
+from jobs.log import get_logger
 
 EXIT_THREADS_DEAD = 70
 
@@ -28,7 +28,7 @@ class Heartbeat(threading.Thread):
     whole one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each by name, each said once
         self,
         host: Host,
         *,

@@ -7,9 +7,10 @@ from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..host import Host
-from ..ledger import writer
-from ..log import get_logger
+from jobs.host import Host
+from jobs.ledger import writer
+from jobs.log import get_logger
+
 from .heartbeat import Heartbeat
 from .runner import Runner
 from .sender import Sender

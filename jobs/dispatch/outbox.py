@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from ..ledger import writer
-from ..ledger.states import State
-from ..registry import Job
+from jobs.ledger import writer
+from jobs.ledger.states import State
+from jobs.registry import Job
 
 MARK = "jobs.ready"
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..host import Host
-from ..ledger import writer
-from ..log import get_logger
+from jobs.host import Host
+from jobs.ledger import writer
+from jobs.log import get_logger
+
 from .telling import tell_gave_up
 
 RESCUE_AT_ONCE = 500

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from ..host import Host
-from ..ledger import reader, writer
-from ..registry import Job
+from jobs.host import Host
+from jobs.ledger import reader, writer
+from jobs.registry import Job
 
 PROMOTE_AT_ONCE = 5_000
 COUNT_AT_MOST = 16

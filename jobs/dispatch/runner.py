@@ -16,13 +16,14 @@ import dramatiq
 from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import Interrupted, Superseded
-from ..host import Host
-from ..ledger import writer
-from ..ledger.states import Outcome
-from ..ledger.writer import Claim, Wish
-from ..log import current_uid, get_logger
-from ..registry import Job
+from jobs.errors import Interrupted, Superseded
+from jobs.host import Host
+from jobs.ledger import writer
+from jobs.ledger.states import Outcome
+from jobs.ledger.writer import Claim, Wish
+from jobs.log import current_uid, get_logger
+from jobs.registry import Job
+
 from .telling import tell_gave_up
 from .verdict import is_interruption, is_outage, verdict_on
 
@@ -43,7 +44,7 @@ class Runner:
         self._broker = broker
         self._lease_s = lease_s
         self._numbers = itertools.count(1)
-        self._chance = random.Random()
+        self._chance = random.Random()  # noqa: S311 -- jitter, no secret
         self._batch_sizes: dict[str, Mapping[str, int]] = {}
         self.worker = worker
         self.stopping = threading.Event()
@@ -118,9 +119,7 @@ class Runner:
 
     def _call(self, job: Job, claims: list[Claim]) -> Any:
         """Call the job's Dramatiq actor, with Dramatiq's middleware around this very job and not the wake-up."""
-        message: Message[Any] = Message(
-            queue_name=job.queue_name, actor_name=job.name, args=(), kwargs={}, options={}
-        )
+        message: Message[Any] = Message(queue_name=job.queue_name, actor_name=job.name, args=(), kwargs={}, options={})
         proxy, actor = MessageProxy(message), self._broker.get_actor(job.name)
         token = current_uid.set(claims[0].uid if len(claims) == 1 else f"{claims[0].uid} and {len(claims) - 1} more")
         self._broker.emit_before("process_message", proxy)

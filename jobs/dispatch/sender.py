@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import redis
 
-from ..log import get_logger
+from jobs.log import get_logger
 
 MOST_AT_ONCE = 8
 MOST_HELD = 16

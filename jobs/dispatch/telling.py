@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ..host import Host
-from ..log import get_logger
+from jobs.host import Host
+from jobs.log import get_logger
 
 log = get_logger(__name__)
 

@@ -5,12 +5,14 @@ import traceback
 from dataclasses import dataclass
 
 from dramatiq.middleware import Interrupt, TimeLimitExceeded
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..errors import GiveUp, Interrupted, Snooze
-from ..ledger.states import Outcome
-from ..ledger.writer import MAX_ERROR_LENGTH, MAX_TRACEBACK_LENGTH, Claim, Failure
-from ..registry import Job
+from jobs.errors import GiveUp, Interrupted, Snooze
+from jobs.ledger.states import Outcome
+from jobs.ledger.writer import MAX_ERROR_LENGTH, MAX_TRACEBACK_LENGTH, Claim, Failure
+from jobs.registry import Job
+
 from .backoff import backoff_s
 
 MOST_ATTEMPTS = 25
@@ -48,9 +50,7 @@ def verdict_on(error: BaseException, job: Job, claim: Claim, *, chance: random.R
 
 def is_interruption(error: BaseException) -> bool:
     """Whether a shutdown cut the attempt short."""
-    return isinstance(error, Interrupted) or (
-        isinstance(error, Interrupt) and not isinstance(error, TimeLimitExceeded)
-    )
+    return isinstance(error, Interrupted) or (isinstance(error, Interrupt) and not isinstance(error, TimeLimitExceeded))
 
 
 def is_outage(error: BaseException) -> bool:
@@ -70,7 +70,9 @@ def describe(error: BaseException, job: Job) -> Failure:
     else:
         message = _text_of(error)
     lines = "".join(traceback.format_exception(type(error), None, error.__traceback__))
-    return Failure(type(error).__name__, _storable(message)[:MAX_ERROR_LENGTH], _storable(lines)[-MAX_TRACEBACK_LENGTH:])
+    return Failure(
+        type(error).__name__, _storable(message)[:MAX_ERROR_LENGTH], _storable(lines)[-MAX_TRACEBACK_LENGTH:]
+    )
 
 
 def _text_of(error: BaseException) -> str:

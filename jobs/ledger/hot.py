@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- the pieces put together here are constants of this file; every value is bound
 """The statements every job passes through, written out for each database.
 
 Building the same statements from SQLAlchemy's expressions at every call cost ten times what running them does. On
@@ -8,9 +9,13 @@ The fence is `lease_owner`: it names one claim of one process, and so one attemp
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
+
+from .models import spelled
+from .states import WAITING
 
 CLAIMED = "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id"
 
@@ -105,6 +110,54 @@ SQLITE_TAKE = f"""
         ORDER BY id LIMIT :size
     )
     RETURNING {CLAIMED}"""
+
+
+COLUMNS = {
+    "uid": "text",
+    "queue": "text",
+    "kind": "text",
+    "state": "text",
+    "priority": "smallint",
+    "args": "json",
+    "run_at": "timestamptz",
+    "max_retries": "integer",
+    "unique_key": "text",
+    "subject_kind": "text",
+    "subject_id": "bigint",
+    "requested_by": "text",
+    "request_id": "text",
+}
+TYPED_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+UNLESS_IT_WAITS = f"ON CONFLICT (unique_key) WHERE state IN ({spelled(*WAITING)}) DO NOTHING"
+POSTGRESQL_INSERT = f"""
+    INSERT INTO job ({", ".join(COLUMNS)})
+    SELECT {", ".join(COLUMNS)}
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({TYPED_COLUMNS})
+    {UNLESS_IT_WAITS}"""
+SQLITE_INSERT = f"""
+    INSERT INTO job ({", ".join(COLUMNS)}) VALUES ({", ".join(f":{name}" for name in COLUMNS)})
+    {UNLESS_IT_WAITS}"""
+
+
+def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write jobs down with one statement, however many; a row whose unique key already waits is left out.
+
+    A row holds every name in `COLUMNS`; `run_at` is an aware moment or None.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(POSTGRESQL_INSERT, {"rows": json.dumps(rows, default=_moment)})
+        return
+    moments = [None if row["run_at"] is None else _moment(row["run_at"]) for row in rows]
+    connection.exec_driver_sql(
+        SQLITE_INSERT,
+        [{**row, "args": json.dumps(row["args"]), "run_at": at} for row, at in zip(rows, moments, strict=True)],
+    )
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(f"an argument of a job must be a plain value, not {type(value).__name__}")
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def finish_and_claim(

@@ -112,7 +112,7 @@ class Entry(LedgerBase):
 
 def in_state(*states: State) -> ColumnElement[bool]:
     """A condition on the job's state, written out: SQLite uses a partial index only where it reads the literal."""
-    words = [literal_column(f"'{state}'") for state in states]
+    words: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in states]
     return Entry.state == words[0] if len(words) == 1 else Entry.state.in_(words)
 
 

@@ -44,9 +44,7 @@ def latest_for(session: Session, subject_kind: str, subject_ids: Collection[int]
 
 def has_live(subject_kind: str, subject_id: Any) -> Any:
     """A condition: some job about the subject in this column still waits or runs."""
-    return exists().where(
-        Entry.subject_kind == subject_kind, Entry.subject_id == subject_id, in_state(*LIVE)
-    )
+    return exists().where(Entry.subject_kind == subject_kind, Entry.subject_id == subject_id, in_state(*LIVE))
 
 
 def has_ready(session: Session, queue: str, kinds: Collection[str]) -> bool:
@@ -116,8 +114,6 @@ def workers(session: Session, *, seen_within_s: float) -> Sequence[WorkerRow]:
 
 def now(session: Session) -> datetime:
     """The database's clock."""
-    moment = session.scalar(select(db_now()))
+    moment: datetime | None = session.scalar(select(db_now()))
     assert moment is not None
     return moment
-
-

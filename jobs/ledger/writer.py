@@ -7,21 +7,21 @@ the job is somebody else's by now, and the caller must roll everything back.
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal, null, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from ..errors import NoSuchJob, Superseded, WrongState
+from jobs.errors import NoSuchJob, Superseded, WrongState
+
 from . import hot
-from .models import Attempt, Entry, Move, in_state, spelled
+from .models import Attempt, Entry, Move, in_state
 from .moments import db_now
 from .states import RETRYABLE, WAITING, Outcome, State
 
-job = Entry.__table__
-attempt = Attempt.__table__
+job = cast(Table, Entry.__table__)
+attempt = cast(Table, Attempt.__table__)
 
 MAX_ERROR_LENGTH = 2_000
 MAX_TRACEBACK_LENGTH = 20_000
@@ -56,14 +56,8 @@ class Failure:
 
 def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write jobs down with one statement; a row whose unique key already waits is left out."""
-    if not rows:
-        return
-    dialect = session.get_bind().dialect.name
-    statement = (postgresql if dialect == "postgresql" else sqlite).insert(job)
-    waits = text(f"state IN ({spelled(*WAITING)})")
-    session.connection().execute(
-        statement.on_conflict_do_nothing(index_elements=["unique_key"], index_where=waits), list(rows)
-    )
+    if rows:
+        hot.insert(session.connection(), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +214,7 @@ def still_mine(session: Session, claims: Sequence[Claim]) -> list[Claim]:
 def extend_leases(session: Session, owners: Collection[str], *, lease_s: float) -> int:
     """Say that the threads behind these owners live; how many running jobs that holds."""
     done: CursorResult[Any] = session.connection().execute(
-        update(job)
-        .where(in_state(State.RUNNING), job.c.lease_owner.in_(owners))
-        .values(lease_until=db_now(lease_s))
+        update(job).where(in_state(State.RUNNING), job.c.lease_owner.in_(owners)).values(lease_until=db_now(lease_s))
     )
     return done.rowcount
 

@@ -14,7 +14,7 @@ from typing import Any
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from ..log import get_logger
+from jobs.log import get_logger
 
 log = get_logger(__name__)
 
