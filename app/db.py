@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Engine, MetaData, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -38,7 +39,15 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+class _Reader(FlaskSession):
+    """Reads in autocommit."""
+
+    def get_bind(self, *_: Any, **__: Any) -> Engine:
+        engine: Engine = current_app.extensions["reading_engine"]
+        return engine
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "class_": _Reader})
 
 _open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
 

@@ -42,9 +42,7 @@ def loads(data: str | bytes) -> Any:
     text = _decoded(data)
     _check_depth(text)
     try:
-        found = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
-        )
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise BadJson("This is not well-formed JSON.") from None
     if _SUSPECT_ESCAPE.search(text):

@@ -1,0 +1,122 @@
+"""Reading people and what lets them in."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, bindparam, exists, or_, select
+
+from app.clock import now
+from app.db import reading
+from app.errors import NotFound
+
+from .models import ApiToken, SetupLink, SignInSession, User, WeightRecord
+
+IDLE = timedelta(hours=24)
+MOST_WEIGHTS = 100
+
+# Plain columns in statements that are built once: this runs at the start of every request.
+_user, _session, _token = User.__table__.c, SignInSession.__table__.c, ApiToken.__table__.c
+_PERSON = (
+    _user.id,
+    _user.name,
+    _user.email,
+    _user.zone,
+    _user.is_admin,
+    _user.goes_at,
+    _user.theme,
+    _user.live_updates,
+)
+_STILL_THERE = or_(_user.goes_at.is_(None), _user.goes_at > bindparam("now"))
+_BY_SESSION = select(*_PERSON, _session.id.label("session_id"), _session.seen_at).where(
+    _session.token_hash == bindparam("hash"),
+    _session.ends_at > bindparam("now"),
+    _session.seen_at > bindparam("idle_since"),
+    _user.id == _session.user_id,
+    _STILL_THERE,
+)
+_BY_TOKEN = select(*_PERSON, _token.id.label("token_id"), _token.scopes, _token.used_at).where(
+    _token.token_hash == bindparam("hash"),
+    _token.ends_at > bindparam("now"),
+    _user.id == _token.user_id,
+    _STILL_THERE,
+)
+
+
+def person_by_session(token_hash: str) -> Row[*tuple[Any, ...]] | None:
+    """The person signed in with this session, as long as it lasts. One select."""
+    at = now()
+    return reading().execute(_BY_SESSION, {"hash": token_hash, "now": at, "idle_since": at - IDLE}).first()
+
+
+def person_by_token(token_hash: str) -> Row[*tuple[Any, ...]] | None:
+    """The person behind this API token, as long as it lasts. One select."""
+    return reading().execute(_BY_TOKEN, {"hash": token_hash, "now": now()}).first()
+
+
+def user_of(user_id: int) -> User:
+    """One person. Raises NotFound."""
+    found = reading().get(User, user_id)
+    if found is None:
+        raise NotFound("There is no such person.")
+    return found
+
+
+def user_by_email(email_key: str) -> User | None:
+    """The person with this e-mail address, given in the form it is compared in."""
+    return reading().scalar(select(User).where(User.email_key == email_key))
+
+
+def has_admin() -> bool:
+    """Whether anybody is an admin yet."""
+    return bool(reading().scalar(select(exists().where(User.is_admin))))
+
+
+def setup_is_open(token_hash: str) -> bool:
+    """Whether this setup link still makes the first admin."""
+    link = exists().where(SetupLink.token_hash == token_hash, SetupLink.ends_at > now())
+    return bool(reading().scalar(select(link))) and not has_admin()
+
+
+def weight_on(user_id: int, day: date) -> Decimal | None:
+    """The newest weight in kilograms that is known on that day, or None."""
+    return reading().scalar(
+        select(WeightRecord.weight_kg)
+        .where(WeightRecord.user_id == user_id, WeightRecord.on_day <= day)
+        .order_by(WeightRecord.on_day.desc())
+        .limit(1)
+    )
+
+
+def weights_of(user_id: int) -> Sequence[Row[int, date, Decimal]]:
+    """The person's hundred newest weights as (id, on_day, weight_kg), newest first."""
+    return (
+        reading()
+        .execute(
+            select(WeightRecord.id, WeightRecord.on_day, WeightRecord.weight_kg)
+            .where(WeightRecord.user_id == user_id)
+            .order_by(WeightRecord.on_day.desc())
+            .limit(MOST_WEIGHTS)
+        )
+        .all()
+    )
+
+
+def sessions_of(user_id: int) -> Sequence[SignInSession]:
+    """The browsers the person is signed in with, the last used first."""
+    at = now()
+    return (
+        reading()
+        .scalars(
+            select(SignInSession)
+            .where(SignInSession.user_id == user_id, SignInSession.ends_at > at, SignInSession.seen_at > at - IDLE)
+            .order_by(SignInSession.seen_at.desc(), SignInSession.id.desc())
+        )
+        .all()
+    )
+
+
+def tokens_of(user_id: int) -> Sequence[ApiToken]:
+    """The person's API tokens, newest first, with those that have run out."""
+    return reading().scalars(select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())).all()

@@ -1,0 +1,385 @@
+"""What people can do with their account, and what lets them in."""
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, Update, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from app import hashing, limits
+from app.clock import now
+from app.db import transaction
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.limits import Limit
+from app.security import FOR_STAFF, REMEMBERED, SCOPES, Person
+from app.web import settings
+
+from . import queries
+from .addresses import address_key
+from .models import ApiToken, SetupLink, SignInSession, User, WeightRecord
+from .passwords import problem_of
+from .tokens import SHOWN, is_well_formed, token_of
+
+log = logging.getLogger("metronome.accounts")
+
+NOT_REMEMBERED = timedelta(hours=12)
+GUEST_STAYS = timedelta(days=7)
+SETUP_LINK_LASTS = timedelta(minutes=30)
+TOKEN_LASTS_DAYS = 365
+MOST_TOKENS = 50
+SEEN_EVERY = timedelta(minutes=1)
+
+SIGN_IN_OF_ACCOUNT = Limit("sign-in-account", times=10)
+SIGN_IN_FROM_ADDRESS = Limit("sign-in-address", times=20)
+OWN_PASSWORD = Limit("own-password", times=10)
+
+WRONG = "E-mail and password do not match."
+TAKEN = "There is an account with this e-mail address already. Sign in instead."
+
+
+def sign_up(*, email: str, name: str, password: str, zone: str, address: str) -> int:
+    """Make an account and say its id; `address` is where the request comes from.
+
+    Raises:
+        Invalid: the e-mail is taken, or the password too weak
+        NotAllowed: strangers may not make accounts here
+        TooMany
+    """
+    _check_open()
+    _check_password(password, email, name)
+    limits.take(Limit("sign-up", times=settings().sign_up_per_hour), address)
+    return _add_user(email=email, name=name, password=password, zone=zone)
+
+
+def create_user(*, email: str, password: str, name: str, is_admin: bool = False) -> int:
+    """Make an account for somebody, and say its id. Raises Invalid."""
+    _check_password(password, email, name, is_admin=is_admin)
+    return _add_user(email=email, name=name, password=password, zone="UTC", is_admin=is_admin)
+
+
+def sign_in(*, email: str, password: str, address: str) -> int:
+    """The id of the person with this e-mail and password. Takes as long, and says the same, when there is none.
+
+    Raises:
+        Invalid, TooMany
+    """
+    key = address_key(email)
+    limits.take(SIGN_IN_FROM_ADDRESS, address)
+    limits.take(SIGN_IN_OF_ACCOUNT, key)
+    user = queries.user_by_email(key)
+    if not hashing.is_password(password, user.password_hash if user else None) or user is None:
+        raise Invalid({"": WRONG})
+    limits.forgive(SIGN_IN_OF_ACCOUNT, key)
+    limits.give_back(SIGN_IN_FROM_ADDRESS, address)
+    if user.password_hash and hashing.is_outdated(user.password_hash):
+        _change_user(user.id, password_hash=hashing.hashed(password))
+    return user.id
+
+
+def begin_session(user_id: int, *, browser: str, remember: bool = False, instead_of: str | None = None) -> str:
+    """Sign a browser in, and say the token it must keep. The session it held before ends."""
+    token, at = hashing.new_secret(), now()
+    lasts = REMEMBERED if remember else NOT_REMEMBERED
+    with transaction() as session:
+        if instead_of:
+            end_session(instead_of)
+        session.add(
+            SignInSession(
+                user_id=user_id,
+                token_hash=hashing.fingerprint(token),
+                browser=browser[:200],
+                created_at=at,
+                seen_at=at,
+                ends_at=at + lasts,
+            )
+        )
+    return token
+
+
+def recognise_session(token: str) -> Person | None:
+    """The person signed in with this token. Notes that they were seen, at most once a minute."""
+    row = queries.person_by_session(hashing.fingerprint(token))
+    if row is None:
+        return None
+    if now() - row.seen_at > SEEN_EVERY:
+        _note(update(SignInSession).where(SignInSession.id == row.session_id).values(seen_at=now()))
+    return _person(row, session_id=row.session_id)
+
+
+def recognise_token(token: str) -> Person | None:
+    """The person behind this API token, with its scopes. Notes that it was used, at most once a minute."""
+    row = queries.person_by_token(hashing.fingerprint(token)) if is_well_formed(token) else None
+    if row is None:
+        return None
+    if row.used_at is None or now() - row.used_at > SEEN_EVERY:
+        _note(update(ApiToken).where(ApiToken.id == row.token_id).values(used_at=now()))
+    scopes = frozenset(row.scopes.split())
+    return _person(row, scopes=scopes | {"read"} if "write" in scopes else scopes)
+
+
+def end_session(token: str) -> None:
+    """Sign this browser out. Doing it twice changes nothing."""
+    with transaction() as session:
+        session.execute(delete(SignInSession).where(SignInSession.token_hash == hashing.fingerprint(token)))
+
+
+def end_session_of(user_id: int, session_id: int) -> None:
+    """Sign one of the person's browsers out. Raises NotFound."""
+    with transaction() as session:
+        ended = session.execute(
+            delete(SignInSession)
+            .where(SignInSession.id == session_id, SignInSession.user_id == user_id)
+            .returning(SignInSession.id)
+        )
+        if ended.first() is None:
+            raise NotFound("There is no such session.")
+
+
+def end_other_sessions(user_id: int, *, keep: int | None) -> None:
+    """Sign all of the person's browsers out, but the one they use now."""
+    with transaction() as session:
+        others = delete(SignInSession).where(SignInSession.user_id == user_id)
+        session.execute(others.where(SignInSession.id != keep) if keep else others)
+
+
+def change_password(user_id: int, *, current: str, password: str) -> None:
+    """Change the password, and sign all browsers out: whoever used the old one must not stay.
+
+    Raises:
+        Invalid: the current one is wrong, or the new one too weak
+        TooMany
+    """
+    user = queries.user_of(user_id)
+    limits.take(OWN_PASSWORD, str(user_id))
+    if not hashing.is_password(current, user.password_hash):
+        raise Invalid({"current": "This is not your current password."})
+    _check_password(password, user.email or "", user.name, is_admin=user.is_admin)
+    limits.forgive(OWN_PASSWORD, str(user_id))
+    new_hash = hashing.hashed(password)
+    with transaction():
+        _change_user(user_id, password_hash=new_hash)
+        end_other_sessions(user_id, keep=None)
+
+
+def change_profile(user_id: int, *, name: str, zone: str) -> None:
+    """Change what the person is called and which clock their days follow."""
+    _change_user(user_id, name=name, zone=zone)
+
+
+def choose_theme(user_id: int, theme: str) -> None:
+    """Remember the colours the person wants: system, light or dark."""
+    _change_user(user_id, theme=theme)
+
+
+def choose_live_updates(user_id: int, *, live: bool) -> None:
+    """Remember whether pages may refresh themselves."""
+    _change_user(user_id, live_updates=live)
+
+
+def record_weight(user_id: int, *, weight_kg: Decimal, on_day: date) -> None:
+    """Note what the person weighed on that day; an earlier note of the same day gives way."""
+    with transaction() as session:
+        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        note = insert(WeightRecord).values(user_id=user_id, on_day=on_day, weight_kg=weight_kg, recorded_at=now())
+        newest = {"weight_kg": note.excluded.weight_kg, "recorded_at": note.excluded.recorded_at}
+        session.execute(note.on_conflict_do_update(index_elements=["user_id", "on_day"], set_=newest))
+
+
+def forget_weight(user_id: int, record_id: int) -> None:
+    """Remove one note of the person's weight. Raises NotFound."""
+    with transaction() as session:
+        gone = session.execute(
+            delete(WeightRecord)
+            .where(WeightRecord.id == record_id, WeightRecord.user_id == user_id)
+            .returning(WeightRecord.id)
+        )
+        if gone.first() is None:
+            raise NotFound("There is no such weight.")
+
+
+def make_token(user_id: int, *, name: str, scopes: Collection[str], days: int = TOKEN_LASTS_DAYS) -> str:
+    """Make an API token and say it, once: only its hash is kept.
+
+    Raises:
+        Invalid: a scope there is not, or one that only admins may give; or too many tokens
+    """
+    user = queries.user_of(user_id)
+    if not scopes or not SCOPES.keys() >= set(scopes):
+        raise Invalid({"scopes": f"Choose some of: {', '.join(SCOPES)}."})
+    if FOR_STAFF & set(scopes) and not user.is_admin:
+        raise Invalid({"scopes": "Only admins can give these."})
+    if len(queries.tokens_of(user_id)) >= MOST_TOKENS:
+        raise Invalid({"": f"You have {MOST_TOKENS} tokens; revoke one first."})
+    token, at = token_of(hashing.new_secret()), now()
+    with transaction() as session:
+        session.add(
+            ApiToken(
+                user_id=user_id,
+                name=name,
+                start=token[:SHOWN],
+                token_hash=hashing.fingerprint(token),
+                scopes=" ".join(scope for scope in SCOPES if scope in scopes),
+                created_at=at,
+                ends_at=at + timedelta(days=min(days, TOKEN_LASTS_DAYS)),
+            )
+        )
+    return token
+
+
+def revoke_token(user_id: int, token_id: int) -> None:
+    """Make one of the person's tokens worthless, at once. Raises NotFound."""
+    with transaction() as session:
+        gone = session.execute(
+            delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user_id).returning(ApiToken.id)
+        )
+        if gone.first() is None:
+            raise NotFound("There is no such token.")
+
+
+def open_guest_account(*, zone: str, address: str, fill: Callable[[int], object]) -> int:
+    """Make an account that goes after seven days, have `fill` put something to look at in it, and say its id.
+
+    Raises:
+        NotAllowed: strangers may not make accounts here
+        TooMany
+    """
+    _check_open()
+    limits.take(Limit("guest", times=settings().sign_up_per_hour), address)
+    at = now()
+    with transaction() as session:
+        guest = User(name="Guest", zone=zone, created_at=at, goes_at=at + GUEST_STAYS)
+        session.add(guest)
+        session.flush()
+        fill(guest.id)
+    return guest.id
+
+
+def keep_account(user_id: int, *, email: str, name: str, password: str) -> None:
+    """Make a guest's account one that stays.
+
+    Raises:
+        Invalid: the e-mail is taken, or the password too weak
+        Conflict: it stays already
+    """
+    _check_password(password, email, name)
+    values = {"email": email, "email_key": address_key(email), "name": name, "password_hash": hashing.hashed(password)}
+    with _taken_means_invalid(), transaction() as session:
+        kept = session.execute(
+            update(User)
+            .where(User.id == user_id, User.goes_at > now())
+            .values({**values, "goes_at": None})
+            .returning(User.id)
+        )
+        if kept.first() is None:
+            raise Conflict("This account is kept already.")
+
+
+def offer_setup() -> str | None:
+    """A new token of a link that makes the first admin, good for half an hour; None when there is an admin."""
+    token, at = hashing.new_secret(), now()
+    with transaction() as session:
+        if queries.has_admin():
+            return None
+        session.execute(delete(SetupLink).where(SetupLink.ends_at <= at))
+        session.add(SetupLink(token_hash=hashing.fingerprint(token), ends_at=at + SETUP_LINK_LASTS))
+    return token
+
+
+def set_up(token: str, *, email: str, name: str, password: str, zone: str) -> int:
+    """Make the first admin, and say the id. Two at once with the same link make one.
+
+    Raises:
+        Invalid
+        NotFound: the link was used, has run out, or there is an admin already
+    """
+    _check_password(password, email, name, is_admin=True)
+    password_hash = hashing.hashed(password)
+    with _taken_means_invalid(), transaction() as session:
+        links = session.scalars(select(SetupLink).with_for_update()).all()
+        if not any(link.token_hash == hashing.fingerprint(token) and link.ends_at > now() for link in links):
+            raise NotFound("This link was used, or is older than half an hour.")
+        session.execute(delete(SetupLink))
+        if queries.has_admin():
+            raise NotFound("There is an admin already.")
+        return _insert_user(session, email=email, name=name, password_hash=password_hash, zone=zone, is_admin=True)
+
+
+def forget_the_gone() -> None:
+    """Remove guests whose time is over, with all that was theirs, and sessions, links and tries that have run out."""
+    at = now()
+    limits.forget_empty(at)
+    with transaction() as session:
+        session.execute(delete(SetupLink).where(SetupLink.ends_at <= at))
+        session.execute(
+            delete(SignInSession).where((SignInSession.ends_at <= at) | (SignInSession.seen_at <= at - queries.IDLE))
+        )
+        session.execute(delete(User).where(User.goes_at <= at))
+
+
+def _check_open() -> None:
+    if not settings().sign_up_open:
+        raise NotAllowed("New accounts are made by the admins here. Ask one of them.")
+
+
+def _check_password(password: str, email: str, name: str, *, is_admin: bool = False) -> None:
+    if problem := problem_of(password, about=(email, name), is_admin=is_admin):
+        raise Invalid({"password": problem})
+
+
+def _add_user(*, email: str, name: str, password: str, zone: str, is_admin: bool = False) -> int:
+    password_hash = hashing.hashed(password)  # slow, so before the transaction
+    with _taken_means_invalid(), transaction() as session:
+        return _insert_user(session, email=email, name=name, password_hash=password_hash, zone=zone, is_admin=is_admin)
+
+
+def _insert_user(session: Session, *, email: str, **values: Any) -> int:
+    user = User(email=email, email_key=address_key(email), created_at=now(), **values)
+    session.add(user)
+    session.flush()
+    return user.id
+
+
+@contextmanager
+def _taken_means_invalid() -> Iterator[None]:
+    """Only the database knows, when two ask for the same address at once."""
+    try:
+        yield
+    except IntegrityError:
+        raise Invalid({"email": TAKEN}) from None
+
+
+def _change_user(user_id: int, **values: Any) -> None:
+    with transaction() as session:
+        session.execute(update(User).where(User.id == user_id).values(values))
+
+
+def _note(statement: Update) -> None:
+    """Write what may as well be lost: nobody should be refused a page because it could not be written."""
+    try:
+        with transaction() as session:
+            session.execute(statement)
+    except OperationalError:
+        log.info("sign of life not written", exc_info=True)
+
+
+def _person(
+    row: Row[*tuple[Any, ...]], *, session_id: int | None = None, scopes: frozenset[str] = frozenset()
+) -> Person:
+    return Person(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        zone=row.zone,
+        is_admin=row.is_admin,
+        is_guest=row.goes_at is not None,
+        theme=row.theme,
+        live_updates=row.live_updates,
+        session_id=session_id,
+        scopes=scopes,
+    )
