@@ -18,15 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "setup_link",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("ends_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_setup_link")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_setup_link_token_hash")),
-    )
-    op.create_table(
-        "user",
+        "person",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("email_key", sa.String(length=254), nullable=True),
@@ -38,16 +30,24 @@ def upgrade() -> None:
         sa.Column("live_updates", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("goes_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
-        sa.UniqueConstraint("email_key", name=op.f("uq_user_email_key")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
+        sa.UniqueConstraint("email_key", name=op.f("uq_person_email_key")),
     )
     op.create_index(
-        "ix_user_goes_at",
-        "user",
+        "ix_person_goes_at",
+        "person",
         ["goes_at"],
         unique=False,
         sqlite_where=sa.text("goes_at IS NOT NULL"),
         postgresql_where=sa.text("goes_at IS NOT NULL"),
+    )
+    op.create_table(
+        "setup_link",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_setup_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_setup_link_token_hash")),
     )
     op.create_table(
         "activity",
@@ -70,7 +70,9 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_activity_user_id_user"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["person.id"], name=op.f("fk_activity_user_id_person"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activity")),
     )
     op.create_index(
@@ -116,7 +118,9 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_api_token_user_id_user"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["person.id"], name=op.f("fk_api_token_user_id_person"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
     )
@@ -131,7 +135,7 @@ def upgrade() -> None:
         sa.Column("seen_at", UtcDateTime(), nullable=False),
         sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["user_id"], ["user.id"], name=op.f("fk_sign_in_session_user_id_user"), ondelete="CASCADE"
+            ["user_id"], ["person.id"], name=op.f("fk_sign_in_session_user_id_person"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_session")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sign_in_session_token_hash")),
@@ -145,7 +149,7 @@ def upgrade() -> None:
         sa.Column("weight_kg", Exact(6, 2), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["user_id"], ["user.id"], name=op.f("fk_weight_record_user_id_user"), ondelete="CASCADE"
+            ["user_id"], ["person.id"], name=op.f("fk_weight_record_user_id_person"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_weight_record")),
         sa.UniqueConstraint("user_id", "on_day", name=op.f("uq_weight_record_user_id_on_day")),
@@ -337,11 +341,11 @@ def downgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
     op.drop_table("activity")
+    op.drop_table("setup_link")
     op.drop_index(
-        "ix_user_goes_at",
-        table_name="user",
+        "ix_person_goes_at",
+        table_name="person",
         sqlite_where=sa.text("goes_at IS NOT NULL"),
         postgresql_where=sa.text("goes_at IS NOT NULL"),
     )
-    op.drop_table("user")
-    op.drop_table("setup_link")
+    op.drop_table("person")
