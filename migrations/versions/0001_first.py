@@ -42,6 +42,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("goes_at IS NOT NULL"),
     )
     op.create_table(
+        "rate_bucket",
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("empty_at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_rate_bucket")),
+    )
+    op.create_index(op.f("ix_rate_bucket_empty_at"), "rate_bucket", ["empty_at"], unique=False)
+    op.create_table(
         "setup_link",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -342,6 +349,8 @@ def downgrade() -> None:
     )
     op.drop_table("activity")
     op.drop_table("setup_link")
+    op.drop_index(op.f("ix_rate_bucket_empty_at"), table_name="rate_bucket")
+    op.drop_table("rate_bucket")
     op.drop_index(
         "ix_person_goes_at",
         table_name="person",
