@@ -69,10 +69,14 @@
     if (part?.matches?.("form, button, .btn")) is ? part.setAttribute("aria-busy", "true") : part.removeAttribute("aria-busy");
   });
   on("htmx:finally:request", ({ detail: { ctx } }) => busy(ctx, false));
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[aria-busy=true]")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
   on("submit", (event) => {
-    if (event.defaultPrevented) return;
-    if (event.target.matches("[aria-busy=true]")) return event.preventDefault();
-    if (event.target.method === "post") busy({ sourceElement: event.target, request: { submitter: event.submitter } }, true);
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    busy({ sourceElement: event.target, request: { submitter: event.submitter } }, true);
   });
   addEventListener("pageshow", (event) => event.persisted && all("[aria-busy]").forEach((part) => part.removeAttribute("aria-busy")));
 
