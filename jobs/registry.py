@@ -64,7 +64,7 @@ class JobGroup:
                 name=f"{self.name}.{run.__name__}",
                 run=run,
                 queue_name=str(queue_name),
-                batch_size=batch_size or 1,
+                batch_size=1 if batch_size is None else batch_size,
                 is_batched=batch_size is not None,
                 **options,
             )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import event
@@ -20,6 +21,7 @@ from jobs.ledger.states import State
 from jobs.registry import Job
 
 MARK = "jobs.ready"
+LONGEST_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,17 @@ def _row(request: JobRequest) -> dict[str, Any]:
         "args": dict(request.args),
         "run_at": request.run_at,
         "max_retries": job.max_retries,
-        "unique_key": f"{job.name}:{sorted(request.args.items())!r}"[:200] if job.unique else None,
+        "unique_key": _unique_key(job, request.args) if job.unique else None,
         "subject_kind": request.subject_kind,
         "subject_id": request.subject_id,
         "requested_by": request.requested_by,
         "request_id": request.request_id,
     }
+
+
+def _unique_key(job: Job, args: Mapping[str, Any]) -> str:
+    told = f"{job.name}:{sorted(args.items())!r}"
+    return told if len(told) <= LONGEST_KEY else f"{job.name}:{sha256(told.encode('utf-8', 'replace')).hexdigest()}"
 
 
 @event.listens_for(Session, "after_commit")

@@ -188,6 +188,8 @@ def _run_on_sqlite(
     if finish is not None:
         values = {**finish, "ids": json.dumps(finish["ids"])}
         finished = connection.exec_driver_sql(SQLITE_FINISH, values).rowcount
+        if finished != len(finish["ids"]):
+            return finished, []
         connection.exec_driver_sql(SQLITE_TELL, values)
     return finished, [] if claim is None else _take_on_sqlite(connection, claim)
 

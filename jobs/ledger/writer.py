@@ -9,19 +9,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchJob, Superseded, WrongState
 
 from . import hot
-from .models import Attempt, Entry, Move, in_state
+from .models import Attempt, Entry, Move, in_state, spelled
 from .moments import db_now
 from .states import RETRYABLE, WAITING, Outcome, State
 
-job = cast(Table, Entry.__table__)
-attempt = cast(Table, Attempt.__table__)
+job = cast("Table", Entry.__table__)
+attempt = cast("Table", Attempt.__table__)
 
 MAX_ERROR_LENGTH = 2_000
 MAX_TRACEBACK_LENGTH = 20_000
@@ -168,7 +168,7 @@ def retry_later(session: Session, one: Claim, *, outcome: Outcome, delay_s: floa
         values["failures"] = job.c.failures + 1
     if failure is not None:
         values |= {"error_class": failure.error_class, "error_message": failure.error_message}
-    _settle(session, [one], values)
+    _settle(session, [one], {**values, "unique_key": _key_without_twin()})
     _record_attempts(session, [one.id], outcome, failure)
 
 
@@ -188,6 +188,18 @@ def bury(session: Session, one: Claim, *, outcome: Outcome, failure: Failure) ->
     _record_attempts(session, [one.id], outcome, failure)
 
 
+def _key_without_twin() -> ColumnElement[str | None]:
+    """The unique key of a job that goes back to waiting: given up when a live twin has taken its place.
+
+    A twin that runs counts too, for it may be going back in the same statement.
+    """
+    twin = job.alias("twin")
+    same = select(literal(1)).where(twin.c.unique_key == job.c.unique_key, twin.c.id != job.c.id)
+    waits = same.where(text(f"twin.state IN ({spelled(*WAITING)})")).exists()
+    runs = same.where(text(f"twin.state = '{State.RUNNING}'")).exists()
+    return case((or_(waits, runs), null()), else_=job.c.unique_key)
+
+
 def give_back(session: Session, owners: Collection[str]) -> int:
     """Make what these owners still run ready again, not counted as a failure; how many that were."""
     mine = and_(in_state(State.RUNNING), job.c.lease_owner.in_(owners))
@@ -198,7 +210,13 @@ def give_back(session: Session, owners: Collection[str]) -> int:
     session.connection().execute(
         update(job)
         .where(job.c.id.in_(ids))
-        .values(state=State.READY, ready_at=db_now(), lease_owner=null(), lease_until=null())
+        .values(
+            state=State.READY,
+            ready_at=db_now(),
+            lease_owner=null(),
+            lease_until=null(),
+            unique_key=_key_without_twin(),
+        )
     )
     return len(ids)
 
@@ -258,6 +276,7 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
             crashes=job.c.crashes + 1,
             lease_owner=null(),
             lease_until=null(),
+            unique_key=_key_without_twin(),
             error_class=lost.error_class,
             error_message=lost.error_message,
         )
@@ -324,6 +343,7 @@ def retry(session: Session, uid: str, *, by: str | None) -> str:
         "failures": 0,
         "crashes": 0,
         "run_at": null(),
+        "unique_key": _key_without_twin(),
     }
     return _move_by_hand(session, uid, source=RETRYABLE, values=values, what="retried", by=by)
 
