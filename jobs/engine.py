@@ -41,7 +41,7 @@ class Engine:
         self.host = host
         self.jobs: dict[str, Job] = {}
         self.lease_s, self.heartbeat_s, self.version = lease_s, heartbeat_s, version
-        self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self._has_ready)
+        self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self.has_ready)
         self.sender = Sender(self.broker.send_wake_ups)
         self.runner = Runner(host, self.jobs, self.broker, worker=process_name("worker"), lease_s=lease_s)
         self.relay = Relay(host, self.jobs, self.sender.wake)
@@ -159,7 +159,8 @@ class Engine:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _has_ready(self, queue: str) -> bool:
+    def has_ready(self, queue: str) -> bool:
+        """Whether a worker of this build would find something to claim in the queue."""
         with self.host.inside():
             return reader.has_ready(self.host.reading(), queue, list(self.runner.batch_sizes(queue)))
 

@@ -13,9 +13,12 @@ def run_ready(engine: Engine) -> None:
 
     Retries that are not due yet stay where they are.
     """
-    engine.relay.promote()
-    while not all([engine.runner.drain(queue) for queue in engine.queues]):
+    while True:
         engine.relay.promote()
+        for queue in engine.queues:
+            engine.runner.drain(queue)
+        if not any(engine.has_ready(queue) for queue in engine.queues):
+            return
 
 
 @contextmanager
