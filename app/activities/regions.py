@@ -32,4 +32,5 @@ def news(settled: Sequence[tuple[str, Decimal | None]]) -> dict[str, Any]:
 def trigger(pace_s: float | None) -> str:
     """When the region looks again, in htmx's words: at that pace, if any, and when something was set going."""
     asked = "activity-queued from:body"
-    return asked if pace_s is None else f"every {pace_s:g}s, {asked}"
+    # In milliseconds: htmx 4 takes "0.5s" for a path of two names and asks without a pause.
+    return asked if pace_s is None else f"every {pace_s * 1000:.0f}ms, {asked}"

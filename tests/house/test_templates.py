@@ -62,6 +62,12 @@ def test_template_draws_only_icons_that_exist(path: Path) -> None:
     assert asked - SPRITE == set()
 
 
+def test_no_code_hands_htmx_seconds() -> None:
+    sources = [*(ROOT / "app").rglob("*.py"), *(ROOT / "jobs").rglob("*.py")]
+    in_seconds = re.compile(r"f\"every \{[^}]*\}s\b")
+    assert [named(path) for path in sources if in_seconds.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("path", [path for path in TEMPLATES if path.name.startswith("_")], ids=named)
 def test_fragment_says_what_it_needs(path: Path) -> None:
     first = path.read_text().split("-#}")[0].split("#}")[0]
