@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from app import limits, logs
 from app.config import Config
 from app.security import public, without_csrf
+from app.web import client_address
 
 log = logging.getLogger("metronome.web")
 
@@ -92,7 +93,7 @@ def _end(_error: BaseException | None) -> None:
 @without_csrf
 def _take_report() -> Response:
     """A browser says that a page tried what its policy forbids: that is a bug of ours, or an attack."""
-    limits.take(REPORTS, request.remote_addr or "")
+    limits.take(REPORTS, client_address())
     body = request.get_data(cache=False)[:LARGEST_REPORT].decode("utf-8", "replace")
     log.warning("policy violated", extra={"report": body})
     return Response(status=204)

@@ -118,6 +118,11 @@ def token_held() -> str | None:
     return token if isinstance(token, str) else None
 
 
+def is_remembered() -> bool:
+    """Whether this browser stays signed in when it is closed."""
+    return session.permanent
+
+
 def access_of(app: Flask, endpoint: str, method: str = "GET") -> str | None:
     """Who may use this endpoint: the mark on its view, on its method or, for others' views, the rule for its path."""
     view = app.view_functions[endpoint]

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -48,6 +49,11 @@ def done(fragment: str | None, *, see: str, announce: str | None = None, **conte
 def invalid(page: str, fragment: str, **context: Any) -> Response:
     """The form once more with its errors and its values: 422, as page or as fragment."""
     return _drawn(fragment if wants_fragment() else page, context, status=422)
+
+
+def shown_once(page: str, fragment: str, **context: Any) -> Response:
+    """201 with what will not be shown again, so that no redirect must carry it."""
+    return _drawn(fragment if wants_fragment() else page, context, status=201)
 
 
 def see_other(url: str) -> Response:
@@ -109,6 +115,19 @@ def reloading(response: Response) -> Response:
     if wants_fragment():
         response.headers["HX-Refresh"] = "true"
     return response
+
+
+def client_address() -> str:
+    """Whose machine asks, for limits; of IPv6 the network, because one machine has as many addresses as it likes.
+
+    The server believes a proxy only when TRUSTED_PROXY names it.
+    """
+    text = request.remote_addr or ""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text
+    return text if address.version == 4 else str(ip_network((address, 64), strict=False))
 
 
 def local_path(text: str | None, *, otherwise: str) -> str:

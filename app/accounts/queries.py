@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, exists, or_, select
 from app.clock import now
 from app.db import reading
 from app.errors import NotFound
+from app.hashing import fingerprint
 
 from .models import ApiToken, SetupLink, SignInSession, User, WeightRecord
 
@@ -73,9 +74,9 @@ def has_admin() -> bool:
     return bool(reading().scalar(select(exists().where(User.is_admin))))
 
 
-def setup_is_open(token_hash: str) -> bool:
+def setup_is_open(token: str) -> bool:
     """Whether this setup link still makes the first admin."""
-    link = exists().where(SetupLink.token_hash == token_hash, SetupLink.ends_at > now())
+    link = exists().where(SetupLink.token_hash == fingerprint(token), SetupLink.ends_at > now())
     return bool(reading().scalar(select(link))) and not has_admin()
 
 
