@@ -7,6 +7,7 @@ from typing import Any
 import dramatiq
 from dramatiq import Worker
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
@@ -21,8 +22,11 @@ from .errors import UnknownJob
 from .host import Host
 from .ledger import reader, retention, writer
 from .ledger.models import Entry
+from .log import get_logger
 from .registry import Job, JobGroup
 from .schedules.ticker import Sweep, Ticker
+
+log = get_logger(__name__)
 
 
 class Engine:
@@ -73,8 +77,11 @@ class Engine:
 
     def _declare_wake_up(self, queue: str) -> None:
         def wake_up() -> None:
-            if not self.runner.drain(queue):
-                self.sender.wake(queue)
+            try:
+                if not self.runner.drain(queue):
+                    self.sender.wake(queue)
+            except SQLAlchemyError as error:
+                log.warning("cannot claim, the database is away", extra={"queue": queue, "error": str(error)})
 
         dramatiq.actor(actor_name=wake_up_actor(queue), queue_name=queue, broker=self.broker)(wake_up)
 
@@ -160,9 +167,13 @@ class Engine:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def has_ready(self, queue: str) -> bool:
-        """Whether a worker of this build would find something to claim in the queue."""
-        with self.host.inside():
-            return reader.has_ready(self.host.reading(), queue, list(self.runner.batch_sizes(queue)))
+        """Whether a worker of this build would find something to claim in the queue; no, while the database is away."""
+        try:
+            with self.host.inside():
+                return reader.has_ready(self.host.reading(), queue, list(self.runner.batch_sizes(queue)))
+        except SQLAlchemyError as error:
+            log.debug("cannot look into the ledger", extra={"queue": queue, "error": str(error)})
+            return False
 
     def _heartbeat_of_worker(self, worker: Worker) -> Heartbeat:
         queues = sorted(worker.consumer_whitelist or self.queues)
