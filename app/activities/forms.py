@@ -32,7 +32,7 @@ TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 KnowsWeight = Callable[[date], Decimal | None]
 
 
-class ActivityForm(Form):  # type: ignore[misc]  # WTForms has no types
+class ActivityForm(Form):
     """An activity to log or to change. `draft` is the only way to its values."""
 
     kind = RadioField(

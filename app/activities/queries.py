@@ -1,12 +1,13 @@
 """Reading activities."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, Integer, Row, Select, case, func, literal, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Date, Integer, Row, Select, case, cast, func, literal, select, tuple_
 
 from app.clock import now
 from app.db import UtcDateTime, reading
@@ -149,7 +150,8 @@ def day_totals(user_id: int, chosen: Filter, days: Collection[date]) -> dict[dat
     if not days:
         return {}
     query = _listed(select(Activity.day, func.sum(Activity.energy_kcal)), user_id, chosen)
-    return dict(reading().execute(query.where(Activity.day.in_(days)).group_by(Activity.day)).tuples())
+    rows = reading().execute(query.where(Activity.day.in_(days)).group_by(Activity.day))
+    return {row.day: row[1] for row in rows}
 
 
 def count_of(user_id: int, chosen: Filter) -> int:
@@ -221,8 +223,17 @@ def to_count(activity_ids: Sequence[int]) -> Sequence[Row[*tuple[Any, ...]]]:
     The lock makes an edit that is under way finish first: its values are the ones that are read.
     """
     columns = (Activity.id, Activity.met, Activity.weight_kg, Activity.duration_s, Activity.energy_kcal)
-    query = select(*columns).where(Activity.id.in_(activity_ids)).order_by(Activity.id)
+    query = select(*columns).where(_is_one_of(activity_ids)).order_by(Activity.id)
     return reading().execute(query.with_for_update(key_share=True)).all()
+
+
+def _is_one_of(activity_ids: Sequence[int]) -> ColumnElement[bool]:
+    """One value for any number of ids. The range lets PostgreSQL find a batch without reading the whole table."""
+    if reading().get_bind().dialect.name == "postgresql":
+        ids = cast(literal(list(activity_ids), ARRAY(Integer)), ARRAY(Integer))
+        return (Activity.id == func.any(ids)) & Activity.id.between(min(activity_ids), max(activity_ids))
+    each = func.json_each(json.dumps(list(activity_ids))).table_valued("value")
+    return Activity.id.in_(select(each.c.value))
 
 
 def _known(total: Decimal | None, *, is_open: bool) -> Decimal | None:
