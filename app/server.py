@@ -1,0 +1,103 @@
+"""The web server's door: python -m app.server."""
+
+import contextlib
+import resource
+import signal
+import sys
+import time
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.server import create_server
+from waitress.wasyncore import loop
+
+from app import create_app, logs
+from app.config import Config
+
+CONNECTIONS = 4_000
+LARGEST_BODY_BYTES = 26 * 1024 * 1024
+SILENT_CONNECTION_S = 30
+DRAIN_S = 5.0
+
+Sockets = dict[int, Any]
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; then answer what was already asked, for at most DRAIN_S, and end."""
+    config = Config.from_env_or_exit()
+    logs.set_up(config)
+    _allow_many_sockets()
+    app, sockets = create_app(config), Sockets()
+    try:
+        server = create_server(app, map=sockets, **options(config))
+    except OSError as error:
+        sys.exit(f"metronome: {config.host}:{config.port} cannot be listened on: {error.strerror or error}.")
+    _serve(server, sockets)
+
+
+def options(config: Config) -> dict[str, Any]:
+    """What waitress is told. A slow socket costs it one entry in a table and no thread."""
+    proxy: dict[str, Any] = {"clear_untrusted_proxy_headers": True}
+    if config.trusted_proxy:
+        proxy |= {
+            "trusted_proxy": config.trusted_proxy,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
+        }
+    return {
+        "host": config.host,
+        "port": config.port,
+        "threads": config.web_threads,
+        "connection_limit": CONNECTIONS,
+        "backlog": 1024,
+        "asyncore_use_poll": True,
+        "channel_timeout": SILENT_CONNECTION_S,
+        "max_request_body_size": LARGEST_BODY_BYTES,
+        "expose_tracebacks": False,
+        "ident": None,
+        **proxy,
+    }
+
+
+def _serve(server: Any, sockets: Sockets) -> None:
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for one in list(sockets.values()):
+            with contextlib.suppress(AttributeError):
+                one.pull_trigger()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopping:
+        loop(timeout=1, map=sockets, use_poll=True, count=1)
+    deadline = time.monotonic() + DRAIN_S
+    _refuse_newcomers(sockets)
+    while _is_answering(sockets) and time.monotonic() < deadline:
+        loop(timeout=0.05, map=sockets, use_poll=True, count=1)
+    server.task_dispatcher.shutdown(timeout=1)
+
+
+def _refuse_newcomers(sockets: Sockets) -> None:
+    for one in list(sockets.values()):
+        if getattr(one, "accepting", False):
+            one.del_channel()
+            one.socket.close()
+
+
+def _is_answering(sockets: Sockets) -> bool:
+    channels = [one for one in sockets.values() if isinstance(one, HTTPChannel)]
+    return any(one.requests or one.total_outbufs_len for one in channels)
+
+
+def _allow_many_sockets() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + 500
+    if soft < wanted:
+        enough = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+
+
+if __name__ == "__main__":
+    main()

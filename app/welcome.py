@@ -1,0 +1,56 @@
+"""What bin/run prints once the first page answers: the address, and the link that makes the first admin."""
+
+import http.client
+import subprocess
+import sys
+import time
+
+from app.config import ROOT, Config
+
+PATIENCE_S = 60
+
+
+def main() -> None:
+    """Wait for the web, then print. Says nothing when the web does not come up: its own log says why."""
+    config = Config.from_env_or_exit()
+    if not _answers(config):
+        return
+    address = config.public_url or f"http://{_bracketed(_reachable(config.host))}:{config.port}"
+    print(f"\n  Metronome is running at {address}\n  Ctrl-C stops it.\n", flush=True)
+    link = _setup_link()
+    if link:
+        print(f"  There is no admin yet. This link makes one, once:\n  {link}\n", flush=True)
+
+
+def _answers(config: Config) -> bool:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(_reachable(config.host), config.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+        else:
+            return True
+        finally:
+            connection.close()
+    return False
+
+
+def _setup_link() -> str:
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "setup-link"]
+    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+if __name__ == "__main__":
+    main()
