@@ -2,10 +2,32 @@
 
 from flask import Flask
 
-from . import cli
+from . import cli, headers, problems, security
+from .accounts import routes as accounts
+from .accounts import services as account_services
+from .activities import routes as activities
+from .activities import services as activity_services
 from .config import Config
+from .dashboard import routes as dashboard
+from .strict_json import StrictJson
+from .wiring import VERSION
+
+PAGES = (dashboard.bp, accounts.bp, activities.bp)
 
 
 def mount(app: Flask, config: Config) -> None:
-    """Put the web on the application."""
+    """Put the web on the application; the order of the first four is the order in which a request meets them."""
+    app.json = StrictJson(app)
+    headers.install(app, config)
+    security.install(
+        app,
+        config,
+        by_session=account_services.recognise_session,
+        by_token=account_services.recognise_token,
+    )
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
+    problems.install(app)
+    app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)
+    app.context_processor(lambda: {"app_version": VERSION, "environment_name": config.environment_name})
     cli.register(app)
