@@ -199,6 +199,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid", name=op.f("uq_job_uid")),
     )
     op.create_index(
+        "ix_job_blocked",
+        "job",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'blocked'"),
+        postgresql_where=sa.text("state = 'blocked'"),
+    )
+    op.create_index(
         "ix_job_due",
         "job",
         ["run_at"],
@@ -255,6 +263,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "attempt", name=op.f("pk_job_attempt")),
     )
     op.create_table(
+        "job_tally",
+        sa.Column("name", sa.String(length=12), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_job_tally")),
+    )
+    op.create_table(
         "job_worker",
         sa.Column("name", sa.String(length=160), nullable=False),
         sa.Column("role", sa.String(length=12), nullable=False),
@@ -284,6 +298,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_job_event_job_id"), table_name="job_event")
     op.drop_table("job_event")
     op.drop_table("job_worker")
+    op.drop_table("job_tally")
     op.drop_table("job_attempt")
     op.drop_index(
         "uq_job_unique_key",
@@ -316,6 +331,12 @@ def downgrade() -> None:
         table_name="job",
         sqlite_where=sa.text("state = 'scheduled'"),
         postgresql_where=sa.text("state = 'scheduled'"),
+    )
+    op.drop_index(
+        "ix_job_blocked",
+        table_name="job",
+        sqlite_where=sa.text("state = 'blocked'"),
+        postgresql_where=sa.text("state = 'blocked'"),
     )
     op.drop_table("job")
     op.drop_table("weight_record")
