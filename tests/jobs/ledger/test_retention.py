@@ -1,0 +1,66 @@
+"""Forgetting old entries."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, insert, select, text
+
+from jobs.ledger import retention
+from jobs.ledger.models import Attempt, Move, WorkerRow
+from tests.jobs.workshop import Workshop
+
+MONTH_S = 30 * 86_400
+
+
+def settled_long_ago(shop: Workshop, *uids: str) -> None:
+    with shop.host.transaction() as session:
+        for uid in uids:
+            session.execute(
+                text("UPDATE job SET finished_at = '2020-01-01 00:00:00.000000' WHERE uid = :uid"), {"uid": uid}
+            )
+
+
+def rows_of(shop: Workshop, *tables: type) -> list[int | None]:
+    with shop.host.transaction() as session:
+        return [session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+
+def test_what_settled_long_ago_is_forgotten_with_all_that_is_told_of_it(shop: Workshop) -> None:
+    job = shop.noting()
+    old, recent = shop.submit(job, 1, 2)
+    shop.work()
+    gone = shop.submit_one(job, 3)
+    shop.engine.cancel(gone, by="Ada")
+    settled_long_ago(shop, old, gone)
+    assert shop.engine.prune(keep_s=MONTH_S) == 2
+    assert shop.state(recent) == "succeeded"
+    assert rows_of(shop, Attempt, Move) == [1, 0]
+    assert shop.effects() == [1, 2]
+
+
+def test_what_is_not_settled_is_kept_however_old(shop: Workshop) -> None:
+    job = shop.noting()
+    ready = shop.submit_one(job, 1)
+    scheduled = shop.submit_one(job, 2, run_at=shop.now() + timedelta(hours=1))
+    settled_long_ago(shop, ready, scheduled)
+    assert shop.engine.prune(keep_s=MONTH_S) == 0
+    assert shop.state(ready, scheduled) == ["ready", "scheduled"]
+
+
+def test_pruning_goes_in_small_steps_and_goes_on(shop: Workshop) -> None:
+    uids = shop.submit(shop.noting(), *range(12))
+    for uid in uids:
+        shop.engine.cancel(uid, by="Ada")
+    settled_long_ago(shop, *uids)
+    with shop.host.transaction() as session:
+        assert retention.prune(session, older_than_s=MONTH_S, limit=5) == 5
+    assert shop.engine.prune(keep_s=MONTH_S) == 7
+
+
+def test_processes_not_heard_of_for_an_hour_are_forgotten(shop: Workshop) -> None:
+    told = {"role": "worker", "queues": "work", "version": "", "sees_redis": True, "started_at": shop.now()}
+    with shop.host.transaction() as session:
+        for name, age in (("silent", timedelta(hours=2)), ("alive", timedelta(seconds=5))):
+            session.execute(insert(WorkerRow).values(name=name, seen_at=shop.now() - age, **told))
+    shop.engine.prune(keep_s=MONTH_S)
+    with shop.host.transaction() as session:
+        assert list(session.scalars(select(WorkerRow.name))) == ["alive"]
