@@ -1,9 +1,13 @@
 """Everything that runs by the clock."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from jobs import Engine, Sweep
 
+from .accounts import services as accounts
 from .activities import services as activities
 from .config import Config
 
@@ -14,16 +18,22 @@ HOUR_S = 3_600
 def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
     """Every sweep of the product and its engine; each is safe to run twice at once."""
 
-    def requeue() -> None:
-        with app.app_context():
-            activities.requeue_uncounted()
+    def inside(service: Callable[[], Any]) -> Callable[[], None]:
+        def run() -> None:
+            with app.app_context():
+                service()
 
-    def empty_bins() -> None:
-        with app.app_context():
-            activities.purge_deleted()
+        return run
 
+    requeue = Sweep(
+        "requeue stuck activities",
+        config.requeue_interval_s,
+        inside(activities.requeue_uncounted),
+        expires_s=config.requeue_expiry_s,
+    )
     return [
         *engine.sweeps(reap_every_s=config.reap_interval_s, keep_s=config.retention_days * DAY_S),
-        Sweep("requeue stuck activities", config.requeue_interval_s, requeue, expires_s=config.requeue_expiry_s),
-        Sweep("empty bins", HOUR_S, empty_bins),
+        requeue,
+        Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
+        Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
     ]
