@@ -90,6 +90,7 @@ class Entry(LedgerBase):
         CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
         Index("ix_job_ready", "queue", "priority", "id", **_partial("state = 'ready'")),
         Index("ix_job_due", "run_at", **_partial("state = 'scheduled'")),
+        Index("ix_job_blocked", "id", **_partial("state = 'blocked'")),
         Index("ix_job_lease", "lease_until", **_partial("state = 'running'")),
         Index("uq_job_unique_key", "unique_key", unique=True, **_partial(f"state IN ({spelled(*WAITING)})")),
         Index("ix_job_settled", "state", "finished_at", "id", **_partial("finished_at IS NOT NULL")),
@@ -160,3 +161,12 @@ class WorkerRow(LedgerBase):
     sees_redis: Mapped[bool] = mapped_column(Boolean)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Tally(LedgerBase):
+    """How many jobs of a sort the ledger has forgotten, so that what was counted stays counted."""
+
+    __tablename__ = "job_tally"
+
+    name: Mapped[str] = mapped_column(String(12), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)

@@ -1,30 +1,50 @@
 """Forgetting old entries."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from .models import Attempt, Entry, Move, WorkerRow, in_state
+from .models import Attempt, Entry, Move, Tally, WorkerRow, in_state
 from .moments import db_now
 from .states import SETTLED
 
 AT_ONCE = 1_000
+STARTED = "started"
 
 
 def prune(session: Session, *, older_than_s: float, limit: int = AT_ONCE) -> int:
-    """Delete up to `limit` jobs that settled longer ago than this, with all that is told of them; how many."""
-    ids = list(
-        session.scalars(
-            select(Entry.id)
-            .where(in_state(*SETTLED), Entry.finished_at < db_now(-older_than_s))
-            .order_by(Entry.finished_at)
-            .limit(limit)
-        )
-    )
-    if ids:
-        session.execute(delete(Attempt).where(Attempt.job_id.in_(ids)))
-        session.execute(delete(Move).where(Move.job_id.in_(ids)))
-        session.execute(delete(Entry).where(Entry.id.in_(ids)))
-    return len(ids)
+    """Delete up to `limit` jobs that settled longer ago than this, with all that is told of them; how many.
+
+    What is forgotten is added to the tallies, by the state it ended in.
+    """
+    ids = session.scalars(
+        select(Entry.id)
+        .where(in_state(*SETTLED), Entry.finished_at < db_now(-older_than_s))
+        .order_by(Entry.finished_at)
+        .limit(limit)
+    ).all()
+    if not ids:
+        return 0
+    # A person may have asked for one of them again meanwhile, or another scheduler have been quicker.
+    gone = session.execute(
+        delete(Entry).where(Entry.id.in_(ids), in_state(*SETTLED)).returning(Entry.id, Entry.state, Entry.attempt)
+    ).all()
+    gone_ids = [one.id for one in gone]
+    session.execute(delete(Attempt).where(Attempt.job_id.in_(gone_ids)))
+    session.execute(delete(Move).where(Move.job_id.in_(gone_ids)))
+    _tally(session, Counter(one.state for one in gone) + Counter({STARTED: sum(one.attempt > 0 for one in gone)}))
+    return len(gone)
+
+
+def _tally(session: Session, counts: Mapping[str, int]) -> None:
+    rows = [{"name": name, "count": count} for name, count in sorted(counts.items())]
+    if rows:
+        insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(Tally)
+        more = {"count": Tally.count + insert.excluded.count}
+        session.execute(insert.on_conflict_do_update(index_elements=["name"], set_=more), rows)
 
 
 def forget_silent_workers(session: Session, *, older_than_s: float) -> None:
