@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 
 from app.clock import today
 from app.errors import Invalid, NotFound
-from app.security import SCOPES, is_remembered, let_in, let_out, me, public, signed_in, someone, token_held
+from app.security import is_remembered, let_in, let_out, me, public, signed_in, someone, token_held
 from app.web import client_address, done, invalid, local_path, page_or_fragment, see_other, settings, shown_once
 
 from . import queries, services
@@ -234,7 +234,7 @@ def create_token() -> Response:
     token = form.submit(services.make_token, me().id)
     if token is None:
         return invalid("accounts/settings.html", "accounts/_tokens.html", **_sections(token=form))
-    return shown_once("accounts/settings.html", "accounts/_tokens.html", **_sections(), new_token=token)
+    return shown_once("accounts/settings.html", "accounts/_tokens.html", **(_sections() | {"new_token": token}))
 
 
 @bp.post("/settings/tokens/<int:token_id>/revocation")
@@ -301,6 +301,5 @@ def _sections(**forms: Any) -> dict[str, Any]:
         "weights": queries.weights_of(person.id),
         "sessions": queries.sessions_of(person.id),
         "tokens": queries.tokens_of(person.id),
-        "scopes": SCOPES,
         "new_token": None,
     }
