@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from . import cli, headers, problems, security
+from . import cli, headers, openapi, problems, security
 from .accounts import routes as accounts
 from .accounts import services as account_services
+from .activities import api as activities_api
 from .activities import routes as activities
 from .activities import services as activity_services
 from .config import Config
@@ -27,6 +28,7 @@ def mount(app: Flask, config: Config) -> None:
     )
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
+    openapi.install(app, activities_api.blp, version=VERSION)
     problems.install(app)
     app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)
     app.context_processor(lambda: {"app_version": VERSION, "environment_name": config.environment_name})

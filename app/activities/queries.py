@@ -136,6 +136,15 @@ def recent_of(user_id: int, *, count: int) -> list[Item]:
     return page_of(user_id, Listing(size=count))[0]
 
 
+def rows_of(user_id: int, activity_ids: Iterable[int]) -> Sequence[Activity]:
+    """Those of the activities that are this person's and not in the bin."""
+    ids = [one for one in activity_ids if 0 < one <= LARGEST_ID]
+    if not ids:
+        return []
+    query = select(Activity).where(_is_one_of(ids), Activity.user_id == user_id, Activity.deleted_at.is_(None))
+    return reading().scalars(query.execution_options(populate_existing=True)).all()
+
+
 def items_of(user_id: int, activity_ids: Iterable[int]) -> list[Item]:
     """Those of the activities that are this person's and not in the bin, by id."""
     ids = {one for one in activity_ids if 0 < one <= LARGEST_ID}

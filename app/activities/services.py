@@ -91,7 +91,7 @@ def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str
                 "submission_print": prints[number] if key else None,
             }
         returning = _insert(session).returning(activity.c.submission_key, activity.c.id)
-        made = dict(iter(session.connection().execute(returning, rows).tuples()))
+        made = {row.submission_key: row.id for row in session.connection().execute(returning, rows)}
         if len(made) < len(rows):
             return [Logged(_sent_before(session, row), is_new=False) for row in rows]
         ids = [made[row["submission_key"]] for row in rows]

@@ -1,0 +1,139 @@
+"""The API as a whole: how its requests are read, its OpenAPI document, and the page that shows it."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+
+from flask import Blueprint as Pages
+from flask import Flask, Request, Response, current_app, render_template, url_for
+from flask_smorest import Api
+from flask_smorest import Blueprint as Endpoints
+from marshmallow import Schema, fields
+from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from app import strict_json
+from app.security import public
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+pages = Pages("api", __name__, url_prefix="/api")
+
+
+class RepeatedKey(BadRequest):
+    """Two programs could read it differently."""
+
+    description = "A key of the address is given more than once."
+
+
+class StrictParser(FlaskParser):
+    """Reads bodies as `strict_json` does, and refuses what a request names twice or in vain."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}  # noqa: RUF012
+
+    def _raw_load_json(self, req: Request) -> Any:
+        if req.mimetype != "application/json":
+            raise UnsupportedMediaType
+        return strict_json.loads(req.get_data())
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        """The query, each key once."""
+        refuse_repeated(req.args)
+        return super().load_querystring(req, schema)
+
+
+class Decorator(Protocol):
+    """Gives a view back as the view it is."""
+
+    def __call__(self, view: View, /) -> View: ...
+
+
+class ApiBlueprint(Endpoints):  # type: ignore[misc]
+    """A feature's part of the API."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    # flask-smorest has no types; these are its decorators' own.
+    get: Callable[..., Decorator]
+    post: Callable[..., Decorator]
+    patch: Callable[..., Decorator]
+    delete: Callable[..., Decorator]
+    doc: Callable[..., Decorator]
+    arguments: Callable[..., Decorator]
+    response: Callable[..., Decorator]
+    alt_response: Callable[..., Decorator]
+
+
+class ErrorOut(Schema):
+    """What was wrong with one field, or, without a field, with all of it."""
+
+    field = fields.String(required=True)
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class ProblemOut(Schema):
+    """What went wrong (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    errors = fields.List(fields.Nested(ErrorOut), required=True)
+    request_id = fields.String(required=True)
+
+
+class DocumentedApi(Api):  # type: ignore[misc]
+    """Describes our own way of telling problems."""
+
+    ERROR_SCHEMA = ProblemOut
+
+
+def refuse_repeated(args: MultiDict[str, str]) -> None:
+    """Refuse a query that gives one key several values. Raises RepeatedKey."""
+    if len(args) != sum(1 for _ in args.items(multi=True)):
+        raise RepeatedKey
+
+
+def read_json(request: Request) -> Any:
+    """The JSON a request brings.
+
+    Raises:
+        UnsupportedMediaType, BadJson
+    """
+    return StrictParser()._raw_load_json(request)
+
+
+def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:
+    """Mount the features' parts of the API, with the document and the page that describe them."""
+    app.config.update(
+        API_TITLE="Metronome",
+        API_VERSION=version,
+        OPENAPI_VERSION="3.0.3",
+        API_SPEC_OPTIONS={
+            "info": {"description": "Log activities; their energy is worked out in the background, and none is lost."},
+            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"token": []}],
+        },
+    )
+    api = DocumentedApi(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    app.extensions["openapi"] = api
+    app.register_blueprint(pages)
+
+
+@pages.get("/openapi.json")
+@public
+def document() -> Response:
+    """The OpenAPI document."""
+    response = cast("Response", current_app.json.response(current_app.extensions["openapi"].spec.to_dict()))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@pages.get("/docs")
+@public
+def docs() -> str:
+    """The document to read and to try out."""
+    return render_template("shared/api_docs.html", spec_url=url_for("api.document"))
