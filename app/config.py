@@ -64,8 +64,8 @@ class Config:
     # The engine
     workers: int = setting("2", read.whole(1, 64), "Worker processes.")
     worker_threads: int = setting("4", read.whole(1, 64), "Threads in each worker process.")
-    lease_s: int = setting("30", read.whole(5, 3600), "Seconds a silent worker keeps its jobs before others take them.")
-    heartbeat_s: int = setting("10", read.whole(1, 1200), "Seconds between two signs of life; a third of LEASE_S.")
+    lease_s: int = setting("12", read.whole(5, 3600), "Seconds a silent worker keeps its jobs before others take them.")
+    heartbeat_s: int = setting("4", read.whole(1, 1200), "Seconds between two signs of life; a third of LEASE_S.")
     reap_interval_s: int = setting("5", read.whole(1, 600), "Seconds between two searches for dead workers' jobs.")
     retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs and deleted activities are kept.")
     db_pool_size: int = setting("5", read.whole(1, 100), "Database connections each process keeps open.")
