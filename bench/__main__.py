@@ -1,0 +1,76 @@
+"""bin/bench: every figure, from real processes, as a table and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.drain import drain, one_at_a_time
+from bench.figures import Report
+from bench.processes import ROOT
+from bench.sizes import Sizes
+from bench.stage import KINDS, Kind, Stage, stage
+
+Part = Callable[[Stage, Report, Sizes], None]
+
+PARTS: Mapping[str, Part] = {
+    "drain": drain,
+    "one-by-one": one_at_a_time,
+}
+ASKED_FOR_ONLY = {"web-servers"}
+
+
+def main() -> None:
+    """Measure what was asked for; without parts, the six figures."""
+    asked = _arguments().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    report, sizes = Report(facts=_facts(asked)), _sizes(asked)
+    kinds: Sequence[Kind] = KINDS if asked.database == "both" else [asked.database]
+    for kind in kinds:
+        for name in asked.parts or [one for one in PARTS if one not in ASKED_FOR_ONLY]:
+            report.say(f"{name} on {kind} …")
+            with stage(kind) as ground:
+                PARTS[name](ground, report, sizes)
+            if asked.json:
+                report.write(asked.json)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"some of: {', '.join(PARTS)}")
+    parser.add_argument("--database", choices=[*KINDS, "both"], default="both")
+    parser.add_argument("--rounds", type=int, help="how often each figure is taken; 3")
+    parser.add_argument("--jobs", type=int, help="how many activities wait; 10,000")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go as well")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
+    return parser
+
+
+def _sizes(asked: argparse.Namespace) -> Sizes:
+    given = {name: value for name in ("rounds", "jobs") if (value := getattr(asked, name))}
+    return dataclasses.replace(Sizes.quick() if asked.quick else Sizes(), **given)
+
+
+def _facts(asked: argparse.Namespace) -> dict[str, Any]:
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit.stdout.strip(),
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+        "cores": os.cpu_count(),
+        "arguments": {name: str(value) for name, value in vars(asked).items() if value},
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Rounds, and what one of them holds."""
+
+    rounds: int = 3
+    jobs: int = 10_000
+    warm_up: int = 1_000
+    submit_rate: float = 50
+    submit_s: float = 20
+    clients: tuple[int, ...] = (1, 8, 32)
+    web_s: float = 5
+    pages: int = 200
+    activities: int = 200_000
+    settled: int = 1_000_000
+    idle_s: float = 20
+    slow_sockets: int = 500
+
+    @classmethod
+    def quick(cls) -> Sizes:
+        """Just enough to see that everything runs; such figures say nothing."""
+        return cls(
+            rounds=1,
+            jobs=300,
+            warm_up=50,
+            submit_s=1,
+            clients=(1, 4),
+            web_s=0.5,
+            pages=5,
+            activities=500,
+            settled=2_000,
+            idle_s=1,
+            slow_sockets=20,
+        )
