@@ -14,6 +14,7 @@ from app import logs
 from app.config import ROOT, Config
 from app.schema import SchemaError, is_current
 from app.supervision import Program, supervise
+from app.welcome import reachable
 
 LONGEST_SOCKET_PATH = 100
 WORKER_DRAIN_MS = 5_000
@@ -40,7 +41,7 @@ def main() -> None:
         sys.exit(f"metronome: {error}.")
     os.environ["DATA_DIR"] = str(config.data_dir)
     logs.set_up(config)
-    supervise(programs, folder=config.data_dir, directory=ROOT)
+    supervise(programs, folder=config.data_dir, directory=ROOT, is_ready=lambda: _listens(config))
 
 
 def redis_binary() -> str | None:
@@ -80,6 +81,14 @@ def _check_port(config: Config) -> None:
             raise CannotStartError(f"port {config.port} on {config.host} {why}") from None
 
 
+def _listens(config: Config) -> bool:
+    try:
+        socket.create_connection((reachable(config.host), config.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def _redis(config: Config) -> list[Program]:
     if config.redis_url:
         return []
@@ -99,19 +108,20 @@ def _redis(config: Config) -> list[Program]:
         "--appendonly": "yes",
         "--save": "",
         "--maxmemory-policy": "noeviction",
-        "--loglevel": "warning",
+        "--logfile": str(folder / "redis.log"),
     }
     words = [binary, *(word for pair in options.items() for word in pair)]
     return [Program("redis", shlex.join(words), is_first=True)]
 
 
 def _doors(config: Config) -> list[Program]:
-    workers = [
-        Program(f"worker-{number}", f"bin/worker --processes 1 --worker-shutdown-timeout {WORKER_DRAIN_MS}")
-        for number in range(1, config.workers + 1)
+    worker = f"bin/worker --processes 1 --worker-shutdown-timeout {WORKER_DRAIN_MS}"
+    return [
+        Program("web", "bin/web"),
+        *(Program(f"worker-{number}", worker, is_late=True) for number in range(1, config.workers + 1)),
+        Program("scheduler", "bin/scheduler", is_late=True),
+        Program("welcome", shlex.join([sys.executable, "-m", "app.welcome"]), runs_once=True),
     ]
-    welcome = Program("welcome", shlex.join([sys.executable, "-m", "app.welcome"]), runs_once=True)
-    return [Program("web", "bin/web"), *workers, Program("scheduler", "bin/scheduler"), welcome]
 
 
 def _share_counters(config: Config) -> None:

@@ -3,7 +3,8 @@
 import logging
 import os
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from configparser import RawConfigParser
 from dataclasses import dataclass
 from io import StringIO
@@ -17,8 +18,10 @@ from supervisor.supervisord import Supervisor
 
 from app.lineage import end_with_parent
 
-LONGEST_STOP_S = 8
-"""Then SIGKILL. With supervisor's own second of reaction this keeps the promise of ten seconds."""
+LONGEST_STOP_S = 7
+"""Then SIGKILL. With supervisor's own reaction and Redis after the rest it keeps the promise of ten seconds."""
+
+PATIENCE_S = 10
 
 RPC = "supervisor.rpcinterface:make_main_rpcinterface"
 
@@ -27,17 +30,19 @@ log = logging.getLogger("metronome.supervisor")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to keep: what to run, whether others need it first, whether it is over when it ends well."""
+    """One process to keep: what to run, whether others need it first, or can spare it until they are ready."""
 
     name: str
     command: str
     is_first: bool = False
+    is_late: bool = False
     runs_once: bool = False
 
 
-def supervise(programs: Sequence[Program], *, folder: Path, directory: Path) -> None:
+def supervise(programs: Sequence[Program], *, folder: Path, directory: Path, is_ready: Callable[[], bool]) -> None:
     """Run the programs in the foreground until SIGINT or SIGTERM; one that dies is started again.
 
+    The late ones start once `is_ready`, so that they take no time from the first page; at the latest after PATIENCE_S.
     On the way out all stop at once, those that others need at the end. supervisorctl finds them through
     `supervisord.conf` in `folder`. Should this very process be killed, the kernel ends the children.
     """
@@ -49,7 +54,7 @@ def supervise(programs: Sequence[Program], *, folder: Path, directory: Path) -> 
     options.first, options.test = True, False
     options.parent = os.getpid()
     try:
-        Keeper(options).main()
+        Keeper(options, is_ready=is_ready).main()
     except ExitNow:
         log.info("everything has stopped")
 
@@ -86,13 +91,27 @@ def configuration(programs: Sequence[Program], *, folder: Path, directory: Path)
 
 
 class Keeper(Supervisor):  # type: ignore[misc]
-    """supervisor, without the second it waits before it starts anything."""
+    """supervisor, without the second it waits before it starts anything, and with processes that start late."""
+
+    def __init__(self, options: ServerOptions, *, is_ready: Callable[[], bool]) -> None:
+        super().__init__(options)
+        self.is_ready = is_ready
+        self.patient_until = time.monotonic() + PATIENCE_S
 
     def runforever(self) -> None:
-        """Start everything, in order, then watch."""
+        """Start what is first and what is not late, then watch."""
         for group in sorted(self.process_groups.values()):
             group.transition()
         super().runforever()
+
+    def tick(self, now: float | None = None) -> None:
+        """Once a second or oftener: let the late ones start when it is time."""
+        super().tick(now)
+        processes = [one for group in self.process_groups.values() for one in group.processes.values()]
+        waiting = [one for one in processes if not one.config.autostart]
+        if waiting and (time.monotonic() > self.patient_until or self.is_ready()):
+            for one in waiting:
+                one.config.autostart = True
 
 
 class Options(ServerOptions):  # type: ignore[misc]
@@ -116,13 +135,15 @@ class Options(ServerOptions):  # type: ignore[misc]
 
 class _ToOurLog(loggers.Handler):  # type: ignore[misc]
     def emit(self, record: Any) -> None:
-        log.log(record.level, record.msg.strip())
+        level = logging.DEBUG if record.level == logging.INFO else record.level
+        log.log(level, record.msg.strip())
 
 
 def _program(one: Program) -> dict[str, Any]:
     return {
         "command": one.command,
         "priority": 1,
+        "autostart": "false" if one.is_late else "true",
         "autorestart": "unexpected" if one.runs_once else "true",
         "startsecs": 0 if one.runs_once else 1,
         "startretries": 0 if one.runs_once else 1_000_000,

@@ -15,7 +15,7 @@ def main() -> None:
     config = Config.from_env_or_exit()
     if not _answers(config):
         return
-    address = config.public_url or f"http://{_bracketed(_reachable(config.host))}:{config.port}"
+    address = config.public_url or f"http://{_bracketed(reachable(config.host))}:{config.port}"
     print(f"\n  Metronome is running at {address}\n  Ctrl-C stops it.\n", flush=True)
     link = _setup_link()
     if link:
@@ -25,7 +25,7 @@ def main() -> None:
 def _answers(config: Config) -> bool:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        connection = http.client.HTTPConnection(_reachable(config.host), config.port, timeout=5)
+        connection = http.client.HTTPConnection(reachable(config.host), config.port, timeout=5)
         try:
             connection.request("GET", "/healthz")
             connection.getresponse()
@@ -44,7 +44,8 @@ def _setup_link() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
+    """Where this machine finds what listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
