@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
 from .dispatch.heartbeat import Heartbeat, process_name
 from .dispatch.lifecycle import Lifecycle
-from .dispatch.outbox import JobRequest, write_down
+from .dispatch.outbox import JobRequest, new_uid, write_down
 from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
@@ -21,10 +21,14 @@ from .dispatch.sender import Sender
 from .errors import UnknownJob
 from .host import Host
 from .ledger import reader, retention, writer
+from .ledger.history import SettledJob, insert_settled
 from .ledger.models import Entry
 from .log import get_logger
+from .observer import Observer
 from .registry import Job, JobGroup
 from .schedules.ticker import Sweep, Ticker
+
+SILENT = Observer()
 
 log = get_logger(__name__)
 
@@ -41,15 +45,19 @@ class Engine:
         lease_s: float = 12,
         heartbeat_s: float = 4,
         version: str = "",
+        observer: Observer = SILENT,
     ) -> None:
         self.host = host
+        self.observer = observer
         self.jobs: dict[str, Job] = {}
         self.lease_s, self.heartbeat_s, self.version = lease_s, heartbeat_s, version
         self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self.has_ready)
         self.sender = Sender(self.broker.send_wake_ups)
-        self.runner = Runner(host, self.jobs, self.broker, worker=process_name("worker"), lease_s=lease_s)
+        self.runner = Runner(
+            host, self.jobs, self.broker, worker=process_name("worker"), lease_s=lease_s, observer=observer
+        )
         self.relay = Relay(host, self.jobs, self.sender.wake)
-        self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s)
+        self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer)
         self.broker.add_middleware(Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker))
 
     # -- declaring --------------------------------------------------------------------------------------------------
@@ -106,7 +114,23 @@ class Engine:
     def write_down(self, session: Session, requests: Sequence[JobRequest]) -> list[str]:
         """Write jobs into the session's open transaction; their public ids. Workers hear of them at the commit."""
         known = [dataclasses.replace(one, job=self.job_named(one.job.name)) for one in requests]
-        return write_down(session, known, wake=self.sender.wake)
+        return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued)
+
+    def write_settled(self, session: Session, settled: Sequence[SettledJob]) -> list[str]:
+        """Write jobs into the session's open transaction that are over already; their public ids. Nobody runs them.
+
+        Raises:
+            UnknownJob
+        """
+        jobs = [self.job_named(kind) for kind in {one.kind for one in settled}]
+        policies = {
+            job.name: {"queue": job.queue_name, "priority": job.priority, "max_retries": job.max_retries}
+            for job in jobs
+        }
+        uids = [new_uid() for _ in settled]
+        if settled:
+            insert_settled(session, settled, uids=uids, policies=policies)
+        return uids
 
     def retry(self, uid: str, *, by: str | None) -> None:
         """Make a dead, parked or cancelled job ready again.
@@ -159,7 +183,7 @@ class Engine:
         heartbeat = self._heartbeat("scheduler", process_name("scheduler"), queues=[])
         heartbeat.start()
         try:
-            Ticker(sweeps).run()
+            Ticker(sweeps, self.observer).run()
         finally:
             heartbeat.end()
             self.sender.flush()

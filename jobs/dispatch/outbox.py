@@ -21,6 +21,9 @@ from jobs.ledger.states import State
 from jobs.registry import Job
 
 MARK = "jobs.ready"
+
+Tell = Callable[[str, str, int], None]
+"""Hears a queue, a kind and a number of jobs."""
 LONGEST_KEY = 200
 
 
@@ -46,17 +49,21 @@ def new_uid() -> str:
     return f"{value:032x}"
 
 
-def write_down(session: Session, requests: Sequence[JobRequest], *, wake: Callable[[str, int], None]) -> list[str]:
+def write_down(
+    session: Session, requests: Sequence[JobRequest], *, wake: Callable[[str, int], None], tell: Tell
+) -> list[str]:
     """Write the jobs into the session's transaction with one statement; their public ids, in order.
 
-    When, and only when, the transaction commits, `wake` hears how many jobs became ready in which queue.
+    When, and only when, the transaction commits, `wake` hears how many jobs became ready in which queue, and `tell`
+    how many were written down in which queue and of which kind.
 
     A job declared `unique` whose twin waits already is not written a second time; the id given for it names no row.
     """
     rows = [_row(request) for request in requests]
     writer.insert_jobs(session, rows)
-    waiting: Counter[tuple[Callable[[str, int], None], str]] = session.info.setdefault(MARK, Counter())
+    waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
     waiting.update((wake, row["queue"]) for row in rows if row["state"] == State.READY)
+    waiting.update((tell, row["queue"], row["kind"]) for row in rows)
     return [row["uid"] for row in rows]
 
 
@@ -86,8 +93,8 @@ def _unique_key(job: Job, args: Mapping[str, Any]) -> str:
 
 @event.listens_for(Session, "after_commit")
 def _committed(session: Session) -> None:
-    for (wake, queue), count in session.info.pop(MARK, {}).items():
-        wake(queue, count)
+    for (hear, *what), count in session.info.pop(MARK, {}).items():
+        hear(*what, count)
 
 
 @event.listens_for(Session, "after_rollback")

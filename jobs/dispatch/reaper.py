@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.host import Host
 from jobs.ledger import writer
 from jobs.log import get_logger
+from jobs.observer import Observer
 
 from .telling import tell_gave_up
 
@@ -19,10 +20,11 @@ log = get_logger(__name__)
 class Reaper:
     """Rescues jobs whose lease ran out. Safe to run twice at once."""
 
-    def __init__(self, host: Host, wake: Callable[[str, int], None], *, lease_s: float) -> None:
+    def __init__(self, host: Host, wake: Callable[[str, int], None], *, lease_s: float, observer: Observer) -> None:
         self._host = host
         self._wake = wake
         self._lease_s = lease_s
+        self._observer = observer
         self._not_before = 0.0
 
     def reap(self) -> int:
@@ -47,5 +49,6 @@ class Reaper:
             raise
         for one in rescued:
             log.warning("lease lost", extra={"job": one.uid, "kind": one.kind, "parked": one.is_parked})
+            self._observer.rescued(one.queue, one.kind, is_parked=one.is_parked)
             self._wake(one.queue, 1)
         return len(rescued)

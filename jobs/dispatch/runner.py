@@ -22,6 +22,7 @@ from jobs.ledger import writer
 from jobs.ledger.states import Outcome
 from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
+from jobs.observer import Observer
 from jobs.registry import Job
 
 from .telling import tell_gave_up
@@ -37,12 +38,20 @@ class Runner:
     """Runs ready jobs in the threads of one process."""
 
     def __init__(
-        self, host: Host, jobs: Mapping[str, Job], broker: dramatiq.Broker, *, worker: str, lease_s: float
+        self,
+        host: Host,
+        jobs: Mapping[str, Job],
+        broker: dramatiq.Broker,
+        *,
+        worker: str,
+        lease_s: float,
+        observer: Observer,
     ) -> None:
         self._host = host
         self._jobs = jobs
         self._broker = broker
         self._lease_s = lease_s
+        self._observer = observer
         self._numbers = itertools.count(1)
         self._chance = random.Random()  # noqa: S311 -- jitter, no secret
         self._batch_sizes: dict[str, Mapping[str, int]] = {}
@@ -96,6 +105,7 @@ class Runner:
         following: list[Claim] = []
         try:
             following = self._attempt(claims, wish)
+            self._tell(claims, Outcome.SUCCEEDED, is_final=True)
             return following
         except BaseException as error:  # noqa: BLE001 -- whatever a job raises is settled, and the worker lives on
             following = []
@@ -116,6 +126,11 @@ class Runner:
                 if job.atomic:
                     result = self._call(job, claims)
                 return writer.succeed(session, claims, result, then=wish)
+
+    def _tell(self, claims: list[Claim], outcome: Outcome, *, is_final: bool) -> None:
+        first = claims[0]
+        waits_s, run_s = [one.waited_s for one in claims], time.monotonic() - first.claimed_at
+        self._observer.ended(first.queue, first.kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final)
 
     def _call(self, job: Job, claims: list[Claim]) -> Any:
         """Call the job's Dramatiq actor, with Dramatiq's middleware around this very job and not the wake-up."""
@@ -145,6 +160,7 @@ class Runner:
         elif isinstance(error, Superseded):
             kept = self._still_mine(claims)
             log.warning("batch superseded", extra={"lost": len(claims) - len(kept), "kept": len(kept)})
+            self._observer.superseded(len(claims) - len(kept))
             if kept:
                 self._work_off(kept, next_of=None)
         else:
@@ -162,6 +178,7 @@ class Runner:
         """Write down how the attempt ended; a database that is away is waited for, as long as a few leases."""
         if isinstance(error, Superseded):
             log.warning("attempt superseded, nothing kept", extra={"job": one.uid, "attempt": one.attempt})
+            self._observer.superseded(1)
             return
         until = time.monotonic() + 4 * self._lease_s
         while True:
@@ -170,6 +187,7 @@ class Runner:
                 return
             except Superseded:
                 log.warning("attempt settled elsewhere", extra={"job": one.uid, "attempt": one.attempt})
+                self._observer.superseded(1)
                 return
             except SQLAlchemyError as trouble:
                 if time.monotonic() > until or self.stopping.wait(SETTLE_AGAIN_S):
@@ -187,6 +205,7 @@ class Runner:
                 writer.retry_later(
                     session, one, outcome=verdict.outcome, delay_s=verdict.retry_in_s, failure=verdict.failure
                 )
+        self._tell([one], verdict.outcome, is_final=verdict.retry_in_s is None)
         level = log.info if verdict.outcome in (Outcome.SNOOZED, Outcome.INTERRUPTED) else log.warning
         level(
             "attempt ended",

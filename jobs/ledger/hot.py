@@ -18,6 +18,8 @@ from .models import spelled
 from .states import WAITING
 
 CLAIMED = "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id"
+WAITED_ON_POSTGRESQL = "CAST(extract(epoch FROM clock_timestamp() - ready_at) AS double precision) AS waited_s"
+WAITED_ON_SQLITE = "(julianday('now') - julianday(ready_at)) * 86400.0 AS waited_s"
 
 
 class Taken(NamedTuple):
@@ -33,6 +35,7 @@ class Taken(NamedTuple):
     crashes: int
     max_retries: int
     request_id: str | None
+    waited_s: float
 
 
 def _on_postgresql(*, finishes: bool, claims: bool) -> str:
@@ -69,12 +72,12 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
                 lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
                 started_at = clock_timestamp(), finished_at = NULL
             WHERE id IN (SELECT id FROM mates)
-            RETURNING {CLAIMED}
+            RETURNING {CLAIMED}, {WAITED_ON_POSTGRESQL}
         )"""
     parts = ([finish] if finishes else []) + ([claim] if claims else [])
     count = "(SELECT count(*) FROM mine)" if finishes else "0"
-    rows = f"(SELECT {CLAIMED} FROM taken)" if claims else f"(SELECT {', '.join(['NULL'] * 10)} WHERE false)"
-    columns = CLAIMED if claims else ", ".join(f"c{number}" for number in range(10))
+    rows = "(SELECT * FROM taken)" if claims else f"(SELECT {', '.join(['NULL'] * 11)} WHERE false)"
+    columns = f"{CLAIMED}, waited_s" if claims else ", ".join(f"c{number}" for number in range(11))
     return (
         f"WITH {', '.join(parts)} SELECT {count} AS finished, got.*"
         f" FROM (VALUES (1)) AS always LEFT JOIN {rows} AS got ({columns}) ON true"
@@ -109,7 +112,7 @@ SQLITE_TAKE = f"""
         WHERE queue = :queue AND state = 'ready' AND priority = :priority AND kind = :kind
         ORDER BY id LIMIT :size
     )
-    RETURNING {CLAIMED}"""
+    RETURNING {CLAIMED}, {WAITED_ON_SQLITE}"""
 
 
 COLUMNS = {

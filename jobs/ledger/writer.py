@@ -5,8 +5,9 @@ the job is somebody else's by now, and the caller must roll everything back.
 """
 
 import json
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
@@ -30,7 +31,10 @@ PARK_AFTER_CRASHES = 3
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job this worker may run now; `owner` and `attempt` are what its finish is fenced with."""
+    """A job this worker may run now; `owner` and `attempt` are what its finish is fenced with.
+
+    `claimed_at` is of this process's monotonic clock.
+    """
 
     id: int
     uid: str
@@ -43,6 +47,8 @@ class Claim:
     max_retries: int
     request_id: str | None
     owner: str
+    waited_s: float = 0.0
+    claimed_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ def claim(session: Session, wish: Wish) -> list[Claim]:
     carries work past something more urgent.
     """
     _, taken = hot.finish_and_claim(session.connection(), finish=None, claim=_spelled_out(wish))
-    return [Claim(*one, wish.owner) for one in taken]
+    return [_claimed(one, wish) for one in taken]
 
 
 def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then: Wish | None = None) -> list[Claim]:
@@ -97,7 +103,11 @@ def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then:
     )
     if finished != len(claims):
         raise Superseded(f"{len(claims) - finished} of {len(claims)} jobs are not this worker's any more")
-    return [Claim(*one, then.owner) for one in taken] if then else []
+    return [_claimed(one, then) for one in taken] if then else []
+
+
+def _claimed(one: hot.Taken, wish: Wish) -> Claim:
+    return Claim(*one[:-1], wish.owner, one.waited_s)
 
 
 def _spelled_out(wish: Wish) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from jobs.log import get_logger
+from jobs.observer import Observer
 
 log = get_logger(__name__)
 
@@ -32,7 +33,8 @@ class Sweep:
 class Ticker:
     """Runs sweeps by the clock until it is told to stop; one that raises is logged and comes again."""
 
-    def __init__(self, sweeps: Sequence[Sweep]) -> None:
+    def __init__(self, sweeps: Sequence[Sweep], observer: Observer) -> None:
+        self._observer = observer
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(4)},
@@ -59,7 +61,9 @@ class Ticker:
                 if sweep.name in self._failing:
                     log.warning("sweep works again", extra={"sweep": sweep.name})
                 self._failing.discard(sweep.name)
-            log.debug("sweep", extra={"sweep": sweep.name, "seconds": time.monotonic() - started})
+            seconds = time.monotonic() - started
+            self._observer.swept(sweep.name, seconds)
+            log.debug("sweep", extra={"sweep": sweep.name, "seconds": seconds})
 
         return run
 
