@@ -5,7 +5,7 @@ import traceback
 from dataclasses import dataclass
 
 from dramatiq.middleware import Interrupt, TimeLimitExceeded
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs.errors import GiveUp, Interrupted, Snooze
@@ -16,8 +16,9 @@ from jobs.registry import Job
 from .backoff import backoff_s
 
 MOST_ATTEMPTS = 25
+MAX_CLASS_LENGTH = 200
 DATABASE_PAUSE_S = 1.0
-PASSING_SQLSTATES = {"40001", "40P01", "55P03"}
+PASSING_SQLSTATES = ("08", "40001", "40P01", "53300", "55P03", "57P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,10 @@ class Verdict:
 
 
 def verdict_on(error: BaseException, job: Job, claim: Claim, *, chance: random.Random) -> Verdict:
-    """Judge an attempt by the job's policy; nothing is tried more than `MOST_ATTEMPTS` times, whatever the reason."""
+    """Judge an attempt by the job's policy.
+
+    A failure is tried again as often as the job says; what is no fault of its own, up to `MOST_ATTEMPTS` in all.
+    """
     failure = describe(error, job)
     if isinstance(error, GiveUp):
         return Verdict(Outcome.GAVE_UP, None, failure)
@@ -42,7 +46,7 @@ def verdict_on(error: BaseException, job: Job, claim: Claim, *, chance: random.R
     if is_outage(error):
         return Verdict(Outcome.INTERRUPTED, None if is_last else DATABASE_PAUSE_S, failure)
     failures = claim.failures + 1
-    if is_last or failures > claim.max_retries:
+    if failures > claim.max_retries:
         return Verdict(Outcome.FAILED, None, failure)
     delay_s = backoff_s(failures, min_backoff=job.min_backoff, max_backoff=job.max_backoff, chance=chance)
     return Verdict(Outcome.FAILED, delay_s, failure)
@@ -59,8 +63,12 @@ def is_outage(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    sqlstate = getattr(error.orig, "pgcode", None)
-    return error.connection_invalidated or sqlstate in PASSING_SQLSTATES or "database is locked" in str(error.orig)
+    if error.connection_invalidated or "database is locked" in str(error.orig):
+        return True
+    sqlstate = getattr(error.orig, "pgcode", "")
+    if sqlstate is None:  # psycopg2, and no server answered
+        return isinstance(error, OperationalError)
+    return sqlstate.startswith(PASSING_SQLSTATES)
 
 
 def describe(error: BaseException, job: Job) -> Failure:
@@ -69,16 +77,18 @@ def describe(error: BaseException, job: Job) -> Failure:
         message = f"It took longer than its time limit of {job.time_limit / 1000:g} seconds."
     else:
         message = _text_of(error)
-    lines = "".join(traceback.format_exception(type(error), None, error.__traceback__))
+    lines = "".join(part[:MAX_ERROR_LENGTH] for part in traceback.format_exception(error))
     return Failure(
-        type(error).__name__, _storable(message)[:MAX_ERROR_LENGTH], _storable(lines)[-MAX_TRACEBACK_LENGTH:]
+        _storable(type(error).__name__)[:MAX_CLASS_LENGTH],
+        _storable(message)[:MAX_ERROR_LENGTH],
+        _storable(lines)[-MAX_TRACEBACK_LENGTH:],
     )
 
 
 def _text_of(error: BaseException) -> str:
     try:
         return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 -- an exception whose text cannot be read is still a failure to be told
+    except BaseException:  # noqa: BLE001 -- an exception whose text cannot be read is still a failure to be told
         return f"{type(error).__name__} (its message cannot be read)"
 
 
