@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from . import cli, headers, openapi, problems, security
+from . import assets, cli, compression, headers, openapi, problems, security
 from .accounts import routes as accounts
 from .accounts import services as account_services
 from .activities import api as activities_api
@@ -17,9 +17,11 @@ PAGES = (dashboard.bp, accounts.bp, activities.bp)
 
 
 def mount(app: Flask, config: Config) -> None:
-    """Put the web on the application; the order of the first four is the order in which a request meets them."""
+    """Put the web on the application; the order of the first six is the order in which a request meets them."""
     app.json = StrictJson(app)
     headers.install(app, config)
+    assets.install(app)
+    compression.install(app)
     security.install(
         app,
         config,

@@ -56,6 +56,13 @@ def score() -> Response:
     return page_or_fragment("dashboard/_score.html", "dashboard/_score.html", score=score)
 
 
+@bp.get("/help")
+@public
+def words() -> str:
+    """How the numbers come about, what the states mean, which keys there are."""
+    return render_template("shared/help.html")
+
+
 def _recent(person: Person) -> dict[str, Any]:
     items = queries.recent_of(person.id, count=RECENT)
     waiting = queries.waiting_of(person.id)
