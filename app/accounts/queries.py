@@ -69,6 +69,11 @@ def user_by_email(email_key: str) -> User | None:
     return reading().scalar(select(User).where(User.email_key == email_key))
 
 
+def first_user() -> User | None:
+    """The oldest account that stays."""
+    return reading().scalar(select(User).where(User.goes_at.is_(None)).order_by(User.id).limit(1))
+
+
 def has_admin() -> bool:
     """Whether anybody is an admin yet."""
     return bool(reading().scalar(select(exists().where(User.is_admin))))

@@ -250,16 +250,17 @@ def _known(total: Decimal | None, *, is_open: bool) -> Decimal | None:
 
 
 def _streak_of(user_id: int, *, today: date) -> int:
-    """Looked up in windows, for most people need one, and nobody's whole history is read."""
+    """Looked up in windows, each twice as wide: most people need one, and nobody's whole history is read for it."""
     days: list[date] = []
-    until = today
+    until, window = today, STREAK_WINDOW
     while True:
-        query = _listed(select(Activity.day).distinct(), user_id, Filter(since=until - STREAK_WINDOW, until=until))
+        since = until - window
+        query = _listed(select(Activity.day).distinct(), user_id, Filter(since=since, until=until))
         days += reading().scalars(query.order_by(Activity.day.desc())).all()
         length = streak(days, today=today)
-        if length < (today - (until - STREAK_WINDOW)).days:
+        if length < (today - since).days:
             return length
-        until -= STREAK_WINDOW + ONE_DAY
+        until, window = since - ONE_DAY, window * 2
 
 
 def _items(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Item]:

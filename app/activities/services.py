@@ -1,11 +1,14 @@
 """What a person can do with their activities, and what happens to them in the background."""
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
+from random import Random
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Column, Connection, Dialect, Table, delete, or_, select, text, update
@@ -18,17 +21,21 @@ from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.events import ActivityCounted, ActivityLogged, announce
-from jobs import GiveUp, has_live
+from jobs import GiveUp, SettledJob, engine_of, has_live
 
 from . import queries
 from .calories import burned
 from .drafts import WEIGHT_UNKNOWN, Draft, problems_of
 from .models import Activity
+from .samples import samples
 
 BIN_DAYS = 30
 STUCK_AFTER = timedelta(seconds=60)
 MOST_RECOUNT_ROUNDS = 3
 REQUEUE_AT_ONCE = 1_000
+DEMO_AT_ONCE = 2_000
+# The job's name in the ledger. Services do not know actors; a test holds the two together.
+COUNTS_CALORIES = "activities.count_calories"
 DEPENDS_ON = ("met", "duration_s", "weight_kg")
 
 # The range lets the planner find a batch by its ids whatever it believes about the size of the table.
@@ -195,6 +202,30 @@ def could_not_count(activity_id: int, reason: str) -> None:
         )
 
 
+def fill_demo(
+    user_id: int, count: int = 40, *, days: int = 42, on_progress: Callable[[int], object] = lambda _: None
+) -> None:
+    """Give somebody that many activities of the last `days`, with their calories and with jobs that are settled.
+
+    `on_progress` hears how many more are there, a few thousand at a time.
+    """
+    zone, moment = account_queries.user_of(user_id).zone, now()
+    made = samples(count, until=moment, days=days, chance=Random(count))  # noqa: S311 -- the same every time, on purpose
+    while drafts := list(islice(made, DEMO_AT_ONCE)):
+        with transaction() as session:
+            rows = [
+                {"user_id": user_id, **_content(draft, zone=zone), "created_at": moment, "changed_at": moment}
+                for draft in drafts
+            ]
+            for row, draft in zip(rows, drafts, strict=True):
+                row |= {"energy_kcal": _energy_of(draft), "counted_at": moment}
+            ids = _insert_many(session.connection(), rows)
+            engine_of().write_settled(session, [_settled_job(one, at=moment) for one in ids])
+            last = max(drafts, key=lambda draft: draft.day_in(zone))
+            account_services.record_weight(user_id, weight_kg=last.weight_kg or Decimal(70), on_day=last.day_in(zone))
+        on_progress(len(drafts))
+
+
 def requeue_uncounted() -> int:
     """Ask again for the energy of activities that have none and no job on its way; how many.
 
@@ -235,6 +266,43 @@ def purge_deleted(*, older_than_days: int = BIN_DAYS) -> int:
     with transaction() as session:
         old = select(Activity.id).where(Activity.deleted_at < now() - timedelta(days=older_than_days)).limit(1_000)
         return session.connection().execute(delete(activity).where(activity.c.id.in_(old))).rowcount
+
+
+def _insert_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Write rows that all name the same columns, with one statement below the layer that looks at every value."""
+    names = list(rows[0])
+    if connection.dialect.name == "postgresql":
+        kinds = ", ".join(f"{name} {activity.c[name].type.compile(connection.dialect)}" for name in names)
+        new = json.dumps(rows, default=str)
+        insert_ = f"INSERT INTO activity ({', '.join(names)}) SELECT {', '.join(names)}"
+        source = f" FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({kinds}) RETURNING id"
+        return list(connection.exec_driver_sql(insert_ + source, {"rows": new}).scalars())
+    stored = [_stored(activity.c[name], connection.dialect) for name in names]
+    last = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM activity").scalar_one()
+    connection.exec_driver_sql(
+        f"INSERT INTO activity ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+        [tuple(store(row[name]) for store, name in zip(stored, names, strict=True)) for row in rows],
+    )
+    return list(connection.exec_driver_sql("SELECT id FROM activity WHERE id > ?", (last,)).scalars())
+
+
+def _energy_of(draft: Draft) -> Decimal:
+    assert draft.weight_kg is not None, "samples have a weight"
+    return burned(draft.kind.met, weight_kg=draft.weight_kg, duration=draft.duration)
+
+
+def _settled_job(activity_id: int, *, at: datetime) -> SettledJob:
+    started_at = at + timedelta(milliseconds=3 + activity_id % 17)
+    return SettledJob(
+        kind=COUNTS_CALORIES,
+        ready_at=at,
+        started_at=started_at,
+        finished_at=started_at + timedelta(milliseconds=1 + activity_id % 5),
+        args={"activity_id": activity_id},
+        subject_kind=ActivityLogged.subject_kind,
+        subject_id=activity_id,
+        worker="demo",
+    )
 
 
 def _rows(
