@@ -58,7 +58,9 @@ class Engine:
         )
         self.relay = Relay(host, self.jobs, self.sender.wake)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer)
-        self.broker.add_middleware(Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker))
+        self.broker.add_middleware(
+            Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
+        )
 
     # -- declaring --------------------------------------------------------------------------------------------------
 

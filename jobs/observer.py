@@ -25,3 +25,6 @@ class Observer:
 
     def swept(self, sweep: str, seconds: float) -> None:
         """A sweep ran for so long."""
+
+    def flush(self) -> None:
+        """This process is about to end."""

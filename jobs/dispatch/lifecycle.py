@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.host import Host
 from jobs.ledger import writer
 from jobs.log import get_logger
+from jobs.observer import Observer
 
 from .heartbeat import Heartbeat
 from .runner import Runner
@@ -21,11 +22,20 @@ log = get_logger(__name__)
 class Lifecycle(Middleware):
     """Starts the heartbeat with the worker, and lets a stopping worker finish what it runs and give back the rest."""
 
-    def __init__(self, host: Host, runner: Runner, sender: Sender, make_heartbeat: Callable[[Any], Heartbeat]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        runner: Runner,
+        sender: Sender,
+        make_heartbeat: Callable[[Any], Heartbeat],
+        *,
+        observer: Observer,
+    ) -> None:
         self._host = host
         self._runner = runner
         self._sender = sender
         self._make_heartbeat = make_heartbeat
+        self._observer = observer
         self._heartbeat: Heartbeat | None = None
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
@@ -55,3 +65,4 @@ class Lifecycle(Middleware):
         if self._heartbeat is not None:
             self._heartbeat.end()
         self._sender.flush()
+        self._observer.flush()
