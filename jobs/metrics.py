@@ -41,6 +41,9 @@ ADD_EVERY_S = 0.5
 OF_KIND = ("queue", "kind")
 ROLES = ("worker", "scheduler")
 
+Values = Mapping[tuple[str, ...], float]
+"""Numbers by the values of their labels."""
+
 alive = census.alive
 
 
@@ -196,24 +199,24 @@ class LedgerNumbers(Collector):
     def _gauges(self, session: Session) -> Iterator[Metric]:
         counts = census.live_counts(session)
         queues = sorted({*self._engine.queues, *(queue for queue, _ in counts)})
-        live = {(queue, state): counts.get((queue, state), 0) for queue in queues for state in LIVE}
-        settled = {("", state): count for state, count in self._settled().items()}
+        live: Values = {(queue, state): counts.get((queue, state), 0) for queue in queues for state in LIVE}
+        settled: Values = {("", state): count for state, count in self._settled().items()}
         yield _gauge(
-            "jobs_state", "Jobs in each state; settled ones of all queues.", ("queue", "state"), live | settled
+            "jobs_state", "Jobs in each state; settled ones of all queues.", ("queue", "state"), {**live, **settled}
         )
         oldest = census.oldest_ready_s(session, [queue for queue in queues if live[queue, State.READY]])
-        waits = {(queue,): oldest.get(queue, 0.0) for queue in queues}
+        waits: Values = {(queue,): oldest.get(queue, 0.0) for queue in queues}
         yield _gauge("queue_oldest_ready_seconds", "How long the oldest ready job waits.", ("queue",), waits)
         lag_s = max(census.overdue_s(session), 0.0, *oldest.values())
         yield GaugeMetricFamily(
             "outbox_lag_seconds", "How long the oldest job that is ready or due has been so.", lag_s
         )
         roles = Tally(one.role for one in census.alive(session, within_s=self._engine.lease_s))
-        up = {(role,): roles[role] for role in ROLES}
+        up: Values = {(role,): roles[role] for role in ROLES}
         yield _gauge("worker_up", "Processes heard of within the length of a lease.", ("role",), up)
 
 
-def _gauge(name: str, what: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> Metric:
+def _gauge(name: str, what: str, labels: tuple[str, ...], values: Values) -> Metric:
     gauge = GaugeMetricFamily(name, what, labels=labels)
     for label_values, value in values.items():
         gauge.add_metric(label_values, value)

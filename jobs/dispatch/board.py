@@ -1,6 +1,7 @@
 """Numbers that hang out in Redis for whoever asks often: a copy, gone with Redis and made again from the ledger."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import redis
 
@@ -13,7 +14,7 @@ class Board:
     """One hash in the engine's Redis."""
 
     def __init__(self, broker: WakeUpBroker, name: str) -> None:
-        self._client = broker.client
+        self._client: Any = broker.client
         self._key = f"{broker.namespace}:{name}"
 
     def read(self) -> dict[str, str] | None:
