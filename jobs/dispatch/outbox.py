@@ -93,10 +93,14 @@ def _unique_key(job: Job, args: Mapping[str, Any]) -> str:
 
 @event.listens_for(Session, "after_commit")
 def _committed(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint was kept; only the commit around it makes the jobs real
     for (hear, *what), count in session.info.pop(MARK, {}).items():
         hear(*what, count)
 
 
 @event.listens_for(Session, "after_rollback")
 def _rolled_back(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint was given up; waking too many at the commit is harmless, waking nobody is slow
     session.info.pop(MARK, None)

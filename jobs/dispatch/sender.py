@@ -9,8 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import redis
-
 from jobs.log import get_logger
 
 MOST_AT_ONCE = 8
@@ -64,7 +62,7 @@ class Sender:
         try:
             for queue, count in pending.items():
                 self._send(queue, min(count, MOST_AT_ONCE), at_most=MOST_HELD)
-        except redis.RedisError as error:
+        except Exception as error:  # noqa: BLE001 -- whatever happens, the next wake-up wants this thread alive
             if not self._is_down:
                 log.warning("redis is away, wake-ups are dropped", extra={"error": str(error)})
             self._is_down = True

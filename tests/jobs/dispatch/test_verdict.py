@@ -8,7 +8,8 @@ import psycopg2
 import pytest
 from dramatiq.middleware import Shutdown, TimeLimitExceeded
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs import GiveUp, Snooze
 from jobs.dispatch.verdict import MOST_ATTEMPTS, Verdict, describe, is_outage, verdict_on

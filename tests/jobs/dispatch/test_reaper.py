@@ -1,0 +1,67 @@
+"""Taking back jobs from workers that died."""
+
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from jobs.dispatch.reaper import Reaper
+from tests.jobs.host import SmallHost
+from tests.jobs.workshop import QUEUE, Workshop
+
+
+def test_a_rescued_job_runs_again_as_another_attempt(shop: Workshop) -> None:
+    uid = shop.submit_one(shop.noting())
+    shop.claim()
+    shop.let_time_pass()
+    assert shop.engine.reaper.reap() == 1
+    shop.work()
+    assert (shop.state(uid), shop.entry(uid).attempt, shop.effects()) == ("succeeded", 2, [1])
+    lost, succeeded = shop.attempts(uid)
+    assert (lost.outcome, lost.error_class, lost.worker) == ("lost", "WorkerLost", "hand")
+    assert succeeded.outcome == "succeeded"
+
+
+def test_a_rescued_job_has_lost_no_try(shop: Workshop) -> None:
+    uid = shop.submit_one(shop.noting())
+    shop.claim()
+    shop.let_time_pass()
+    shop.engine.reaper.reap()
+    assert (shop.entry(uid).failures, shop.entry(uid).crashes) == (0, 1)
+
+
+def test_a_parked_job_is_told_to_the_host(shop: Workshop) -> None:
+    shop.submit_one(shop.noting(), 8)
+    for _ in range(3):
+        assert shop.regrets() == []
+        shop.claim()
+        shop.let_time_pass()
+        shop.engine.reaper.reap()
+    assert shop.regrets() == ["shop.note {'number': 8}: The worker died three times running it."]
+
+
+def test_the_queues_of_rescued_jobs_are_woken(shop: Workshop) -> None:
+    woken: list[Any] = []
+    shop.submit(shop.batched(lambda numbers: None), 1, 2)
+    shop.claim()
+    shop.let_time_pass()
+    reaper = Reaper(shop.host, lambda *told: woken.append(told), lease_s=5, observer=shop.engine.observer)
+    assert reaper.reap() == 2
+    assert woken == [(QUEUE, 1), (QUEUE, 1)]
+
+
+def test_after_an_outage_it_waits_a_lease_before_it_takes_anything(
+    host: SmallHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Workshop(host, lease_s=0.3)
+    uid = shop.submit_one(shop.noting())
+    shop.claim()
+    shop.let_time_pass()
+    with monkeypatch.context() as broken:
+        broken.setattr(host, "database", SmallHost("sqlite:////nonexistent/none.db").database)
+        with pytest.raises(SQLAlchemyError):
+            shop.engine.reaper.reap()
+    assert (shop.engine.reaper.reap(), shop.state(uid)) == (0, "running")
+    time.sleep(0.35)
+    assert (shop.engine.reaper.reap(), shop.state(uid)) == (1, "ready")
