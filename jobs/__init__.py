@@ -4,6 +4,7 @@ from .dispatch.outbox import JobRequest
 from .engine import Engine, engine_of, install
 from .errors import GiveUp, JobError, NoSuchJob, Snooze, UnknownJob, WrongState
 from .host import Host
+from .ledger.history import SettledJob
 from .ledger.models import Entry, metadata
 from .ledger.moments import UtcDateTime, db_now
 from .ledger.reader import has_live
@@ -22,6 +23,7 @@ __all__ = [
     "JobGroup",
     "JobRequest",
     "NoSuchJob",
+    "SettledJob",
     "Snooze",
     "State",
     "Sweep",
