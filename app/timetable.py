@@ -10,9 +10,11 @@ from jobs import Engine, Sweep
 from .accounts import services as accounts
 from .activities import services as activities
 from .config import Config
+from .monitoring import services as monitoring
 
 DAY_S = 86_400
 HOUR_S = 3_600
+NUMBERS_S = 10
 
 
 def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
@@ -34,6 +36,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
     return [
         *engine.sweeps(reap_every_s=config.reap_interval_s, keep_s=config.retention_days * DAY_S),
         requeue,
+        Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),
         Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
     ]

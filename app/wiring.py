@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from jobs import Engine, Job, install
+from jobs.metrics import PrometheusObserver
 
 from . import db
 from .activities import actors as activities
@@ -68,6 +69,7 @@ def wire(app: Flask, config: Config) -> Engine:
         lease_s=config.lease_s,
         heartbeat_s=config.heartbeat_s,
         version=VERSION,
+        observer=PrometheusObserver(),
     )
     engine.include(
         activities.group,
