@@ -10,16 +10,19 @@ from .activities import routes as activities
 from .activities import services as activity_services
 from .config import Config
 from .dashboard import routes as dashboard
+from .monitoring import metrics
+from .monitoring import routes as monitoring
 from .strict_json import StrictJson
 from .wiring import VERSION
 
-PAGES = (dashboard.bp, accounts.bp, activities.bp)
+PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp)
 
 
 def mount(app: Flask, config: Config) -> None:
-    """Put the web on the application; the order of the first six is the order in which a request meets them."""
+    """Put the web on the application; the order of the first seven is the order in which a request meets them."""
     app.json = StrictJson(app)
     headers.install(app, config)
+    metrics.install(app)
     assets.install(app)
     compression.install(app)
     security.install(

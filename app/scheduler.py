@@ -13,6 +13,10 @@ def main() -> None:
     logs.set_up(config)
     app = create_app(config, with_pages=False)
     engine = engine_of(app)
+    if config.metrics_port:
+        from .monitoring.metrics import serve  # noqa: PLC0415 -- slow import
+
+        serve(config, engine.observer)
     engine.tick(timetable(app, engine, config))
 
 

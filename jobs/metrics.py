@@ -27,6 +27,7 @@ __all__ = [
     "Board",
     "Count",
     "LedgerNumbers",
+    "Observer",
     "PrometheusObserver",
     "Totals",
     "alive",

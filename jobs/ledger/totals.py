@@ -36,11 +36,15 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many jobs ever started, were completed and failed for good; a job that runs five times counts once."""
+    """How many jobs ever started, were completed and failed for good; a job that runs five times counts once.
+
+    `settled` has them by the state they ended in, `count` is what the next count goes on from.
+    """
 
     started: int
     completed: int
     failed: int
+    settled: Mapping[str, int]
     count: Count
 
 
@@ -69,6 +73,7 @@ def totals(session: Session, earlier: Count | None = None) -> Totals:
         started=all_ended[STARTED] + _began_and_did_not_end(session),
         completed=all_ended[State.SUCCEEDED],
         failed=all_ended[State.DEAD] + all_ended[State.PARKED],
+        settled={state: all_ended[state] for state in SETTLED},
         count=Count(earlier.since, until, last_move, dict(settled)),
     )
 

@@ -1,0 +1,1 @@
+"""Watching it: /healthz, /readyz, /metrics, /metrics-json/."""

@@ -1,0 +1,165 @@
+"""Everything that Prometheus may ask for."""
+
+import hmac
+import ipaddress
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from flask import Flask, Request, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_flask_exporter import PrometheusMetrics
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.config import Config
+from jobs import engine_of
+from jobs.metrics import LedgerNumbers, Observer, PrometheusObserver
+
+from .numbers import Numbers
+from .services import last_numbers, numbers
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+QUIET_PATHS = [r"/healthz$", r"/readyz$", r"/health/", r"/metrics", r"/static/"]
+BIND_AGAIN_S = 10.0
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def install(app: Flask) -> None:
+    """Measure every request by its endpoint, and have all numbers ready to be scraped."""
+    web = CollectorRegistry(auto_describe=False)
+    app.before_request(_leave_out_odd_methods)
+    PrometheusMetrics(app, path=None, registry=web, group_by=endpoint, buckets=BUCKETS, excluded_paths=QUIET_PATHS)
+    app.extensions["numbers_of_web"] = [
+        *([] if SHARED in os.environ else [web, *_own(engine_of(app).observer)]),
+        LedgerNumbers(engine_of(app), settled=lambda: numbers().settled),
+        ProductNumbers(app),
+    ]
+
+
+def endpoint(asked: Request) -> str:
+    """What of ours was asked for. The path itself would make a series of every address that anybody makes up."""
+    return asked.endpoint or "none"
+
+
+def _leave_out_odd_methods() -> None:
+    if request.method not in METHODS:
+        request.prom_exclude_all = True  # type: ignore[attr-defined]
+
+
+class ProductNumbers(Collector):
+    """What people did, and what that burned."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing beforehand: registering must not ask the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The numbers; while the database is away, as they were last counted."""
+        with self._app.app_context():
+            try:
+                found: Numbers | None = numbers()
+            except SQLAlchemyError:
+                found = last_numbers()
+        if found is None:
+            return
+        yield CounterMetricFamily(
+            "calories_burned_kcal",
+            "Energy of all activities. Corrections downwards do not show.",
+            float(found.burned_kcal),
+        )
+        logged = CounterMetricFamily("activities_logged", "Activities logged.", labels=("kind",))
+        for kind, count in found.logged.items():
+            logged.add_metric((kind,), count)
+        yield logged
+        yield GaugeMetricFamily("tasks_started", "Jobs that ever started, each once.", found.tasks_started)
+        yield GaugeMetricFamily("tasks_completed", "Jobs that were completed.", found.tasks_completed)
+        yield GaugeMetricFamily("tasks_failed", "Jobs that failed for good.", found.tasks_failed)
+
+
+def scrape(collectors: Iterable[Collector], accept: str | None) -> tuple[bytes, str]:
+    """All numbers as Prometheus reads them, and their content type."""
+    registry = CollectorRegistry(auto_describe=False)
+    if SHARED in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    for collector in collectors:
+        registry.register(collector)
+    encode, content_type = choose_encoder(accept or "")
+    return encode(registry), content_type
+
+
+def may_scrape(config: Config, *, address: str, host: str, authorization: str) -> bool:
+    """Whether whoever asks may see the numbers: with METRICS_TOKEN, or from this very machine.
+
+    A proxy on this machine makes the whole world look like it. Where one is set up, or the name asked for is not this
+    machine's own, only the token opens.
+    """
+    scheme, _, token = authorization.partition(" ")
+    if config.metrics_token and scheme.lower() == "bearer":
+        return hmac.compare_digest(token.strip().encode(), config.metrics_token.encode())
+    if config.public_url or config.trusted_proxy:
+        return False
+    return _is_loopback(address) and (host in {"", "localhost"} or _is_loopback(host))
+
+
+def _own(observer: Observer) -> list[Collector]:
+    return [observer.registry] if isinstance(observer, PrometheusObserver) else []
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def serve(config: Config, observer: Observer) -> None:
+    """Open METRICS_PORT, if one is set, for the numbers of this process and those it shares them with.
+
+    Of several processes on one machine the first to come serves it, and another one takes over when it is gone.
+    """
+    if config.metrics_port:
+        threading.Thread(target=_serve, args=(config, observer), name="metrics", daemon=True).start()
+
+
+def _serve(config: Config, observer: Observer) -> None:
+    collectors = [] if SHARED in os.environ else _own(observer)
+
+    class Door(BaseHTTPRequestHandler):
+        server_version, sys_version = "metronome", ""
+
+        def do_GET(self) -> None:
+            host = self.headers.get("Host", "").rpartition(":")[0]
+            authorization = self.headers.get("Authorization", "")
+            if self.path.split("?")[0] != "/metrics":
+                self.send_error(404)
+            elif not may_scrape(config, address=self.client_address[0], host=host, authorization=authorization):
+                self.send_error(401)
+            else:
+                observer.flush()
+                body, content_type = scrape(collectors, self.headers.get("Accept"))
+                self.send_response(200)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: somebody asks every fifteen seconds."""
+
+    while True:
+        try:
+            server = ThreadingHTTPServer((config.host, config.metrics_port), Door)
+        except OSError:
+            time.sleep(BIND_AGAIN_S)
+        else:
+            server.serve_forever()
