@@ -125,7 +125,7 @@ class Runner:
             with self._host.transaction() as session:
                 if job.atomic:
                     result = self._call(job, claims)
-                return writer.succeed(session, claims, result, then=wish)
+                return writer.succeed(session, claims, result, then=None if self.stopping.is_set() else wish)
 
     def _tell(self, claims: list[Claim], outcome: Outcome, *, is_final: bool) -> None:
         first = claims[0]
