@@ -17,7 +17,7 @@ from app.settings import ROOT, ConfigError, Setting, described, setting
 
 __all__ = ["ROOT", "Config", "ConfigError", "declared"]
 
-NOT_OURS = {"POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "TZ", "PROMETHEUS_MULTIPROC_DIR"}
+NOT_OURS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "TZ", "PROMETHEUS_MULTIPROC_DIR"}
 """Names a .env file may hold for others: docker compose, the C library, the Prometheus client."""
 
 
@@ -46,7 +46,7 @@ class Config:
     trusted_proxy: str | None = setting("", read.address, "Address of the proxy whose X-Forwarded-* are believed.")
     environment_name: str | None = setting("", read.text, "Shown on every page, so that nobody mistakes staging.")
     sign_up_open: bool = setting("true", read.yes_or_no, "Whether strangers may make an account.")
-    sign_up_per_hour: int = setting("5", read.whole(1, 1_000_000), "New accounts, and new guests, per address and hour.")
+    sign_up_per_hour: int = setting("5", read.whole(1, 1_000_000), "New accounts, and guests, per address and hour.")
 
     # Pages
     page_size: int = setting("10", read.number_of(10, 25, 50, 100), "Rows on a page of a list: 10, 25, 50 or 100.")

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.errors import Invalid, Problem, SignInNeeded
 from app.headers import request_id
-from app.web import asks_to_sign_in, reloading, wants_fragment
+from app.web import asks_to_sign_in, reloading, varying, wants_fragment
 
 log = logging.getLogger("metronome.problems")
 
@@ -121,9 +121,7 @@ def _for_people(status: int, words: Words) -> Response:
     except Exception:  # the last resort must not depend on what has just failed
         log.exception("problem page failed")
         return Response(f"{words.title}. {words.message} Request {request_id()}", status, mimetype="text/plain")
-    response = make_response(page, status)
-    response.headers["Vary"] = "HX-Request, HX-Request-Type"
-    return response
+    return varying(make_response(page, status))
 
 
 def _from_program() -> bool:

@@ -3,6 +3,7 @@
 import ast
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from app.config import ROOT
 
@@ -36,8 +37,8 @@ def heads(parents: dict[str, str | None]) -> set[str]:
     return parents.keys() - set(parents.values())
 
 
-def _constants(file: Path) -> dict[str, str | None]:
-    values = {}
+def _constants(file: Path) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for node in ast.parse(file.read_bytes()).body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
             target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]

@@ -63,7 +63,7 @@ def see_other(url: str) -> Response:
         response.headers["HX-Redirect"] = url
     else:
         response = cast("Response", redirect(url, code=303))
-    return _varying(response)
+    return varying(response)
 
 
 def unchanged(tag: str) -> Response | None:
@@ -72,7 +72,7 @@ def unchanged(tag: str) -> Response | None:
         return None
     response = Response(status=304)
     response.headers["HX-PTag"] = tag
-    return _varying(response)
+    return varying(response)
 
 
 def tag_shown() -> str:
@@ -107,7 +107,7 @@ def asks_to_sign_in() -> Response:
         return see_other(url)
     response = Response("Sign in to go on.", status=401, mimetype="text/plain")
     response.headers["HX-Redirect"] = url
-    return _varying(response)
+    return varying(response)
 
 
 def reloading(response: Response) -> Response:
@@ -141,10 +141,11 @@ def _page_shown() -> str | None:
 
 
 def _drawn(template: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
-    return _varying(make_response(render_template(template, **context), status))
+    return varying(make_response(render_template(template, **context), status))
 
 
-def _varying(response: Response) -> Response:
+def varying(response: Response) -> Response:
+    """Say that the answer depends on who asks, htmx or a person, and is to be kept nowhere."""
     response.headers.add("Vary", "HX-Request, HX-Request-Type")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -4,7 +4,14 @@ from jobs import engine_of
 
 from . import create_app, logs
 from .config import Config
+from .lineage import end_with_parent
 
+end_with_parent()
 config = Config.from_env_or_exit()
 logs.set_up(config)
-broker = engine_of(create_app(config, with_pages=False)).broker
+engine = engine_of(create_app(config, with_pages=False))
+broker = engine.broker
+if config.metrics_port:
+    from .monitoring.metrics import serve
+
+    serve(config, engine.observer)
