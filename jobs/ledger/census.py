@@ -25,7 +25,7 @@ def live_counts(session: Session) -> dict[tuple[str, State], int]:
         .group_by(Entry.queue)
         for state in LIVE
     ]
-    return {(queue, State(state)): count for queue, state, count in session.execute(union_all(*parts)).tuples()}
+    return {(queue, State(state)): count for queue, state, count in session.execute(union_all(*parts))}
 
 
 def oldest_ready_s(session: Session, queues: Sequence[str]) -> dict[str, float]:
