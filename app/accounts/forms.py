@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from wtforms import BooleanField, EmailField, Field, Form, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -16,7 +17,7 @@ from app.text import one_line
 
 from .addresses import read_address
 from .passwords import LONGEST as LONGEST_PASSWORD
-from .zones import all_zones, zone_choices
+from .zones import all_zones, zones_by_area
 
 Result = TypeVar("Result")
 
@@ -106,7 +107,7 @@ def _password(label: str = "Password", hint: str = "At least 12 characters. A fe
 def _zone() -> SelectField:
     return SelectField(
         "Time zone",
-        choices=zone_choices,
+        choices=[SelectChoice(zone, place, optgroup=area) for area, zone, place in zones_by_area()],
         validate_choice=False,
         validators=[InputRequired("Choose a time zone."), _known_zone],
     )
@@ -210,13 +211,18 @@ class TokenForm(ServiceForm):
     name = Line("Name", description="What uses it: “Phone”, “Backup script”.", validators=_required("Enter a name."))
     scopes = SelectMultipleField(
         "May",
-        choices=list(SCOPES.items()),
+        choices=[SelectChoice(scope, says) for scope, says in SCOPES.items()],
         validate_choice=False,
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
         validators=_required("Choose what it may do."),
     )
-    days = SelectField("Lasts", choices=[("30", "30 days"), ("90", "90 days"), ("365", "A year")], default="90")
+    days = SelectField(
+        "Lasts",
+        choices=[SelectChoice("30", "30 days"), SelectChoice("90", "90 days"), SelectChoice("365", "A year")],
+        default="90",
+        validators=_required("Choose how long it lasts."),
+    )
 
     @property
     def data(self) -> dict[str, Any]:
@@ -226,7 +232,7 @@ class TokenForm(ServiceForm):
     def offer_to(self, *, is_admin: bool) -> None:
         """Leave out what only admins can give."""
         if not is_admin:
-            self.scopes.choices = [(scope, says) for scope, says in SCOPES.items() if scope not in FOR_STAFF]
+            self.scopes.choices = [choice for choice in self.scopes.choices if choice.value not in FOR_STAFF]
 
 
 def _weight(text: str) -> Decimal:

@@ -9,7 +9,7 @@ PRODUCT = "metronome"
 _RUNS = (
     "abcdefghijklmnopqrstuvwxyz" * 2,
     "01234567890123456789",
-    "98765432109876543210",
+    "09876543210987654321",
     "qwertyuiopasdfghjklzxcvbnm",
     "qwertzuiopasdfghjklyxcvbnm",
     "azertyuiopqsdfghjklmwxcvbn",
@@ -45,9 +45,8 @@ def _words(about: tuple[str, ...]) -> set[str]:
 
 
 def _is_common(password: str) -> bool:
-    spellings = {password, password.translate(_LOOKS_LIKE)}
-    bare = {re.sub(r"^[\W\d_]+|[\W\d_]+$", "", one) for one in spellings}
-    if (spellings | bare) & COMMON:
+    bare = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)
+    if {password, bare, password.translate(_LOOKS_LIKE), bare.translate(_LOOKS_LIKE)} & COMMON:
         return True
     return len(set(password)) < 4 or _repeats(password) or any(password in run for run in _RUNS)
 

@@ -25,10 +25,8 @@ def all_zones() -> tuple[str, ...]:
 
 
 @cache
-def zone_choices() -> dict[str, list[tuple[str, str]]]:
-    """The same for a form: under each area, the name as it is stored and as it is read."""
-    groups: dict[str, list[tuple[str, str]]] = {"": [("UTC", "UTC")]}
-    for zone in all_zones()[1:]:
-        area, _, place = zone.partition("/")
-        groups.setdefault(area, []).append((zone, place.replace("_", " ").replace("/", " – ")))
-    return groups
+def zones_by_area() -> tuple[tuple[str, str, str], ...]:
+    """The same for a form: area, the name as it is stored, and as it is read."""
+    split = ((zone, *zone.partition("/")[::2]) for zone in all_zones()[1:])
+    places = ((area, zone, place.replace("_", " ").replace("/", " – ")) for zone, area, place in split)
+    return (("Everywhere", "UTC", "UTC"), *places)
