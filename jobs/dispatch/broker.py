@@ -36,7 +36,7 @@ def make_broker(redis_url: str | None, *, namespace: str, has_ready: Callable[[s
     """The broker of this process; without a URL it behaves as if Redis were always away."""
     client = redis.Redis.from_url(
         redis_url or NOWHERE,
-        socket_timeout=5,
+        socket_timeout=2,
         socket_connect_timeout=1,
         health_check_interval=15,
     )
@@ -141,13 +141,24 @@ class WakeUpConsumer(_RedisConsumer):
     def _read(self, data: bytes | None) -> MessageProxy | None:
         if data is None:
             return None
-        try:
-            message = Message.decode(data)
-        except Exception:  # noqa: BLE001 -- Redis may hold anything, and garbage must not end the consumer
-            self.logger.error("Dropped something on queue %r that is no message.", self.queue_name)
+        message = self._wake_up_in(data)
+        if message is None:
+            self.logger.error("Dropped something on queue %r that is no wake-up.", self.queue_name)
             return None
         self.queued_message_ids.add(message.message_id)
         return MessageProxy(message)
+
+    def _wake_up_in(self, data: bytes) -> Message[Any] | None:
+        """A wake-up for this very queue, to the letter: Redis may hold anything, and a job runs by the ledger only."""
+        try:
+            message = Message.decode(data)
+        except Exception:  # noqa: BLE001 -- garbage must not end the consumer
+            return None
+        ours = self.broker.wake_up_for(self.queue_name)
+        is_ours = (message.queue_name, message.actor_name) == (ours.queue_name, ours.actor_name)
+        carries = (message.args, message.kwargs, list(message.options or ()))
+        is_named = isinstance(message.message_id, str)
+        return message if is_ours and is_named and carries == ((), {}, ["redis_message_id"]) else None
 
     def _from_ledger(self) -> MessageProxy | None:
         self._next_look = time.monotonic() + LEDGER_LOOK_S

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, update
@@ -15,6 +15,8 @@ from jobs.ledger.models import WorkerRow
 from jobs.ledger.moments import db_now
 from jobs.ledger.reader import now
 from jobs.log import get_logger
+
+from .runner import Hold
 
 EXIT_THREADS_DEAD = 70
 
@@ -38,7 +40,7 @@ class Heartbeat(threading.Thread):
         version: str,
         lease_s: float,
         interval_s: float,
-        running: dict[str, threading.Thread],
+        running: Mapping[str, Hold],
         sees_redis: Callable[[], bool],
     ) -> None:
         super().__init__(name="jobs-heartbeat", daemon=True)
@@ -48,19 +50,20 @@ class Heartbeat(threading.Thread):
         self._running = running
         self._sees_redis = sees_redis
         self._started_at: datetime | None = None
+        self._redis_seen: bool | None = None
         self._ended = threading.Event()
         self.watched: list[threading.Thread] = []
 
     def run(self) -> None:
-        """Beat until told to end; a database that is away is tried again at the next beat."""
+        """Beat until told to end; whatever goes wrong, a database that is away above all, the next beat tries again."""
         is_away = False
         while True:
             try:
                 self.beat()
                 is_away = False
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 -- without this thread every job of the process would be taken away
                 if not is_away:
-                    log.warning("heartbeat cannot reach the database", extra={"error": str(error)})
+                    log.warning("heartbeat failed", extra={"error": str(error)})
                 is_away = True
             if self._ended.wait(self._interval_s):
                 return
@@ -69,13 +72,17 @@ class Heartbeat(threading.Thread):
                 os._exit(EXIT_THREADS_DEAD)
 
     def beat(self) -> None:
-        """One beat: leases of jobs whose thread lives, and the row of this process."""
-        owners = [owner for owner, thread in list(self._running.items()) if thread.is_alive()]
-        sees_redis = self._sees_redis()
+        """One beat: leases of jobs whose thread lives, and the row of this process.
+
+        Redis is asked afterwards, and told of at the next beat: a frozen one must not cost a lease.
+        """
+        if self._redis_seen is None:
+            self._redis_seen = self._sees_redis()
+        owners = [owner for owner, hold in list(self._running.items()) if hold.is_alive()]
         with self._host.inside(), self._host.transaction() as session:
             held = writer.extend_leases(session, owners, lease_s=self._lease_s) if owners else 0
             self._started_at = self._started_at or now(session)
-            told = {"running": held, "sees_redis": sees_redis}
+            told = {"running": held, "sees_redis": self._redis_seen}
             seen = session.execute(
                 update(WorkerRow).where(WorkerRow.name == self._row_name).values(seen_at=db_now(), **told)
             )
@@ -91,6 +98,7 @@ class Heartbeat(threading.Thread):
                         **told,
                     )
                 )
+        self._redis_seen = self._sees_redis()
 
     def end(self) -> None:
         """Stop beating and take the row away."""

@@ -6,10 +6,12 @@ that transaction is kept.
 """
 
 import itertools
+import math
 import random
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dramatiq
@@ -32,6 +34,18 @@ SLICE_S = 1.0
 SETTLE_AGAIN_S = 1.0
 
 log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Hold:
+    """The thread that holds some jobs, and the monotonic moment after which it must be stuck."""
+
+    thread: threading.Thread
+    until: float = math.inf
+
+    def is_alive(self) -> bool:
+        """Whether the thread can still be believed to bring its jobs to an end."""
+        return self.thread.is_alive() and time.monotonic() < self.until
 
 
 class Runner:
@@ -57,7 +71,7 @@ class Runner:
         self._batch_sizes: dict[str, Mapping[str, int]] = {}
         self.worker = worker
         self.stopping = threading.Event()
-        self.running: dict[str, threading.Thread] = {}
+        self.running: dict[str, Hold] = {}
 
     def drain(self, queue: str) -> bool:
         """Run ready jobs of the queue until none is left; False when the time slice ended first.
@@ -95,7 +109,7 @@ class Runner:
     def _wish(self, queue: str) -> Wish:
         """The next claim, in a name that the heartbeat knows before the claim commits."""
         owner = f"{self.worker}#{next(self._numbers)}"
-        self.running[owner] = threading.current_thread()
+        self.running[owner] = Hold(threading.current_thread())
         return Wish(queue, self.batch_sizes(queue), owner, self.worker, self._lease_s)
 
     def _work_off(self, claims: list[Claim], *, next_of: str | None) -> list[Claim]:
@@ -119,6 +133,8 @@ class Runner:
     def _attempt(self, claims: list[Claim], wish: Wish | None) -> list[Claim]:
         """Run the jobs and finish them; with the finish, claim what comes next."""
         job = self._jobs[claims[0].kind]
+        # What no exception can interrupt (a system call, C code) outlives its limit: then its lease runs out.
+        self.running[claims[0].owner].until = time.monotonic() + (job.slow_down + job.time_limit) / 1000 + self._lease_s
         self._slow_down(job)
         with self._host.inside():
             result = None if job.atomic else self._call(job, claims)
@@ -167,7 +183,7 @@ class Runner:
             middle = len(claims) // 2
             log.info("batch split", extra={"size": len(claims), "error": type(error).__name__})
             self._work_off(claims[:middle], next_of=None)
-            self.running[claims[0].owner] = threading.current_thread()
+            self.running[claims[0].owner] = Hold(threading.current_thread())
             self._work_off(claims[middle:], next_of=None)
 
     def _still_mine(self, claims: list[Claim]) -> list[Claim]:
