@@ -1,0 +1,38 @@
+"""Looking at jobs and acting on them: a blueprint, and commands under `flask jobs`.
+
+The pages extend the template named by the setting JOBS_CONSOLE_LAYOUT, or a plain one of their own. A layout has the
+blocks `title`, `page_title`, `page_actions` and `main`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Blueprint, abort, request
+
+from jobs.engine import Engine
+
+from . import commands, routes
+
+__all__ = ["console"]
+
+
+def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> Blueprint:
+    """The console of this engine, closed unless the host allows to `see`, and to `act`.
+
+    `who` names the person of the current request; what they do is written down with the job.
+    """
+    bp = Blueprint("console", __name__, cli_group="jobs", template_folder=str(Path(__file__).parent / "templates"))
+
+    @bp.before_request
+    def _only_if_allowed() -> None:
+        if not engine.host.allow("see") or (request.method == "POST" and not engine.host.allow("act")):
+            abort(403)
+
+    @bp.context_processor
+    def _what_may_be_done() -> dict[str, bool]:
+        return {"may_act": engine.host.allow("act")}
+
+    routes.mount(bp, engine, who)
+    for command in commands.COMMANDS:
+        bp.cli.add_command(command)
+    return bp

@@ -1,0 +1,224 @@
+"""Filters, words and states of the console."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from jobs.ledger.listing import Place
+from jobs.ledger.models import Entry
+from jobs.ledger.states import RETRYABLE, WAITING, State
+
+LONGEST_WORD = 128
+LARGEST_ID = 2**63 - 1
+_PLACE = re.compile(r"(?:(\d{1,17})-)?(\d{1,19})", re.ASCII)
+_SECRET = re.compile(r"passw|secret|token|cookie|authori[sz]ation|api_?key|credential", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at the list: what it is called, and which jobs are in it."""
+
+    key: str
+    word: str
+    states: tuple[State, ...] = ()
+    is_retry: bool | None = None
+
+
+VIEWS = (
+    View("", "All"),
+    View("scheduled", "Scheduled", (State.SCHEDULED,), is_retry=False),
+    View("queued", "Queued", (State.READY,)),
+    View("running", "Running", (State.RUNNING,)),
+    View("retrying", "Retrying", (State.SCHEDULED,), is_retry=True),
+    View("failed", "Failed", (State.DEAD, State.PARKED)),
+    View("cancelled", "Cancelled", (State.CANCELLED,)),
+    View("done", "Done", (State.SUCCEEDED,)),
+)
+LEDGER_WORDS = {"ready": "queued", "succeeded": "done"}
+ONE_STATE = {state.value: View(state.value, state.value.capitalize(), (state,)) for state in State}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What somebody wants to see, as it stands in the address."""
+
+    view: View = VIEWS[0]
+    kind: str = ""
+    queue: str = ""
+    uid: str = ""
+    below: Place | None = None
+
+    @classmethod
+    def read(cls, args: Mapping[str, str]) -> tuple[Self, list[str]]:
+        """The listing, and a sentence for each word that is not understood."""
+        wrong = [f"“{name}” cannot be read." for name in ("kind", "queue", "uid") if not is_word(args.get(name, ""))]
+        state = args.get("state", "").strip().lower()
+        view = _view(state)
+        if view is None:
+            known = ", ".join(one.key for one in VIEWS if one.key)
+            wrong.append(f"“{state[:40]}” is not a state. It can be {known}.")
+        place = _place(args.get("below", ""))
+        kind, queue, uid = (args.get(name, "").strip() for name in ("kind", "queue", "uid"))
+        return cls(view or VIEWS[0], kind, queue, uid.lower(), place), wrong
+
+    def args(self, **changes: Any) -> dict[str, str]:
+        """The address's arguments for this listing with changes; the first page unless `below` is one of them."""
+        new = replace(self, **{"below": None, **changes})
+        values = {
+            "state": new.view.key,
+            "kind": new.kind,
+            "queue": new.queue,
+            "uid": new.uid,
+            "below": _written(new.below),
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether more than a state was asked for."""
+        return bool(self.kind or self.queue or self.uid)
+
+
+def _view(key: str) -> View | None:
+    key = LEDGER_WORDS.get(key, key)
+    return next((one for one in VIEWS if one.key == key), ONE_STATE.get(key))
+
+
+def is_word(text: str) -> bool:
+    """Whether the text can be looked for: every database takes it, and no name is longer."""
+    return len(text) <= LONGEST_WORD and text.isprintable() and _can_be_stored(text)
+
+
+def _can_be_stored(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _place(text: str) -> Place | None:
+    found = _PLACE.fullmatch(text)
+    if not found or int(found[2]) > LARGEST_ID:
+        return None
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(found[1])) if found[1] else None
+    return Place(int(found[2]), at)
+
+
+def _written(place: Place | None) -> str:
+    if place is None:
+        return ""
+    if place.at is None:
+        return str(place.id)
+    return f"{(place.at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)}-{place.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """A state as operators see it: the lane's key and a word."""
+
+    key: str
+    word: str
+
+
+PILLS = {
+    State.BLOCKED: Pill("scheduled", "Blocked"),
+    State.READY: Pill("queued", "Queued"),
+    State.RUNNING: Pill("running", "Running"),
+    State.SUCCEEDED: Pill("done", "Done"),
+    State.CANCELLED: Pill("cancelled", "Cancelled"),
+    State.DEAD: Pill("failed", "Failed"),
+    State.PARKED: Pill("failed", "Parked"),
+}
+
+
+def pill(entry: Entry, *, now: datetime) -> Pill:
+    """Where this job stands."""
+    tries = entry.max_retries + 1
+    wait = in_words((entry.run_at - now).total_seconds()) if entry.run_at and entry.run_at > now else ""
+    due = f", in {wait}" if wait else ""
+    if entry.state != State.SCHEDULED:
+        return PILLS[State(entry.state)]
+    if entry.failures:
+        return Pill("retrying", f"Retrying {entry.failures + 1}/{tries}{due}")
+    return Pill("scheduled", f"Scheduled{due}")
+
+
+def story(entry: Entry, *, now: datetime) -> str:  # noqa: PLR0911 -- one sentence for each state
+    """What happened to this job, in a sentence or two."""
+    tries = f"{entry.attempt} {'try' if entry.attempt == 1 else 'tries'}"
+    error = f" Last error: {entry.error_message}" if entry.error_message else ""
+    match State(entry.state):
+        case State.SCHEDULED | State.BLOCKED:
+            when = "is due now" if not entry.run_at or entry.run_at <= now else f"runs at {clock(entry.run_at)}"
+            return f"It {when}, after {tries}.{error}" if entry.attempt else f"It {when}."
+        case State.READY:
+            return f"It waits for a worker, for {_span(entry.ready_at, now)} so far.{error}"
+        case State.RUNNING:
+            return f"{entry.worker} runs it, for {_span(entry.started_at, now)} so far; this is try {entry.attempt}."
+        case State.SUCCEEDED:
+            return f"Done after {tries}; the last one took {_span(entry.started_at, entry.finished_at)}."
+        case State.CANCELLED:
+            return f"Cancelled after {tries}." if entry.attempt else "Cancelled before it ran."
+        case State.DEAD:
+            return f"Failed after {tries}.{error}"
+        case State.PARKED:
+            return f"Parked: it lost its worker {entry.crashes} times, and is not tried again by itself.{error}"
+
+
+def can_retry(entry: Entry) -> bool:
+    """Whether it may be asked for again."""
+    return entry.state in RETRYABLE
+
+
+def can_cancel(entry: Entry) -> bool:
+    """Whether it may be cancelled."""
+    return entry.state in WAITING
+
+
+def in_words(seconds: float) -> str:
+    """A span as people say it, short: "0.4 s", "28 s", "6 min", "3 h", "2 d"."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    for most, size, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):
+        if seconds < most:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds // 86_400:.0f} d"
+
+
+def _span(since: datetime | None, until: datetime | None) -> str:
+    return in_words((until - since).total_seconds()) if since and until else "an unknown time"
+
+
+def clock(moment: datetime) -> str:
+    """A moment, for everybody the same."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def shown(value: Any) -> str:
+    """Arguments or a result as text: every digit of a number, and no secret."""
+    return json.dumps(_without_secrets(value), ensure_ascii=False, indent=2)
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: "…" if _SECRET.search(str(name)) else _without_secrets(one) for name, one in value.items()}
+    return [_without_secrets(one) for one in value] if isinstance(value, list) else value
+
+
+def problems(*, workers: int, scheduler: int, blind_workers: int, failed_today: int, oldest_s: float) -> Sequence[str]:
+    """What is not as it should be, worst first; nothing when all is well."""
+    return [
+        sentence
+        for is_so, sentence in (
+            (not workers, "No worker is running: jobs wait. Start bin/worker."),
+            (not scheduler, "No scheduler is running: retries and rescues wait. Start bin/scheduler."),
+            (blind_workers, "Redis is away for some processes: jobs run, a second later than usual."),
+            (oldest_s > 60, f"The oldest ready job has waited for {in_words(oldest_s)}."),
+            (failed_today, f"{failed_today} failed in the last 24 hours."),
+        )
+        if is_so
+    ]
