@@ -1,6 +1,11 @@
 """Every page, endpoint and command, mounted on the application."""
 
+from typing import cast
+
 from flask import Flask
+
+from jobs import engine_of
+from jobs.console import console
 
 from . import assets, cli, compression, headers, openapi, problems, security
 from .accounts import routes as accounts
@@ -13,7 +18,7 @@ from .dashboard import routes as dashboard
 from .monitoring import metrics
 from .monitoring import routes as monitoring
 from .strict_json import StrictJson
-from .wiring import VERSION
+from .wiring import VERSION, Product
 
 PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp)
 
@@ -30,11 +35,29 @@ def mount(app: Flask, config: Config) -> None:
         config,
         by_session=account_services.recognise_session,
         by_token=account_services.recognise_token,
+        rules={"console.": security.ADMIN, "admin": security.ADMIN},
     )
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
+    _mount_console(app)
     openapi.install(app, activities_api.blp, version=VERSION)
     problems.install(app)
     app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)
     app.context_processor(lambda: {"app_version": VERSION, "environment_name": config.environment_name})
     cli.register(app)
+
+
+def _mount_console(app: Flask) -> None:
+    """The engine's console, for admins, in our layout."""
+
+    def is_admin(_action: str) -> bool:
+        person = security.someone()
+        return person is not None and person.is_admin
+
+    def name() -> str:
+        return f"{security.me().name} (person {security.me().id})"
+
+    engine = engine_of(app)
+    cast("Product", engine.host).may = is_admin
+    app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
+    app.register_blueprint(console(engine, who=name), url_prefix="/ops")
