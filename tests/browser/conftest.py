@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -13,9 +14,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, Response, expect, sync_playwright
+from sqlalchemy import create_engine, text
 
 from tests.browser.gallery import Gallery
 from tests.servers import RedisServer
@@ -94,15 +97,35 @@ class Product:
                 return
         raise AssertionError(f"The web server did not answer:\n{(self.folder / 'web.log').read_text()}")
 
+    def flask(self, *words: str, feed: str = "") -> str:
+        """Run one of the product's own commands and give what it printed."""
+        return self.run(str(ROOT / ".venv/bin/flask"), "--app", "wsgi", *words, feed=feed)
+
     def make_person(self, *, admin: bool = False) -> str:
         """Create somebody and give their e-mail; the password is PASSWORD."""
         email = f"ada-{secrets.token_hex(6)}@example.com"
-        words = ["--admin"] if admin else []
-        self.run(
-            str(ROOT / ".venv/bin/flask"), "--app", "wsgi", "users", "create", "--email", email, *words,
-            "--password-stdin", feed=PASSWORD,
-        )  # fmt: skip
+        self.flask(
+            "users", "create", "--email", email, *(["--admin"] if admin else []), "--password-stdin", feed=PASSWORD
+        )
         return email
+
+    def log(self, email: str, activities: list[dict[str, Any]]) -> list[int]:
+        """Log activities as a program of that person would; their ids."""
+        token = self.flask("tokens", "create", "--email", email, "--scope", "write")
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/activities/batch",
+            data=json.dumps(activities).encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return [one["id"] for one in json.load(answer)["activities"]]
+
+    def sql(self, statement: str, **values: object) -> None:
+        """Change something behind the product's back."""
+        engine = create_engine(self.environment["DATABASE_URL"])
+        with engine.begin() as connection:
+            connection.execute(text(statement), values)
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +158,20 @@ def make_product(databases: object, tmp_path_factory: pytest.TempPathFactory) ->
 def product(make_product: Callable[..., Product]) -> Product:
     """The product most tests share. A test that stops parts of it makes its own."""
     return make_product()
+
+
+@pytest.fixture(scope="session")
+def slow_product(make_product: Callable[..., Product]) -> Product:
+    """A product in which a calculation takes two seconds, so that it can be watched."""
+    return make_product(ACTIVITY_DELAY_S="2")
+
+
+@pytest.fixture(scope="session")
+def still_product(make_product: Callable[..., Product]) -> Product:
+    """A product whose worker is stopped: nothing is worked out until a test starts it."""
+    made = make_product()
+    made.stop("worker")
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -171,9 +208,8 @@ class Watched:
         page.on("console", self._is_quiet)
         page.on("pageerror", self._does_not_throw)
         page.on("request", self._stays_here)
-        page.on(
-            "response", lambda answer: answer.status >= 500 and self.complaints.append(f"{answer.status} {answer.url}")
-        )
+        page.on("response", self._succeeds)
+        page.on("requestfailed", self._arrives)
         return page
 
     def close(self) -> None:
@@ -194,6 +230,10 @@ class Watched:
         is_page = answer.request.resource_type in ("document", "fetch", "xhr")
         if answer.status >= 500 or (answer.status >= 400 and not is_page):
             self.complaints.append(f"{answer.status} {answer.url}")
+
+    def _arrives(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page was left while it still asked for something
+            self.complaints.append(f"{request.failure} {request.url}")
 
     def _stays_here(self, request: Request) -> None:
         if not request.url.startswith((self._origin, "data:", "blob:")):
@@ -221,6 +261,24 @@ def gallery_windows(chromium: Browser, gallery: Gallery) -> Iterator[Watched]:
 def windows(chromium: Browser, product: Product) -> Iterator[Watched]:
     """Windows on the shared product. A test that expects complaints clears `complaints` when it has seen them."""
     watched = Watched(chromium, product.url)
+    yield watched
+    watched.close()
+    assert watched.complaints == []
+
+
+@pytest.fixture
+def slow_windows(chromium: Browser, slow_product: Product) -> Iterator[Watched]:
+    """Windows on the product that takes its time."""
+    watched = Watched(chromium, slow_product.url)
+    yield watched
+    watched.close()
+    assert watched.complaints == []
+
+
+@pytest.fixture
+def still_windows(chromium: Browser, still_product: Product) -> Iterator[Watched]:
+    """Windows on the product without a worker."""
+    watched = Watched(chromium, still_product.url)
     yield watched
     watched.close()
     assert watched.complaints == []
@@ -258,13 +316,53 @@ def axe() -> Axe:
     return look
 
 
+def sign_up(page: Page) -> str:
+    """A new account through the form, as anybody would; its e-mail."""
+    email = f"ada-{secrets.token_hex(6)}@example.com"
+    page.goto("/sign-up")
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/")
+    return email
+
+
 def sign_in(page: Page, email: str) -> None:
     """Through the form, as anybody would."""
     page.goto("/sign-in")
+    fill_in_sign_in(page, email)
+    page.wait_for_url("**/")
+
+
+def fill_in_sign_in(page: Page, email: str) -> None:
+    """The form of the sign-in page, wherever it leads."""
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
+
+
+def log_running(page: Page, *, weight_kg: str = "70", minutes: str = "30") -> None:
+    """Log "Running, 30 minutes, 70 kg" through the form; ends on the activity's page."""
+    page.goto("/activities/new")
+    page.get_by_label("Running").check()
+    page.get_by_label("Duration").fill(minutes)
+    page.get_by_label("Weight").fill(weight_kg)
+    page.get_by_role("button", name="Save activity").click()
+    expect(page.get_by_role("heading", name="Running", level=1)).to_be_visible()
+
+
+def requests_within(page: Page, milliseconds: int) -> list[str]:
+    """The addresses a page asks for while that time passes."""
+    seen: list[str] = []
+
+    def note(request: Request) -> None:
+        seen.append(request.url)
+
+    page.on("request", note)
+    page.wait_for_timeout(milliseconds)
+    page.remove_listener("request", note)
+    return seen
 
 
 def _free_port() -> int:
