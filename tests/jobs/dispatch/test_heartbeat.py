@@ -159,6 +159,7 @@ def test_names_of_processes_are_their_own() -> None:
     assert len(process_name("worker")) < 160
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_process_whose_worker_threads_died_leaves(host: SmallHost) -> None:
     url = host.database.url.render_as_string(hide_password=False)
     child = os.fork()

@@ -114,6 +114,7 @@ def test_a_surprise_does_not_end_the_sender() -> None:
     assert sent[:2] == ["surprise", "b"]
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_process_sends_for_itself() -> None:
     read, write = os.pipe()
     sender = Sender(lambda queue, count, *, at_most: os.write(write, queue.encode()))

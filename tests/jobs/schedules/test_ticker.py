@@ -1,0 +1,36 @@
+"""The process that turns times into work."""
+
+import signal
+import subprocess
+import sys
+
+TICKING = """
+import sys, time
+from jobs import Sweep
+from jobs.observer import Observer
+from jobs.schedules.ticker import Ticker
+
+class Telling(Observer):
+    def swept(self, sweep, seconds):
+        print("swept", sweep, flush=True)
+
+def slow():
+    time.sleep(1)
+
+def failing():
+    raise ValueError("no")
+
+Ticker([Sweep("slow", 0.1, slow), Sweep("failing", 0.1, failing)], Telling()).run()
+print("ended in order", flush=True)
+"""
+
+
+def test_it_runs_sweeps_survives_those_that_fail_and_ends_in_order() -> None:
+    ticker = subprocess.Popen([sys.executable, "-c", TICKING], stdout=subprocess.PIPE, text=True)
+    assert ticker.stdout is not None
+    told = [ticker.stdout.readline().strip() for _ in range(4)]
+    ticker.send_signal(signal.SIGTERM)
+    rest, _ = ticker.communicate(timeout=20)
+    assert told.count("swept failing") >= 2
+    assert rest.splitlines()[-2:] == ["swept slow", "ended in order"]
+    assert ticker.returncode == 0
