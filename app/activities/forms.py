@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from wtforms import Field, Form, HiddenField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from app import periods, units
@@ -37,7 +38,7 @@ class ActivityForm(Form):
 
     kind = RadioField(
         "What did you do?",
-        choices=Kind.choices(),
+        choices=[SelectChoice(value, label) for value, label in Kind.choices()],
         validators=[InputRequired("Choose what you did.")],
         validate_choice=False,
     )

@@ -280,7 +280,7 @@ def _insert_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> l
     stored = [_stored(activity.c[name], connection.dialect) for name in names]
     last = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM activity").scalar_one()
     connection.exec_driver_sql(
-        f"INSERT INTO activity ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+        f"INSERT INTO activity ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608 -- our own names
         [tuple(store(row[name]) for store, name in zip(stored, names, strict=True)) for row in rows],
     )
     return list(connection.exec_driver_sql("SELECT id FROM activity WHERE id > ?", (last,)).scalars())

@@ -46,15 +46,21 @@ def inside(app: Flask) -> Iterator[Flask]:
 @pytest.fixture
 def ada_id(app: Flask) -> int:
     """Ada's account."""
-    with app.app_context():
-        return accounts.create_user(email="ada@example.org", password=PASSWORD, name="Ada")
+    return account_of(app, "Ada")
 
 
 @pytest.fixture
 def cleo_id(app: Flask) -> int:
     """Cleo's account; what is Ada's is not hers."""
+    return account_of(app, "Cleo")
+
+
+def account_of(app: Flask, name: str) -> int:
+    """An account of somebody in Berlin."""
     with app.app_context():
-        return accounts.create_user(email="cleo@example.org", password=PASSWORD, name="Cleo")
+        user_id = accounts.create_user(email=f"{name.lower()}@example.org", password=PASSWORD, name=name)
+        accounts.change_profile(user_id, name=name, zone=ZONE)
+    return user_id
 
 
 @pytest.fixture
