@@ -1,0 +1,199 @@
+"""docker-compose.yml, Dockerfile, prometheus.yml and the systemd units say what bin/, the queues and the settings say.
+
+No Docker engine runs these tests: what can be wrong without one is looked at here.
+"""
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app import create_app
+from app.config import ROOT, Config, declared
+from app.queues import Queue
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = ["web", "worker", "scheduler", "migrate"]
+SCRAPED: dict[str, Any] = yaml.safe_load((ROOT / "prometheus.yml").read_text())
+SETTINGS = {one.name: one for one in declared()}
+SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "METRICS_TOKEN"}
+UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def drain_s() -> int:
+    found = re.search(r"--worker-shutdown-timeout (\d+)", (ROOT / "bin" / "worker").read_text())
+    assert found is not None
+    return int(found[1]) // 1000
+
+
+def test_the_services_are_all_there() -> None:
+    assert set(SERVICES) == {"web", "worker", "scheduler", "migrate", "postgres", "redis", "prometheus"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_run_our_doors_without_a_shell(name: str) -> None:
+    assert SERVICES[name]["command"] == [f"bin/{name}"]
+    assert (ROOT / "bin" / name).stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_runs_as_root(name: str) -> None:
+    assert str(SERVICES[name]["user"]).partition(":")[0] not in {"0", "root", ""}
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
+def test_every_service_that_stays_has_a_health_check_in_exec_form(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    assert check["test"][0] == "CMD"
+    assert seconds(check["timeout"]) <= seconds(check["interval"])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_variable_is_one_that_is_read(name: str) -> None:
+    given = set(SERVICES[name]["environment"])
+    assert given - SETTINGS.keys() == {"PROMETHEUS_MULTIPROC_DIR"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_fixed_value_is_one_that_is_understood(name: str, tmp_path: Path) -> None:
+    values = {
+        key: re.sub(
+            r"\$\{[A-Z_]+:\?[^}]*\}",
+            "k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa",
+            re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value),
+        )
+        for key, value in SERVICES[name]["environment"].items()
+        if key not in {"PROMETHEUS_MULTIPROC_DIR", "DATA_DIR"}
+    }
+    config = Config.from_env({**values, "DATA_DIR": str(tmp_path)})
+    assert (
+        config.database_url
+        == "postgresql+psycopg2://metronome:k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa@postgres:5432/metronome"
+    )
+    assert config.redis_url == "redis://:k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa@redis:6379/0"
+
+
+def test_every_default_is_the_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text))
+    assert defaults == {name: SETTINGS[name].default for name in defaults}
+
+
+def test_no_secret_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    used = re.findall(r"\$\{([A-Z_]+)([^}]*)\}", text)
+    assert {name for name, rest in used if rest.startswith(":?")} == SECRETS
+    assert [name for name, rest in used if name in SECRETS and not rest.startswith(":?")] == []
+    assert [name for name, rest in used if not rest] == []
+
+
+def test_a_stopping_worker_gets_longer_than_it_drains() -> None:
+    assert seconds(SERVICES["worker"]["stop_grace_period"]) > drain_s() + 5
+
+
+def test_everything_waits_for_the_migrations() -> None:
+    for name in ("web", "worker", "scheduler"):
+        assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert SERVICES["migrate"]["restart"] == "no"
+
+
+def test_the_ports_are_the_ones_that_are_named() -> None:
+    assert SERVICES["web"]["ports"] == [f"127.0.0.1:${{PORT:-{SETTINGS['PORT'].default}}}:8000"]
+    assert SERVICES["web"]["environment"]["PORT"] == "8000"
+    assert SERVICES["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
+    assert SERVICES["postgres"]["expose"] == ["5432"]
+    assert SERVICES["redis"]["expose"] == ["6379"]
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web", "prometheus"]
+
+
+def test_redis_never_throws_anything_away() -> None:
+    command = SERVICES["redis"]["command"]
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+    assert command[command.index("--appendonly") + 1] == "yes"
+
+
+def test_every_volume_has_a_name() -> None:
+    used = {volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert {name for name in used if not name.startswith("./")} == set(COMPOSE["volumes"])
+
+
+def test_the_probed_path_is_there(tmp_path: Path) -> None:
+    app = create_app(Config.from_env({"DATA_DIR": str(tmp_path)}))
+    paths = {rule.rule for rule in app.url_map.iter_rules()}
+    probed = re.search(r"http://127\.0\.0\.1:8000(/\w+)", SERVICES["web"]["healthcheck"]["test"][-1])
+    assert probed is not None
+    assert {probed[1], "/metrics"} - paths == set()
+
+
+def test_prometheus_scrapes_what_is_exposed() -> None:
+    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in SCRAPED["scrape_configs"]}
+    assert targets == {"web": ["web:8000"], "worker": ["worker:9101"], "scheduler": ["scheduler:9101"]}
+    for name in ("worker", "scheduler"):
+        assert SERVICES[name]["environment"]["METRICS_PORT"] == "9101"
+        assert SERVICES[name]["expose"] == ["9101"]
+        assert ", 9101)" in SERVICES[name]["healthcheck"]["test"][-1]
+    for job in SCRAPED["scrape_configs"]:
+        assert job["authorization"]["credentials_file"] == "/run/secrets/metrics_token"
+    assert COMPOSE["secrets"] == {"metrics_token": {"environment": "METRICS_TOKEN"}}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not here")
+def test_promtool_understands_prometheus_yml() -> None:
+    command = ["promtool", "check", "config", "--syntax-only", str(ROOT / "prometheus.yml")]
+    assert subprocess.run(command, check=False, capture_output=True, text=True).returncode == 0
+
+
+def test_the_image_holds_what_runs_and_no_more() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert kept == {
+        *("app", "bin", "jobs", "migrations", "static", "templates"),
+        *("requirements.txt", "wsgi.py", "LICENSE"),
+    }
+
+
+def test_the_image_is_slim_and_not_run_by_root() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    bases = [line.split()[1] for line in lines if line.startswith("FROM")]
+    assert [base for base in bases if not re.fullmatch(r"python:3\.1[1-9]-slim-\w+", base)] == []
+    assert next(line for line in reversed(lines) if line.startswith("USER")) == "USER 10001:10001"
+    assert lines[-1] == 'CMD ["bin/web"]'
+
+
+def test_the_queues_of_the_worker_are_the_queues() -> None:
+    served = re.search(r"--queues ((?:\w+ )+)", (ROOT / "bin" / "worker").read_text())
+    assert served is not None
+    assert served[1].split() == [queue.value for queue in Queue]
+    assert "--queues" not in " ".join(map(str, SERVICES["worker"]["command"]))
+
+
+def test_the_defaults_that_the_doors_know_are_the_defaults() -> None:
+    doors = "".join((ROOT / "bin" / name).read_text() for name in ("_door", "worker"))
+    known = dict(re.findall(r"\$\(setting ([A-Z_]+) (\w+)\)", doors))
+    assert known == {name: SETTINGS[name].default for name in ("DATA_DIR", "WORKERS", "WORKER_THREADS")}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_systemd_unit_runs_a_door_and_not_as_root(unit: Path) -> None:
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read(unit)
+    service = parser["Service"]
+    door = ROOT / service["ExecStart"].removeprefix("/opt/metronome/")
+    assert door.stat().st_mode & 0o111
+    assert service["User"] == "metronome"
+
+
+def test_systemd_waits_longer_than_a_worker_drains() -> None:
+    text = (ROOT / "deploy" / "systemd" / "metronome-worker.service").read_text()
+    found = re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) > drain_s() + 5

@@ -1,0 +1,257 @@
+"""bin/run: one command that starts everything, keeps it alive and leaves nothing behind."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import site
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from app.config import ROOT
+
+pytestmark = pytest.mark.slow
+
+STARTS_WITHIN_S = 60
+ENDS_WITHIN_S = 10
+
+
+class Installation:
+    """What one DATA_DIR holds, with a port of its own."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "DATA_DIR": str(folder),
+            "PORT": str(self.port),
+            "WORKERS": "1",
+            **({} if database_url.startswith("sqlite") else {"DATABASE_URL": database_url}),
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start it in the background; `printed` is what it says."""
+        self.process = subprocess.Popen(
+            [ROOT / "bin" / "run"], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return self.process
+
+    def refused(self, *command: str, **environment: str) -> tuple[int, str]:
+        """Start it where it cannot start; the exit code and what it says."""
+        done = subprocess.run(
+            command or [ROOT / "bin" / "run"],
+            env={**self.environment, **environment},
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+    def first_page(self) -> int:
+        """The status of the sign-in page, as soon as anything answers."""
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while time.monotonic() < deadline:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request("GET", "/sign-in")
+                return connection.getresponse().status
+            except OSError:
+                time.sleep(0.02)
+            finally:
+                connection.close()
+        raise AssertionError("nothing answers")
+
+    def said(self, pattern: str) -> re.Match[str]:
+        """Read what it prints until a line matches."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if found := re.search(pattern, line):
+                return found
+        raise AssertionError(f"it never said {pattern}")
+
+    def processes(self) -> dict[int, str]:
+        """Every living process of this installation, by pid."""
+        mark = f"\0DATA_DIR={self.folder}\0".encode()
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                # Redis writes its title over its environment.
+                if mark in b"\0" + (entry / "environ").read_bytes() or f"{self.folder}/redis.sock" in command:
+                    found[int(entry.name)] = command
+            except OSError:
+                continue
+        return found
+
+    def pid_of(self, word: str) -> int:
+        """The process with this word in its command, as soon as there is one."""
+        pids: list[int] = []
+        until(lambda: pids.extend(pid for pid, command in self.processes().items() if word in command) or bool(pids))
+        return min(pids)
+
+    def end(self, with_signal: signal.Signals = signal.SIGTERM) -> float:
+        """Stop it; how long until the last process was gone, in seconds."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(with_signal)
+        self.process.communicate(timeout=60)
+        until(lambda: self.processes() == {})
+        return time.monotonic() - began
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(holds: Callable[[], bool], within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
+    one = Installation(tmp_path / "var", database_url)
+    yield one
+    for pid in one.processes():
+        os.kill(pid, signal.SIGKILL)
+    if one.process is not None:
+        one.process.communicate(timeout=10)
+
+
+def test_one_command_starts_everything_and_a_signal_ends_it(installation: Installation) -> None:
+    installation.start()
+    installation.said(rf"Metronome is running at http://127\.0\.0\.1:{installation.port}$")
+    link = installation.said(r"http://127\.0\.0\.1:\d+(/setup/\S+)$")[1]
+    assert installation.first_page() == 200
+    connection = http.client.HTTPConnection("127.0.0.1", installation.port, timeout=30)
+    connection.request("GET", link)
+    assert connection.getresponse().status == 200
+    connection.close()
+    for word in ("redis-server", "app.server", "dramatiq", "app.scheduler"):
+        installation.pid_of(word)
+    assert list_ports_of(installation) == {installation.port}
+    took_s = installation.end(signal.SIGINT)
+    assert installation.process is not None
+    assert installation.process.returncode == 0
+    assert took_s < ENDS_WITHIN_S
+
+    began = time.monotonic()
+    installation.start()
+    assert installation.first_page() == 200
+    print(f"second start to first page: {time.monotonic() - began:.2f} s; end: {took_s:.2f} s")
+    assert [path.name for path in installation.folder.iterdir() if path.stat().st_mode & 0o077] == []
+
+
+def test_a_child_that_dies_is_started_again(installation: Installation) -> None:
+    installation.start()
+    installation.said("Metronome is running")
+    for word in ("app.server", "app.scheduler", "redis-server", "dramatiq"):
+        before = installation.pid_of(word)
+        os.kill(before, signal.SIGKILL)
+        until(lambda before=before: before not in installation.processes())  # type: ignore[misc]
+        assert installation.pid_of(word) != before
+    assert installation.first_page() == 200
+
+
+def test_a_killed_supervisor_leaves_nobody_behind(installation: Installation) -> None:
+    process = installation.start()
+    installation.said("Metronome is running")
+    installation.pid_of("dramatiq")
+    process.kill()
+    process.communicate(timeout=60)
+    until(lambda: installation.processes() == {})
+
+
+def test_a_taken_port_is_said(installation: Installation) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", installation.port))
+        other.listen()
+        code, said = installation.refused()
+    assert (code, said) == (
+        1,
+        f"metronome: port {installation.port} on 127.0.0.1 is taken by another program; set PORT to another one.",
+    )
+
+
+def test_a_second_start_in_the_same_folder_is_said(installation: Installation) -> None:
+    installation.start()
+    installation.said("Metronome is running")
+    code, said = installation.refused(PORT=str(free_port()))
+    assert (code, said) == (
+        1,
+        f"metronome: it already runs from {installation.folder}; stop that one or set another DATA_DIR.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({"PORT": "eight"}, 2, "PORT must be a whole number from 1 to 65535, not 'eight'."),
+        ({"DATA_DIR": "/proc/metronome"}, 2, "DATA_DIR cannot be made: No such file or directory: /proc/metronome."),
+        ({"HOST": "192.0.2.1"}, 1, "the address is not this machine's; set HOST to one that is."),
+        ({"DATABASE_URL": "postgresql://ada@/nowhere?host=/nonexistent"}, 1, "DATABASE_URL cannot be reached:"),
+        ({"METRONOME_COLOUR": "blue"}, 2, "METRONOME_COLOUR is not a setting;"),
+    ],
+)
+def test_what_is_in_the_way_is_said_in_one_sentence(
+    installation: Installation, environment: Mapping[str, str], code: int, said: str
+) -> None:
+    actual_code, actual = installation.refused(**environment)
+    assert actual_code == code
+    assert said in actual
+    assert len(actual.splitlines()) == 1
+
+
+def test_a_machine_without_redis_is_told_what_to_install(installation: Installation, tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to(Path(sys.executable).resolve())
+    packages = os.pathsep.join(site.getsitepackages())
+    code, said = installation.refused(str(python), "-m", "app.launcher", PATH=str(python.parent), PYTHONPATH=packages)
+    assert code == 1
+    assert said == (
+        "metronome: there is no Redis on this machine; install the package redis-server or valkey "
+        "(Debian and Ubuntu: apt install redis-server), or set REDIS_URL."
+    )
+
+
+def test_a_broken_venv_is_said(installation: Installation, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / ".venv" / "bin").mkdir(parents=True)
+    shutil.copytree(ROOT / "bin", project / "bin")
+    code, said = installation.refused(str(project / "bin" / "run"))
+    assert (code, said) == (1, "metronome: the folder .venv is broken; delete it and start again.")
+
+
+def list_ports_of(installation: Installation) -> set[int]:
+    """Every TCP port that a process of the installation listens on."""
+    sockets = set()
+    for pid in installation.processes():
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                sockets.add(link.readlink().name)
+            except OSError:
+                continue
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    ]
+    return {
+        int(line[1].rpartition(":")[2], 16) for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in sockets
+    }
