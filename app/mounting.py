@@ -13,6 +13,7 @@ from .accounts import services as account_services
 from .activities import api as activities_api
 from .activities import routes as activities
 from .activities import services as activity_services
+from .admin import routes as admin
 from .config import Config
 from .dashboard import routes as dashboard
 from .monitoring import metrics
@@ -40,6 +41,7 @@ def mount(app: Flask, config: Config) -> None:
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     _mount_console(app)
+    admin.install(app)
     openapi.install(app, activities_api.blp, version=VERSION)
     problems.install(app)
     app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)

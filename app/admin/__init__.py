@@ -1,0 +1,1 @@
+"""The staff area: the tables of the product and its ledger, to read."""
