@@ -50,7 +50,7 @@ class Stage:
         url = self._new_database(number, self.template)
         room = Room(self, folder, url, f"{self.redis.url}?db={number % PEER_REDIS}")
         if self.template is None:
-            subprocess.run(["bin/migrate"], cwd=ROOT, env=room.env(), check=True, capture_output=True)
+            _migrate(room)
             self.template = self._kept(url)
         return room
 
@@ -228,6 +228,12 @@ def answers(port: int, path: str = "/healthz") -> bool:
 
 def _venv(program: str) -> str:
     return str(ROOT / ".venv" / "bin" / program)
+
+
+def _migrate(room: Room) -> None:
+    done = subprocess.run(["bin/migrate"], cwd=ROOT, env=room.env(), check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"the database cannot be migrated:\n{done.stderr[-3_000:]}")
 
 
 def _count(database: Engine, table: str) -> int:
