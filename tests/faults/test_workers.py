@@ -1,0 +1,103 @@
+"""Workers that are killed, frozen, stopped and poisoned."""
+
+import signal
+import time
+
+import pytest
+
+from jobs import State
+
+from .conftest import Stage
+from .processes import wait_until
+from .small import LEASE_S
+
+
+def test_a_killed_worker_loses_nothing(stage: Stage) -> None:
+    stage.scheduler()
+    worker = stage.worker()
+    uids = stage.submit("slow", *range(12), seconds=1.0)
+    stage.wait_for_running(4)
+    worker.kill()
+    killed_at = time.monotonic()
+    hit = stage.count(State.RUNNING)
+    stage.worker()
+    stage.wait_for_all()
+    print(f"\nall done {time.monotonic() - killed_at:.1f} s after the kill, {hit} were hit")
+    account = stage.check("worker killed")
+    ways = stage.outcomes(account, uids)
+    assert sorted(ways) == sorted([["lost", "succeeded"]] * hit + [["succeeded"]] * (12 - hit))
+    assert hit >= 4
+
+
+def test_a_worker_killed_again_and_again_loses_nothing_of_its_batches(stage: Stage) -> None:
+    stage.scheduler()
+    for round_number in range(3):
+        worker = stage.worker()
+        stage.submit("many", *range(round_number * 1000, round_number * 1000 + 1000))
+        left = stage.count(State.READY)
+        wait_until(lambda left=left: stage.count(State.READY) < left)  # type: ignore[misc]
+        worker.kill()
+    stage.worker()
+    stage.wait_for_all()
+    stage.check("worker killed three times over batches")
+
+
+def test_a_stopped_worker_finishes_what_is_short_and_gives_back_what_is_long(stage: Stage) -> None:
+    stage.scheduler()
+    worker = stage.worker()
+    short = stage.submit("slow", 1, 2, seconds=1.5)
+    long = stage.submit("slow", 3, 4, seconds=6.0)
+    waiting = stage.submit("slow", 5, 6, 7, seconds=0.1)
+    stage.wait_for_running(4)
+    worker.tell(signal.SIGTERM)
+    stopped_at = time.monotonic()
+    assert worker.wait() == 0
+    print(f"\nstopped after {time.monotonic() - stopped_at:.1f} s")
+    assert (stage.count(State.SUCCEEDED), stage.count(State.READY), stage.count(State.RUNNING)) == (2, 5, 0)
+    stage.worker()
+    stage.wait_for_all()
+    account = stage.check("worker stopped in order")
+    assert stage.outcomes(account, short) == [["succeeded"]] * 2
+    assert stage.outcomes(account, long) == [["interrupted", "succeeded"]] * 2
+    assert stage.outcomes(account, waiting) == [["succeeded"]] * 3
+
+
+@pytest.mark.parametrize("name", ["slow", "held"])
+def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_thaws(
+    stage: Stage, database_kind: str, name: str
+) -> None:
+    if (name, database_kind) == ("held", "sqlite"):
+        pytest.skip("a process frozen with SQLite's only write lock stops every other one until it is gone")
+    stage.scheduler()
+    zombie = stage.worker(threads=2)
+    uids = stage.submit(name, 1, 2, seconds=2.0)
+    stage.wait_for_running(2)
+    time.sleep(0.3)
+    zombie.tell_all(signal.SIGSTOP)
+    stage.worker(threads=2)
+    wait_until(lambda: stage.count(State.SUCCEEDED) == 2)
+    zombie.tell_all(signal.SIGCONT)
+    time.sleep(3)
+    last = stage.submit("note", 3)
+    stage.wait_for_all()
+    account = stage.check(f"worker frozen past its lease ({name})")
+    assert stage.outcomes(account, [*uids, *last]) == [["lost", "succeeded"]] * 2 + [["succeeded"]]
+    assert zombie.code is None
+
+
+def test_a_job_that_kills_its_process_is_parked_and_the_others_run(stage: Stage) -> None:
+    stage.scheduler()
+    (guilty,) = stage.submit("poison", 666)
+    stage.submit("note", *range(20))
+    starts = 0
+    deadline = time.monotonic() + 15 * LEASE_S
+    while stage.count(State.PARKED) == 0 and time.monotonic() < deadline:
+        worker = stage.worker()
+        starts += 1
+        wait_until(lambda worker=worker: worker.code is not None or stage.count(State.PARKED) > 0)  # type: ignore[misc]
+        worker.kill()
+        wait_until(lambda: stage.count(State.RUNNING) == 0)
+    stage.worker()
+    stage.wait_for_all()
+    account = stage.check(f"poison, {starts} workers died", parked=[guilty])
+    assert account.outcomes[guilty] == ["lost"] * 3
