@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from .dispatch.board import Board, trouble_with_redis
 from .engine import Engine
-from .ledger import census
+from .ledger import census, reader
 from .ledger.states import LIVE, State
 from .ledger.totals import Count, Totals, mark, totals
 from .observer import Observer
@@ -31,6 +31,7 @@ __all__ = [
     "PrometheusObserver",
     "Totals",
     "alive",
+    "clock_of",
     "mark",
     "totals",
     "trouble_with_redis",
@@ -46,6 +47,7 @@ Values = Mapping[tuple[str, ...], float]
 """Numbers by the values of their labels."""
 
 alive = census.alive
+clock_of = reader.now
 
 
 class Ended(NamedTuple):

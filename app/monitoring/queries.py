@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import schema
 from app.config import ROOT
 from app.db import reading
+from app.web import settings
 from jobs import engine_of
 from jobs.metrics import alive, trouble_with_redis
 
@@ -65,7 +66,7 @@ def migrations_part() -> Part:
 
 def redis_part() -> Part:
     """Redis: without it everything goes on, a second later."""
-    trouble = trouble_with_redis(engine_of().broker)
+    trouble = trouble_with_redis(engine_of().broker) if settings().redis_url else "none is set"
     if trouble is None:
         return Part("redis", Condition.OK)
     return Part("redis", Condition.DEGRADED, trouble, "Start it, or set REDIS_URL; nothing is lost meanwhile.")
