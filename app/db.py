@@ -69,7 +69,10 @@ def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
-        app.extensions["reading_engine"] = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+            reading_options: dict[str, Any] = {"begins": False}
+        else:
+            reading_options = {"isolation_level": "AUTOCOMMIT"}
+        app.extensions["reading_engine"] = db.engine.execution_options(**reading_options)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -89,7 +92,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin_as_a_writer(connection: Any) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        if connection.get_execution_options().get("begins", True):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -103,6 +106,8 @@ def transaction() -> Iterator[Session]:
     if outer is not None:
         yield outer
         return
+    if db.session.registry.has():
+        db.session.commit()  # gives the reading connection back, so that nobody holds two
     with Session(db.engine, expire_on_commit=False) as session:
         token = _open.set(session)
         try:

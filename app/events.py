@@ -47,8 +47,11 @@ class ActivityCounted(Event):
 Followers = Mapping[type[Event], Sequence[Job]]
 
 
-def announce(*events: Event) -> None:
-    """Write down, with one statement, the jobs that follow from these events; they commit with what caused them."""
+def announce(*events: Event) -> list[str]:
+    """Write down, with one statement, the jobs that follow from these events; they commit with what caused them.
+
+    Gives the public ids of the jobs, in the order of the events and their followers.
+    """
     followers: Followers = current_app.extensions["followers"]
     requests = [
         JobRequest(
@@ -62,6 +65,7 @@ def announce(*events: Event) -> None:
         for event in events
         for job in followers.get(type(event), ())
     ]
-    if requests:
-        with transaction() as session:
-            engine_of().write_down(session, requests)
+    if not requests:
+        return []
+    with transaction() as session:
+        return engine_of().write_down(session, requests)

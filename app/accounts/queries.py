@@ -44,16 +44,24 @@ _BY_TOKEN = select(*_PERSON, _token.id.label("token_id"), _token.scopes, _token.
     _STILL_THERE,
 )
 
+_weight = WeightRecord.__table__.c
+_WEIGHT_ON = (
+    select(_weight.weight_kg)
+    .where(_weight.user_id == bindparam("user_id"), _weight.on_day <= bindparam("day"))
+    .order_by(_weight.on_day.desc())
+    .limit(1)
+)
+
 
 def person_by_session(token_hash: str) -> Row[*tuple[Any, ...]] | None:
     """The person signed in with this session, as long as it lasts. One select."""
     at = now()
-    return reading().execute(_BY_SESSION, {"hash": token_hash, "now": at, "idle_since": at - IDLE}).first()
+    return reading().connection().execute(_BY_SESSION, {"hash": token_hash, "now": at, "idle_since": at - IDLE}).first()
 
 
 def person_by_token(token_hash: str) -> Row[*tuple[Any, ...]] | None:
     """The person behind this API token, as long as it lasts. One select."""
-    return reading().execute(_BY_TOKEN, {"hash": token_hash, "now": now()}).first()
+    return reading().connection().execute(_BY_TOKEN, {"hash": token_hash, "now": now()}).first()
 
 
 def user_of(user_id: int) -> User:
@@ -87,12 +95,7 @@ def setup_is_open(token: str) -> bool:
 
 def weight_on(user_id: int, day: date) -> Decimal | None:
     """The newest weight in kilograms that is known on that day, or None."""
-    return reading().scalar(
-        select(WeightRecord.weight_kg)
-        .where(WeightRecord.user_id == user_id, WeightRecord.on_day <= day)
-        .order_by(WeightRecord.on_day.desc())
-        .limit(1)
-    )
+    return reading().connection().execute(_WEIGHT_ON, {"user_id": user_id, "day": day}).scalar()
 
 
 def weights_of(user_id: int) -> Sequence[Row[int, date, Decimal]]:

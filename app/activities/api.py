@@ -11,8 +11,10 @@ from app.errors import Invalid
 from app.openapi import ApiBlueprint, read_json
 from app.security import api_access, me
 from app.web import settings
+from jobs import Entry, State
 
 from . import queries, services
+from .models import Activity
 from .pages import read_listing
 from .schemas import (
     ActivitiesOut,
@@ -60,7 +62,8 @@ def create(given: dict[str, Any]) -> Response:
     """Log an activity."""
     key = _key()
     logged = services.log_activity(me().id, draft_of(given), zone=me().zone, key=key and f"api:{key}")
-    response = _answer(_activity(logged.id), status=201 if logged.is_new else 200)
+    content = _activity(logged.id) if logged.row is None else _just_logged(logged)
+    response = _answer(content, status=201 if logged.is_new else 200)
     response.headers["Location"] = url_for(".show", activity_id=logged.id)
     return response
 
@@ -198,6 +201,13 @@ def _answer(content: dict[str, Any], *, status: int = 200) -> Response:
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _just_logged(logged: services.Logged) -> dict[str, Any]:
+    """A new activity from what was written a moment ago, without asking for it again: this answers every POST."""
+    row = Activity(id=logged.id, **(logged.row or {}))
+    job = Entry(uid=logged.job_uid, state=State.READY, attempt=0, failures=0) if logged.job_uid else None
+    return activity_out(row, queries.standing_of(row, job), job)
 
 
 def _activity(activity_id: int) -> dict[str, Any]:

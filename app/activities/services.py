@@ -52,12 +52,27 @@ WRITE_ON_SQLITE = (
 
 activity = cast("Table", Activity.__table__)
 
+# Leaves out what was sent before under the same key. Built once: these run at every submit.
+INSERT = {
+    name: dialect.insert(activity).on_conflict_do_nothing(
+        index_elements=["user_id", "submission_key"], index_where=text("submission_key IS NOT NULL")
+    )
+    for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+}
+INSERT_ONE = {name: insert.returning(activity.c.id) for name, insert in INSERT.items()}
+INSERT_MANY = {name: insert.returning(activity.c.submission_key, activity.c.id) for name, insert in INSERT.items()}
+
 
 class Logged(NamedTuple):
-    """What came of writing an activity down: its id, and whether it is new or an earlier one sent twice."""
+    """What came of writing an activity down: its id, and whether it is new or an earlier one sent twice.
+
+    A new one comes with what was written, and the public id of the job that works out its energy.
+    """
 
     id: int
     is_new: bool
+    row: Mapping[str, Any] | None = None
+    job_uid: str | None = None
 
 
 def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = None) -> Logged:
@@ -74,11 +89,11 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
     with transaction() as session:
         row = _rows(user_id, [draft], zone=zone, at=moment)[0]
         row |= {"submission_key": key, "submission_print": draft.fingerprint() if key else None}
-        made = session.connection().execute(_insert(session).returning(activity.c.id), row).scalar()
+        made = session.connection().execute(INSERT_ONE[session.get_bind().dialect.name], row).scalar()
         if made is None:
             return Logged(_sent_before(session, row), is_new=False)
-        announce(ActivityLogged(made))
-    return Logged(made, is_new=True)
+        jobs = announce(ActivityLogged(made))
+    return Logged(made, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
 
 
 def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str | None = None) -> list[Logged]:
@@ -97,8 +112,8 @@ def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str
                 "submission_key": f"{key or f'batch:{secrets.token_hex(12)}'}:{number}",
                 "submission_print": prints[number] if key else None,
             }
-        returning = _insert(session).returning(activity.c.submission_key, activity.c.id)
-        made = {row.submission_key: row.id for row in session.connection().execute(returning, rows)}
+        insert = INSERT_MANY[session.get_bind().dialect.name]
+        made = {row.submission_key: row.id for row in session.connection().execute(insert, rows)}
         if len(made) < len(rows):
             return [Logged(_sent_before(session, row), is_new=False) for row in rows]
         ids = [made[row["submission_key"]] for row in rows]
@@ -344,15 +359,6 @@ def _content(draft: Draft, *, zone: str) -> dict[str, Any]:
         "day": draft.day_in(zone),
         "notes": draft.notes,
     }
-
-
-def _insert(session: Session) -> Any:
-    """An INSERT that leaves out what was sent before under the same key."""
-    dialect = session.get_bind().dialect.name
-    statement = (postgresql if dialect == "postgresql" else sqlite).insert(activity)
-    return statement.on_conflict_do_nothing(
-        index_elements=["user_id", "submission_key"], index_where=text("submission_key IS NOT NULL")
-    )
 
 
 def _prints(drafts: Sequence[Draft]) -> list[str]:
