@@ -22,6 +22,7 @@ from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, ShutdownNot
 
 IDLE_WAIT_S = 1.0
 LEDGER_LOOK_S = 10.0
+FETCH_UNTOLD_S = 5.0
 MOST_TOKENS = 64
 NOWHERE = "unix:///nonexistent/redis.sock"
 
@@ -110,6 +111,8 @@ class WakeUpConsumer(_RedisConsumer):
         super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
         self.logger = get_logger(__name__, type(self))  # type: ignore[no-untyped-call]
         self._is_cut_off = False
+        self._is_told = True
+        self._next_fetch = 0.0
         self._next_look = time.monotonic() + LEDGER_LOOK_S
 
     def __next__(self) -> MessageProxy | None:
@@ -132,10 +135,14 @@ class WakeUpConsumer(_RedisConsumer):
             if room <= 0:
                 time.sleep(0.02)
                 return None
-            self.message_cache = self.broker.do_fetch(self.queue_name, room)
+            if self._is_told or time.monotonic() > self._next_fetch:
+                self._next_fetch = time.monotonic() + FETCH_UNTOLD_S
+                self.message_cache = self.broker.do_fetch(self.queue_name, room)
             if not self.message_cache:
-                self.broker.client.blpop([self.broker.token_key(self.queue_name)], timeout=IDLE_WAIT_S)
+                token = self.broker.client.blpop([self.broker.token_key(self.queue_name)], timeout=IDLE_WAIT_S)
+                self._is_told = token is not None
                 return None
+            self._is_told = True
         return self._read(self.message_cache.pop(0))
 
     def _read(self, data: bytes | None) -> MessageProxy | None:
