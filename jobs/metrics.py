@@ -202,12 +202,12 @@ class LedgerNumbers(Collector):
     def _gauges(self, session: Session) -> Iterator[Metric]:
         counts = census.live_counts(session)
         queues = sorted({*self._engine.queues, *(queue for queue, _ in counts)})
-        live: Values = {(queue, state): counts.get((queue, state), 0) for queue in queues for state in LIVE}
-        settled: Values = {("", state): count for state, count in self._settled().items()}
+        live: Values = {(queue, state.value): counts.get((queue, state), 0) for queue in queues for state in LIVE}
+        settled: Values = {("", str(state)): count for state, count in self._settled().items()}
         yield _gauge(
             "jobs_state", "Jobs in each state; settled ones of all queues.", ("queue", "state"), {**live, **settled}
         )
-        oldest = census.oldest_ready_s(session, [queue for queue in queues if live[queue, State.READY]])
+        oldest = census.oldest_ready_s(session, [queue for queue in queues if counts.get((queue, State.READY))])
         waits: Values = {(queue,): oldest.get(queue, 0.0) for queue in queues}
         yield _gauge("queue_oldest_ready_seconds", "How long the oldest ready job waits.", ("queue",), waits)
         lag_s = max(census.overdue_s(session), 0.0, *oldest.values())
