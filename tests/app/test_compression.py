@@ -9,6 +9,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from app import compression
+from tests.app.conftest import Browser
 
 LONG, SHORT = "<p>Running: 315 kcal</p>" * 200, "<p>Running: 315 kcal</p>"
 PACKED = {"Accept-Encoding": "gzip, br"}
@@ -65,3 +66,17 @@ def test_length_of_a_page_does_not_tell_how_well_it_packed(client: FlaskClient) 
     lengths = {client.get("/page", headers=PACKED).content_length for _ in range(40)}
     assert len(lengths) > 5
     assert len({len(compression.gzipped(LONG.encode())) for _ in range(40)}) == 1
+
+
+def test_pages_of_the_product_travel_packed_and_say_all_that_they_vary_with(ada: Browser) -> None:
+    plain, packed = ada.client.get("/settings/"), ada.client.get("/settings/", headers=PACKED)
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert len(gzip.decompress(packed.data)) == len(plain.data) > 3 * len(packed.data)
+    told = {name.strip() for line in packed.headers.getlist("Vary") for name in line.split(",")}
+    assert told == {"HX-Request", "HX-Request-Type", "Accept-Encoding", "Cookie"}
+    assert len(packed.headers.getlist("Vary")) == 1
+
+
+def test_the_api_stays_as_it_is(stranger: Browser) -> None:
+    plain, asked = (stranger.client.get("/api/openapi.json", headers=headers) for headers in ({}, PACKED))
+    assert (asked.headers.get("Content-Encoding"), asked.data) == (None, plain.data)
