@@ -16,15 +16,25 @@ from typing import Any
 
 from bench.drain import drain, one_at_a_time
 from bench.figures import Report
+from bench.footprint import footprint
+from bench.growth import growth
+from bench.latency import latency
 from bench.processes import ROOT
 from bench.sizes import Sizes
 from bench.stage import KINDS, Kind, Stage, stage
+from bench.web import web
+from bench.web_servers import web_servers
 
 Part = Callable[[Stage, Report, Sizes], None]
 
 PARTS: Mapping[str, Part] = {
     "drain": drain,
     "one-by-one": one_at_a_time,
+    "latency": latency,
+    "web": web,
+    "growth": growth,
+    "footprint": footprint,
+    "web-servers": web_servers,
 }
 ASKED_FOR_ONLY = {"web-servers"}
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from bench.figures import Bound, Report, Row, ratio
-from bench.peers.rows import connect, metadata, rows
+from bench.peers import sending
+from bench.peers.rows import connect, rows
 from bench.processes import Process
 from bench.product import Product, argument
 from bench.sizes import Sizes
@@ -41,13 +42,13 @@ class Ours:
 
     def run(self, count: int) -> float:
         """Activities a second: from the moment the workers may go on until every energy is committed."""
-        hold(self.workers, self.room)
+        hold(self.room, self.workers)
         self.product.write_down(count)
         with self.room.database() as database, database.connect() as connection:
             query = sa.text(ALL_DONE)
             seconds = _timed(self.workers, lambda: connection.execute(query).first() is None)
         self.product.check()
-        hold(self.workers, self.room)
+        hold(self.room, self.workers)
         return count / seconds
 
 
@@ -76,15 +77,13 @@ class _Raw:
 
     def run(self, count: int) -> float:
         """Messages a second: from the moment the workers may go on until the last one is acknowledged."""
-        from bench.peers import sending  # noqa: PLC0415 -- slow import
-
         client = self.room.peer_redis()
-        hold(self.workers, self.room)
+        hold(self.room, self.workers)
         self.prepare(count)
         sending.send(self.room.peer_redis_url, [{"activity_id": one, **argument(one)} for one in self.numbers])
         seconds = _timed(self.workers, lambda: client.hlen(sending.MESSAGES) == 0)
         self.check()
-        hold(self.workers, self.room)
+        hold(self.room, self.workers)
         return count / seconds
 
     def check(self) -> None:
@@ -103,7 +102,8 @@ class _OneUpdate(_Raw):
         with database.begin() as connection:
             first = connection.execute(sa.select(sa.func.coalesce(sa.func.max(rows.c.id), 0))).scalar_one() + 1
             self.numbers = list(range(first, first + count))
-            connection.execute(sa.insert(rows), [{"id": one, "kind": "running", **argument(one)} for one in self.numbers])
+            new = [{"id": one, "kind": "running", "notes": "", **argument(one)} for one in self.numbers]
+            connection.execute(sa.insert(rows), new)
         database.dispose()
 
     def check(self) -> None:
@@ -119,9 +119,7 @@ def _against(
     stage: Stage, report: Report, sizes: Sizes, figure: str, peer: type[_Raw], bound: Bound, **settings: object
 ) -> None:
     room = stage.room()
-    database = connect(room.database_url)
-    metadata.create_all(database)
-    database.dispose()
+    room.make_peer_tables()
     product = Product(room)
     our_rates, peer_rates = [], []
     with (

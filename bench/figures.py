@@ -117,6 +117,8 @@ def _short(value: float) -> str:
 
 def _print(cells: Sequence[str]) -> None:
     figure, database, what, low, middle, high, unit, must, aim, verdict = cells
-    line = f"{figure:<14} {database:<11} {what:<52} {low:>8} {middle:>8} {high:>8} {unit:<13} {must:>6} {aim:>6} {verdict}"
+    line = (
+        f"{figure:<14} {database:<11} {what:<52} {low:>8} {middle:>8} {high:>8} {unit:<13} {must:>6} {aim:>6} {verdict}"
+    )
     sys.stdout.write(line.rstrip() + "\n")
     sys.stdout.flush()

@@ -18,11 +18,14 @@ from typing import Any, NamedTuple
 from bench.figures import percentile
 from bench.processes import ROOT
 
+CLOSES = b"Connection: close"
 HEAD_END = b"\r\n\r\n"
 SETTLE_IN_S = 0.5
 LOOK_EVERY_S = 0.004
 READABLE_WITHIN_S = 30.0
+PATIENCE_S = 10.0
 BODYLESS = {204, 304}
+NO_ANSWER = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,10 @@ class Seen:
 
 
 def closed(port: int, request: bytes, *, clients: int, seconds: float) -> Seen:
-    """So many clients, each sending the request again as soon as it has its answer."""
+    """So many clients, each sending the request again as soon as it has its answer.
+
+    Clients that had no answer long after the end are counted under the status 0.
+    """
     return _elsewhere({"port": port, "request": request.decode(), "clients": clients, "seconds": seconds})
 
 
@@ -84,6 +90,7 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._answer: asyncio.Future[Answer] | None = None
         self._transport: asyncio.Transport | None = None
+        self.stays = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -102,6 +109,7 @@ class Connection(asyncio.Protocol):
         if end < 0 or self._answer is None:
             return
         head = bytes(self._buffer[:end])
+        self.stays = CLOSES not in head
         status, length = int(head[9:12]), _length(head)
         if status in BODYLESS:
             length = 0
@@ -113,6 +121,7 @@ class Connection(asyncio.Protocol):
                 self._answer.set_result(Answer(status, head, body))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.stays = False
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionError("the server closed the connection"))
 
@@ -142,12 +151,22 @@ async def _closed(what: Mapping[str, Any]) -> Seen:
     async def client() -> None:
         connection = await connect(what["port"])
         while (sent := perf_counter()) < end:
+            if not connection.stays:
+                connection = await connect(what["port"])
             answer = await connection.ask(content)
-            if begin <= sent:
+            got = perf_counter()
+            if begin <= got:
                 statuses[answer.status] += 1
-                latencies.append(perf_counter() - sent)
+                latencies.append(got - sent)
 
-    await asyncio.gather(*(client() for _ in range(what["clients"])))
+    clients = [asyncio.create_task(client()) for _ in range(what["clients"])]
+    done, waiting = await asyncio.wait(clients, timeout=end - perf_counter() + PATIENCE_S)
+    for one in done:
+        one.result()
+    for one in waiting:
+        one.cancel()
+    if waiting:
+        statuses[NO_ANSWER] = len(waiting)
     return _seen(latencies, statuses, over_s=perf_counter() - begin)
 
 

@@ -20,8 +20,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Process:
     """A command and all that it starts, in a process group of their own; gone on leaving, whatever happens."""
 
-    def __init__(self, *command: str, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, *command: str, env: Mapping[str, str], log: Path, end_within_s: float = END_WITHIN_S) -> None:
         self._command = command
+        self._end_within_s = end_within_s
         self._env = env
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,7 +44,7 @@ class Process:
         self.resume()
         self._signal(signal.SIGTERM, to_all=False)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(END_WITHIN_S)
+            self._popen.wait(self._end_within_s)
         self._signal(signal.SIGKILL)
         self._popen.wait()
 
@@ -146,5 +147,6 @@ def _name(words: Sequence[str]) -> str:
     """What people would call it: "app.server", "dramatiq", "redis-server"."""
     if "-m" in words:
         return words[words.index("-m") + 1]
-    programs = [Path(word).name for word in words if word and not word.startswith("-")]
+    # A server may write more than its name into its first word: "/usr/bin/redis-server *:6379".
+    programs = [Path(word.split()[0]).name for word in words if word.strip() and not word.startswith("-")]
     return next((name for name in programs if not name.startswith(("python", "sh"))), programs[0] if programs else "?")

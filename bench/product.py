@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from flask.sessions import SecureCookieSessionInterface
 
 from app import create_app
 from app.accounts import services as accounts
+from app.activities import services as activity_services
 from app.activities.calories import burned
 from app.activities.mets import Kind
 from app.activities.models import Activity
@@ -24,9 +24,11 @@ from app.config import Config
 from app.db import db, transaction
 from app.events import ActivityLogged, announce
 from bench.stage import Room
-from jobs import Entry, engine_of
+from jobs import Entry, SettledJob, engine_of
 
 WEIGHT_KG = Decimal("70.00")
+YEARS = 12
+AT_ONCE = 5_000
 SUBMIT = {
     "kind": "running",
     "duration_min": 30,
@@ -63,6 +65,7 @@ class Product:
         self._config = Config.from_env(room.env())
         self._app = create_app(self._config, with_pages=False)
         self._numbers = itertools.count()
+        self._first_id = 0
         with self._inside():
             self.ada = self._sign_up(self._app)
 
@@ -82,22 +85,40 @@ class Product:
                 announce(*(ActivityLogged(activity_id) for activity_id in made))
             engine_of().sender.flush()
 
+    def fill(self, *, activities: int, settled: int) -> None:
+        """A past: activities with their energy, and so many jobs that settled over the last weeks, some for each."""
+        with self._inside():
+            activity_services.fill_demo(self.ada.id, activities, days=YEARS * 365)
+            with db.engine.connect() as connection:
+                ids = connection.execute(sa.select(Activity.id).order_by(Activity.id)).scalars().all()
+                self._first_id = max(ids)
+            again = itertools.islice(itertools.cycle(ids), max(0, settled - activities))
+            moment = datetime.now(UTC)
+            numbered = enumerate(again)
+            while chunk := list(itertools.islice(numbered, AT_ONCE)):
+                with transaction() as session:
+                    engine_of().write_settled(session, [_settled(one, number, moment) for number, one in chunk])
+
     def check(self) -> None:
         """That every activity has its energy, to the last digit, and every job succeeded at its first attempt.
 
         Raises:
             RuntimeError: a figure would be of work that was not done, or not once
         """
+        ours = Activity.id > self._first_id
         with self._inside(), db.engine.connect() as connection:
             wrong = connection.execute(
                 sa.select(sa.func.count())
                 .select_from(Activity)
-                .where(sa.or_(Activity.energy_kcal.is_(None), Activity.energy_kcal != _expected()))
+                .where(ours, sa.or_(Activity.energy_kcal.is_(None), Activity.energy_kcal != _expected()))
             ).scalar_one()
-            activities = connection.execute(sa.select(sa.func.count()).select_from(Activity)).scalar_one()
+            activities = connection.execute(sa.select(sa.func.count()).select_from(Activity).where(ours)).scalar_one()
             done = connection.execute(
                 sa.select(sa.func.count(sa.distinct(Entry.subject_id))).where(
-                    Entry.state == "succeeded", Entry.attempt == 1
+                    Entry.state == "succeeded",
+                    Entry.attempt == 1,
+                    Entry.subject_kind == "activity",
+                    Entry.subject_id > self._first_id,
                 )
             ).scalar_one()
         if wrong or done != activities:
@@ -135,11 +156,6 @@ class Product:
             yield
 
 
-def quiet() -> None:
-    """Keep the product's own log out of the bench's table."""
-    logging.getLogger().addHandler(logging.NullHandler())
-
-
 def argument(number: int) -> dict[str, Any]:
     """What the `number`-th activity is worked out from, as a message carries it."""
     kinds = list(Kind)
@@ -148,6 +164,21 @@ def argument(number: int) -> dict[str, Any]:
         "weight_kg": str(WEIGHT_KG),
         "duration_s": _duration(number) // timedelta(seconds=1),
     }
+
+
+def _settled(activity_id: int, number: int, moment: datetime) -> SettledJob:
+    """A job that ran a while ago, one a second back from now: all of them younger than what is pruned."""
+    ready_at = moment - timedelta(seconds=number)
+    return SettledJob(
+        kind="activities.count_calories",
+        ready_at=ready_at,
+        started_at=ready_at + timedelta(milliseconds=4),
+        finished_at=ready_at + timedelta(milliseconds=6),
+        args={"activity_id": activity_id},
+        subject_kind="activity",
+        subject_id=activity_id,
+        worker="bench",
+    )
 
 
 def _duration(number: int) -> timedelta:

@@ -14,9 +14,9 @@ class Sizes:
     warm_up: int = 1_000
     submit_rate: float = 50
     submit_s: float = 20
+    warm_up_s: float = 3
     clients: tuple[int, ...] = (1, 8, 32)
     web_s: float = 5
-    pages: int = 200
     activities: int = 200_000
     settled: int = 1_000_000
     idle_s: float = 20
@@ -30,9 +30,9 @@ class Sizes:
             jobs=300,
             warm_up=50,
             submit_s=1,
+            warm_up_s=0.2,
             clients=(1, 4),
-            web_s=0.5,
-            pages=5,
+            web_s=1,
             activities=500,
             settled=2_000,
             idle_s=1,

@@ -7,8 +7,10 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -19,6 +21,7 @@ import redis
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 
+from bench.peers import rows
 from bench.processes import ROOT, Process
 from tests.servers import PostgresServer, RedisServer
 
@@ -71,6 +74,14 @@ class Stage:
         return str(path)
 
 
+@dataclass(frozen=True, slots=True)
+class Web:
+    """A web server that answers on this machine."""
+
+    process: Process
+    port: int
+
+
 @dataclass
 class Room:
     """One database of the product and what runs on it."""
@@ -97,22 +108,24 @@ class Room:
         """The product's workers, all of them up."""
         with Process("bin/worker", env=self.env(**settings), log=self.folder / "worker.log") as workers:
             with self.database() as database:
-                workers.wait_until(lambda: _count(database, "job_worker") == PROCESSES)
+                workers.wait_until(lambda: _count(database, "job_worker", "role = 'worker'") == PROCESSES)
             yield workers
 
     @contextmanager
-    def web(self, **settings: object) -> Iterator[int]:
-        """The product's web server, answering; its port."""
+    def web(self, **settings: object) -> Iterator[Web]:
+        """The product's web server, answering."""
         port = free_port()
         env = self.env(PORT=port, **settings)
-        with Process("bin/web", env=env, log=self.folder / "web.log") as web:
-            web.wait_until(lambda: answers(port))
-            yield port
+        with Process("bin/web", env=env, log=self.folder / "web.log") as process:
+            process.wait_until(lambda: answers(port))
+            yield Web(process, port)
 
     @contextmanager
     def scheduler(self) -> Iterator[Process]:
-        """The product's scheduler."""
+        """The product's scheduler, ticking."""
         with Process("bin/scheduler", env=self.env(), log=self.folder / "scheduler.log") as scheduler:
+            with self.database() as database:
+                scheduler.wait_until(lambda: _count(database, "job_worker", "role = 'scheduler'") == 1)
             yield scheduler
 
     # -- the peers --------------------------------------------------------------------------------------------------
@@ -142,18 +155,25 @@ class Room:
         log = self.folder / f"{module}.log"
         client = self.peer_redis()
         client.flushdb()
-        with Process(_venv("dramatiq"), module, *words, env=self.peer_env(), log=log) as workers:
+        with Process(
+            str(Path(sys.executable).with_name("dramatiq")), module, *words, env=self.peer_env(), log=log
+        ) as workers:
             workers.wait_until(lambda: _heartbeats(client) >= PROCESSES)
             yield workers
 
     @contextmanager
-    def peer_web(self) -> Iterator[int]:
-        """The bare Flask application, on the product's web server and its settings; its port."""
+    def peer_web(self) -> Iterator[Web]:
+        """The bare Flask application, on the product's web server and its settings."""
         port = free_port()
-        words = (_venv("python"), "-m", "bench.peers.bare_web")
-        with Process(*words, env=self.peer_env(PORT=port), log=self.folder / "bare_web.log") as web:
-            web.wait_until(lambda: answers(port))
-            yield port
+        words = (python(), "-m", "bench.peers.bare_web")
+        with Process(*words, env=self.peer_env(PORT=port), log=self.folder / "bare_web.log") as process:
+            process.wait_until(lambda: answers(port))
+            yield Web(process, port)
+
+    def make_peer_tables(self) -> None:
+        """The peers' own table, beside the product's."""
+        with self.database() as database:
+            rows.metadata.create_all(database)
 
     @contextmanager
     def database(self) -> Iterator[Engine]:
@@ -199,12 +219,28 @@ def _folder() -> AbstractContextManager[Path]:
     return made()
 
 
-def hold(workers: Process, room: Room) -> None:
-    """Pause workers, but never one that holds the database's lock."""
-    workers.pause()
+def hold(room: Room, *processes: Process) -> None:
+    """Pause processes, but none that holds the database's lock at that moment."""
+    _each(processes, Process.pause)
     while room.is_locked():
-        workers.resume()
-        workers.pause()
+        _each(processes, Process.resume)
+        time.sleep(0.01)
+        _each(processes, Process.pause)
+
+
+@contextmanager
+def going(room: Room, *processes: Process) -> Iterator[None]:
+    """Processes that are held before and after, and go on inside."""
+    _each(processes, Process.resume)
+    try:
+        yield
+    finally:
+        hold(room, *processes)
+
+
+def python() -> str:
+    """The interpreter that has everything installed."""
+    return sys.executable
 
 
 def free_port() -> int:
@@ -226,8 +262,9 @@ def answers(port: int, path: str = "/healthz") -> bool:
         connection.close()
 
 
-def _venv(program: str) -> str:
-    return str(ROOT / ".venv" / "bin" / program)
+def _each(processes: Sequence[Process], what: Callable[[Process], None]) -> None:
+    for process in processes:
+        what(process)
 
 
 def _migrate(room: Room) -> None:
@@ -236,12 +273,10 @@ def _migrate(room: Room) -> None:
         raise RuntimeError(f"the database cannot be migrated:\n{done.stderr[-3_000:]}")
 
 
-def _count(database: Engine, table: str) -> int:
+def _count(database: Engine, table: str, where: str) -> int:
     with database.connect() as connection:
-        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE {where}").scalar_one())
 
 
 def _heartbeats(client: redis.Redis) -> int:
     return int(client.zcard("dramatiq:__heartbeats__"))
-
-

@@ -59,6 +59,7 @@ def _insert(sent: Any) -> int:
                 notes=sent["notes"],
             )
         )
+        assert made.inserted_primary_key is not None
         return int(made.inserted_primary_key[0])
 
 

@@ -10,6 +10,6 @@ QUEUE = "default"
 
 def stock_broker() -> RedisBroker:
     """The broker of BENCH_REDIS_URL, made the one that actors bind to."""
-    broker = RedisBroker(url=os.environ["BENCH_REDIS_URL"])
+    broker = RedisBroker(url=os.environ["BENCH_REDIS_URL"])  # type: ignore[no-untyped-call]
     dramatiq.set_broker(broker)
     return broker

@@ -15,12 +15,10 @@ MESSAGES = f"dramatiq:{QUEUE}.msgs"
 
 def send(redis_url: str, arguments: Sequence[Mapping[str, Any]]) -> None:
     """One message of `count_calories` for each of the arguments."""
-    broker = RedisBroker(url=redis_url)
+    broker = RedisBroker(url=redis_url)  # type: ignore[no-untyped-call]
     broker.declare_queue(QUEUE)
     for kwargs in arguments:
         broker.enqueue(
-            dramatiq.Message(
-                queue_name=QUEUE, actor_name="count_calories", args=(), kwargs=dict(kwargs), options={}
-            )
+            dramatiq.Message(queue_name=QUEUE, actor_name="count_calories", args=(), kwargs=dict(kwargs), options={})
         )
     broker.close()

@@ -1,0 +1,79 @@
+"""bin/bench: every part runs, from real processes, and its numbers add up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.figures import Bound, Row, percentile, ratio
+from bench.processes import Process, usage_below
+
+ROOT = Path(__file__).resolve().parents[2]
+FIGURES = ["1 drain", "2 one by one", "3 latency", "4 web", "5 growth", "6 footprint"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_the_bench_measures_all_six_figures(tmp_path: Path, database_kind: str) -> None:
+    file = tmp_path / "bench.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--database", database_kind, "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    rows = json.loads(file.read_text())["rows"]
+    assert sorted({row["figure"] for row in rows}) == FIGURES
+    assert {row["database"] for row in rows} == {database_kind}
+    assert [row["what"] for row in rows if not row["max"] > 0 or len(row["rounds"]) != 1] == []
+    bounded = {row["figure"] for row in rows if row["bound"]}
+    assert sorted(bounded) == FIGURES
+    assert len(done.stdout.splitlines()) == len(rows) + 1
+
+
+def test_a_ratio_compares_neighbours_in_time() -> None:
+    ours = Row("1", "sqlite", "ours", "jobs/s", (100.0, 300.0, 200.0))
+    peer = Row("1", "sqlite", "peer", "jobs/s", (50.0, 100.0, 200.0))
+    found = ratio(ours, peer, Bound(1.3, 2.5, at_least=True))
+    assert (found.values, found.median, found.what, found.verdict) == ((2.0, 3.0, 1.0), 2.0, "ours / peer", "must")
+
+
+def test_a_bound_holds_from_its_own_side() -> None:
+    least, most = Bound(1.0, 2.0, at_least=True), Bound(40, 20)
+    assert [least.verdict(value) for value in (0.9, 1.0, 2.0)] == ["MISSED", "must", "aim"]
+    assert [most.verdict(value) for value in (20, 40, 41)] == ["aim", "must", "MISSED"]
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    values = [float(number) for number in range(100, 0, -1)]
+    assert [percentile(values, share) for share in (50, 95, 99, 100)] == [50.0, 95.0, 99.0, 100.0]
+    assert percentile([7.0], 50) == 7.0
+
+
+def test_a_process_and_its_children_are_gone_even_if_they_were_held_and_ignore_the_signal(tmp_path: Path) -> None:
+    stubborn = "trap '' TERM; sleep 300 & sleep 300 & echo up; wait; wait"
+    with Process("sh", "-c", stubborn, env=dict(os.environ), log=tmp_path / "log", end_within_s=0.2) as process:
+        process.wait_until(lambda: "up" in (tmp_path / "log").read_text())
+        pids = [one.pid for one in usage_below(process.pid)]
+        process.pause()
+    assert len(pids) == 3
+    deadline = time.monotonic() + 5
+    while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [pid for pid in pids if _lives(pid)] == []
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIG_DFL)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
