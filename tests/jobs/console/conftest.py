@@ -1,0 +1,57 @@
+"""The console on the small host: an application of a few lines, in the console's own plain layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from jobs import install
+from jobs.console import console
+from tests.jobs.host import SmallHost
+from tests.jobs.workshop import Workshop
+
+
+class GuardedHost(SmallHost):
+    """A host that says who may do what."""
+
+    allowed: frozenset[str] = frozenset({"see", "act"})
+
+    def allow(self, action: str) -> bool:
+        """Whether it is among what is allowed now."""
+        return action in self.allowed
+
+
+@pytest.fixture
+def guarded(database_url: str) -> Iterator[GuardedHost]:
+    """A host with a database of its own."""
+    host = GuardedHost(database_url)
+    host.create()
+    yield host
+    host.database.dispose()
+
+
+@pytest.fixture
+def staffed(guarded: GuardedHost) -> Workshop:
+    """A workshop whose console is open to Ada."""
+    return Workshop(guarded)
+
+
+@pytest.fixture
+def app(staffed: Workshop) -> Flask:
+    """An application with nothing but the console."""
+    app = Flask(__name__)
+    app.secret_key = "not much of one"
+    app.testing = True
+    install(app, staffed.engine)
+    app.register_blueprint(console(staffed.engine, who=lambda: "Ada"), url_prefix="/ops")
+    serve = app.wsgi_app
+
+    def inside(environ: Any, start_response: Any) -> Any:
+        with staffed.host.inside():
+            return serve(environ, start_response)
+
+    app.wsgi_app = inside  # type: ignore[method-assign]
+    return app
