@@ -33,19 +33,25 @@ def test_moment_that_comes_twice_is_the_first() -> None:
     assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("day", [date.min, date.max])
-def test_moments_at_the_end_of_time_are_refused_in_words(day: date) -> None:
+@pytest.mark.parametrize(
+    ("day", "at", "zone"), [(date.min, time(0), "Asia/Tokyo"), (date.max, time(23, 59), "America/Lima")]
+)
+def test_moments_at_the_end_of_time_are_refused_in_words(day: date, at: time, zone: str) -> None:
     with pytest.raises(ValueError, match="out of bounds"):
-        periods.moment(
-            day, time(23, 59) if day == date.max else time(0), zone="Asia/Tokyo" if day == date.min else "America/Lima"
-        )
+        periods.moment(day, at, zone=zone)
 
 
 @pytest.mark.parametrize(
     ("ago", "long", "short"),
-    [(0, "Today", "Today"), (1, "Yesterday", "Yesterday"), (3, "Tuesday 17 November", "Tue"), (17, "Tuesday 3 November", "3 Nov"),
-     (400, "Thursday 16 October 2025", "16 Oct 2025"), (-1, "Saturday 21 November", "21 Nov")],
-)  # fmt: skip
+    [
+        (0, "Today", "Today"),
+        (1, "Yesterday", "Yesterday"),
+        (3, "Tuesday 17 November", "Tue"),
+        (17, "Tuesday 3 November", "3 Nov"),
+        (400, "Thursday 16 October 2025", "16 Oct 2025"),
+        (-1, "Saturday 21 November", "21 Nov"),
+    ],
+)
 def test_days_are_named_as_people_say_them(ago: int, long: str, short: str) -> None:
     day = TODAY - timedelta(days=ago)
     assert (periods.named_day(day, today=TODAY), periods.short_day(day, today=TODAY)) == (long, short)
