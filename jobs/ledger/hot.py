@@ -4,6 +4,8 @@
 Building the same statements from SQLAlchemy's expressions at every call cost ten times what running them does. On
 PostgreSQL the finish of one batch and the claim of the next are a single statement.
 
+A job that once lost its worker is claimed alone: should it be what kills workers, it takes no batch with it.
+
 The fence is `lease_owner`: it names one claim of one process, and so one attempt of each of its jobs.
 """
 
@@ -52,7 +54,7 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
         )"""
     claim = f"""
         best AS (
-            SELECT id, kind, priority FROM job
+            SELECT id, kind, priority, crashes FROM job
             WHERE queue = %(queue)s AND state = 'ready' AND kind = ANY(%(kinds)s)
             ORDER BY priority, id LIMIT 1
             FOR UPDATE SKIP LOCKED
@@ -60,9 +62,11 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
             SELECT id FROM job
             WHERE queue = %(queue)s AND state = 'ready'
                 AND priority = (SELECT priority FROM best) AND kind = (SELECT kind FROM best)
+                AND (crashes = 0 OR id = (SELECT id FROM best))
             ORDER BY id
             LIMIT (
-                SELECT size FROM unnest(%(kinds)s, %(sizes)s) AS known (kind, size)
+                SELECT CASE WHEN (SELECT crashes FROM best) = 0 THEN size ELSE 1 END
+                FROM unnest(%(kinds)s, %(sizes)s) AS known (kind, size)
                 WHERE known.kind = (SELECT kind FROM best)
             )
             FOR UPDATE SKIP LOCKED
@@ -99,7 +103,7 @@ SQLITE_TELL = """
     SELECT id, attempt, 'succeeded', worker, ready_at, started_at, finished_at
     FROM job WHERE id IN (SELECT value FROM json_each(:ids))"""
 SQLITE_BEST = """
-    SELECT kind, priority FROM job
+    SELECT kind, priority, crashes FROM job
     WHERE queue = :queue AND state = 'ready' AND kind IN (SELECT value FROM json_each(:kinds))
     ORDER BY priority, id LIMIT 1"""
 SQLITE_TAKE = f"""
@@ -110,6 +114,7 @@ SQLITE_TAKE = f"""
     WHERE id IN (
         SELECT id FROM job
         WHERE queue = :queue AND state = 'ready' AND priority = :priority AND kind = :kind
+            AND (crashes = 0 OR :size = 1)
         ORDER BY id LIMIT :size
     )
     RETURNING {CLAIMED}, {WAITED_ON_SQLITE}"""
@@ -201,7 +206,7 @@ def _take_on_sqlite(connection: Connection, claim: Mapping[str, Any]) -> list[Ta
     best = connection.exec_driver_sql(SQLITE_BEST, {**claim, "kinds": json.dumps(claim["kinds"])}).first()
     if best is None:
         return []
-    size = dict(zip(claim["kinds"], claim["sizes"], strict=True))[best.kind]
+    size = 1 if best.crashes else dict(zip(claim["kinds"], claim["sizes"], strict=True))[best.kind]
     values: Sequence[Any] = ("queue", "next_owner", "worker", "lease_s")
     rows = connection.exec_driver_sql(
         SQLITE_TAKE,

@@ -27,6 +27,8 @@ attempt = cast("Table", Attempt.__table__)
 MAX_ERROR_LENGTH = 2_000
 MAX_TRACEBACK_LENGTH = 20_000
 PARK_AFTER_CRASHES = 3
+SUSPECTS_APART = 8
+APART_S = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,11 @@ class Rescued:
 
 
 def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
-    """Take back jobs whose lease ran out: ready again at once, parked after the third lost worker."""
+    """Take back jobs whose lease ran out: ready again at once, parked after the third lost worker.
+
+    After the second they come back apart from each other: one of them may be what kills workers, and the others,
+    which only ran beside it, shall not be there for its third time.
+    """
     connection = session.connection()
     ids = list(
         connection.execute(
@@ -276,11 +282,13 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
     lost = Failure("WorkerLost", "The worker stopped answering while it ran this job.")
     _record_attempts(session, ids, Outcome.LOST, lost)
     is_last = job.c.crashes + 1 >= PARK_AFTER_CRASHES
+    is_suspect = job.c.crashes + 1 == PARK_AFTER_CRASHES - 1
     taken = connection.execute(
         update(job)
         .where(job.c.id.in_(ids))
         .values(
-            state=case((is_last, State.PARKED.value), else_=State.READY.value),
+            state=case((is_last, State.PARKED.value), (is_suspect, State.SCHEDULED.value), else_=State.READY.value),
+            run_at=case((is_suspect, db_now(job.c.id % SUSPECTS_APART * APART_S)), else_=null()),
             finished_at=case((is_last, db_now()), else_=null()),
             ready_at=db_now(),
             crashes=job.c.crashes + 1,

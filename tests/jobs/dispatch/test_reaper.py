@@ -38,6 +38,8 @@ def test_a_parked_job_is_told_to_the_host(shop: Workshop) -> None:
         shop.claim()
         shop.let_time_pass()
         shop.engine.reaper.reap()
+        shop.let_time_pass()
+        shop.engine.relay.promote()
     assert shop.regrets() == ["shop.note {'number': 8}: The worker died three times running it."]
 
 

@@ -148,7 +148,7 @@ class Ledger(RuleBasedStateMachine):
         for one in claims:
             known = self.known[one.uid]
             known.crashes += 1
-            known.move(State.PARKED if known.crashes >= writer.PARK_AFTER_CRASHES else State.READY, Outcome.LOST)
+            known.move([State.READY, State.SCHEDULED, State.PARKED][known.crashes - 1], Outcome.LOST)
         self.stale.append(claims)
 
     @precondition(lambda self: self.stale)
@@ -234,13 +234,15 @@ class Ledger(RuleBasedStateMachine):
             self.known[uid] = Known(number, kind, priority, state)
 
     def _best(self) -> list[str]:
-        """The claim the ledger must make: by priority, then by age; a batch of one kind and one priority."""
+        """The claim the ledger must make: by priority, then by age; a batch of one kind, one priority, no suspects."""
         ready = [(uid, one) for uid, one in self.known.items() if one.state is State.READY]
         if not ready:
             return []
-        _, best = min(ready, key=lambda pair: pair[1].priority)
-        mates = [uid for uid, one in ready if (one.kind, one.priority) == (best.kind, best.priority)]
-        return mates[: BATCH if best.kind == "batch" else 1]
+        first, best = min(ready, key=lambda pair: pair[1].priority)
+        if best.crashes or best.kind != "batch":
+            return [first]
+        alike = (best.kind, best.priority, 0)
+        return [uid for uid, one in ready if (one.kind, one.priority, one.crashes) == alike][:BATCH]
 
     def _take(self, claims: list[list[Claim]], chance: int) -> list[Claim]:
         return claims.pop(chance % len(claims))

@@ -1,6 +1,7 @@
 """Every move in the ledger, one at a time."""
 
 import pytest
+from sqlalchemy import text
 
 from jobs import JobRequest, NoSuchJob, WrongState
 from jobs.errors import Superseded
@@ -210,10 +211,51 @@ def test_the_third_lost_worker_parks_the_job(shop: Workshop) -> None:
         shop.let_time_pass()
         shop.engine.reaper.reap()
         states.append((shop.entry(uid).state, shop.entry(uid).crashes))
-    assert states == [("ready", 1), ("ready", 2), ("parked", 3)]
+        shop.let_time_pass()
+        shop.engine.relay.promote()
+    assert states == [("ready", 1), ("scheduled", 2), ("parked", 3)]
     assert shop.outcomes(uid) == ["lost", "lost", "lost"]
     assert shop.moves(uid) == ["lease lost by reaper"] * 3
     assert shop.claim() == []
+
+
+def test_jobs_that_lost_their_worker_are_claimed_alone(shop: Workshop) -> None:
+    job = shop.batched(lambda numbers: None, size=10)
+    shop.submit(job, 1, 2, 3)
+    shop.claim()
+    shop.let_time_pass()
+    shop.engine.reaper.reap()
+    shop.submit(job, 4, 5)
+    shop.submit_one(job, 6, priority=0)
+    shop.submit_one(job, 7, priority=9)
+    assert [numbers(shop.claim()) for _ in range(7)] == [[6], [1], [2], [3], [4, 5], [7], []]
+
+
+def test_a_batch_passes_by_jobs_that_lost_their_worker(shop: Workshop) -> None:
+    job = shop.batched(lambda numbers: None, size=10)
+    first = shop.submit_one(job, 1)
+    shop.submit_one(job, 2)
+    shop.claim(owner="lost")
+    with shop.host.transaction() as session:
+        session.execute(text("UPDATE job SET lease_until = created_at WHERE uid <> :uid"), {"uid": first})
+    shop.engine.reaper.reap()
+    with shop.host.transaction() as session:
+        writer.give_back(session, ["lost"])
+    shop.submit_one(job, 3)
+    assert [numbers(shop.claim()) for _ in range(3)] == [[1, 3], [2], []]
+
+
+def test_after_the_second_loss_jobs_come_back_apart_from_each_other(shop: Workshop) -> None:
+    uids = shop.submit(shop.noting(), 1, 2, 3, 4)
+    for _ in range(2):
+        while shop.claim():
+            pass
+        shop.let_time_pass()
+        shop.engine.reaper.reap()
+    assert shop.state(*uids) == ["scheduled"] * 4
+    delays = sorted(round(shop.delay_s(uid) / writer.APART_S) for uid in uids)
+    assert len(set(delays)) == 4
+    assert max(delays) < writer.SUSPECTS_APART
 
 
 def test_a_job_whose_lease_runs_is_not_rescued(shop: Workshop) -> None:
