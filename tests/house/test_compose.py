@@ -140,6 +140,7 @@ def test_prometheus_scrapes_what_is_exposed() -> None:
     assert targets == {"web": ["web:8000"], "worker": ["worker:9101"], "scheduler": ["scheduler:9101"]}
     for name in ("worker", "scheduler"):
         assert SERVICES[name]["environment"]["METRICS_PORT"] == "9101"
+        assert SERVICES[name]["environment"]["HOST"] == "0.0.0.0"
         assert SERVICES[name]["expose"] == ["9101"]
         assert ", 9101)" in SERVICES[name]["healthcheck"]["test"][-1]
     for job in SCRAPED["scrape_configs"]:
