@@ -55,13 +55,18 @@ _open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
 def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
     """Bind the application to its database; SQLite and PostgreSQL get the settings the engine's promises need."""
     url = make_url(database_url)
-    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 3}
+    options: dict[str, Any] = {
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "pool_timeout": 3,
+        "pool_use_lifo": True,  # the connection used last has its pages and plans at hand
+    }
     if url.get_backend_name() == "postgresql":
         options["connect_args"] = {
             "connect_timeout": 2,
             "application_name": "metronome",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=2000 "
-            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c plan_cache_mode=force_generic_plan",
         }
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options

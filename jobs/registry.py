@@ -35,6 +35,8 @@ class Job:
     def __post_init__(self) -> None:
         if not HIGHEST <= self.priority <= LOWEST:
             raise ValueError(f"{self.name}: priority must be between {HIGHEST} and {LOWEST}")
+        if inspect.iscoroutinefunction(self.run):
+            raise ValueError(f"{self.name}: a job is an ordinary function, not a coroutine")
         if self.batch_size < 1:
             raise ValueError(f"{self.name}: batch_size must be at least 1")
         if self.is_batched and len(inspect.signature(self.run).parameters) != 1:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Integer, Row, Select, case, cast, func, literal, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Date, Integer, Row, Select, case, cast, func, literal, select, text, tuple_
 
 from app.clock import now
 from app.db import UtcDateTime, reading
@@ -21,9 +21,19 @@ from .pages import Filter, Listing, Place, Shown
 from .standing import Standing, standing
 
 NOT_THERE = "There is no such activity."
+
+# Built once: this runs for every job or batch. The range lets PostgreSQL find a batch without reading the whole table.
+_activity = Activity.__table__.c
+_TO_COUNT = select(
+    _activity.id, _activity.met, _activity.weight_kg, _activity.duration_s, _activity.energy_kcal
+).order_by(_activity.id)
+_TO_COUNT_ON_POSTGRESQL = _TO_COUNT.where(
+    text("activity.id = ANY(:ids) AND activity.id BETWEEN :low AND :high")
+).with_for_update(key_share=True)
+_TO_COUNT_ON_SQLITE = _TO_COUNT.where(text("activity.id IN (SELECT value FROM json_each(:ids))"))
 LARGEST_ID = 2**31 - 1
 COUNT_UP_TO = 1_000
-STREAK_WINDOW = timedelta(days=60)
+STREAK_WINDOW_DAYS = 32
 
 ROW = (
     Activity.id,
@@ -231,9 +241,11 @@ def to_count(activity_ids: Sequence[int]) -> Sequence[Row[*tuple[Any, ...]]]:
 
     The lock makes an edit that is under way finish first: its values are the ones that are read.
     """
-    columns = (Activity.id, Activity.met, Activity.weight_kg, Activity.duration_s, Activity.energy_kcal)
-    query = select(*columns).where(_is_one_of(activity_ids)).order_by(Activity.id)
-    return reading().execute(query.with_for_update(key_share=True)).all()
+    connection = reading().connection()
+    if connection.dialect.name == "postgresql":
+        ids: dict[str, Any] = {"ids": list(activity_ids), "low": min(activity_ids), "high": max(activity_ids)}
+        return connection.execute(_TO_COUNT_ON_POSTGRESQL, ids).all()
+    return connection.execute(_TO_COUNT_ON_SQLITE, {"ids": json.dumps(list(activity_ids))}).all()
 
 
 def _is_one_of(activity_ids: Sequence[int]) -> ColumnElement[bool]:
@@ -250,17 +262,27 @@ def _known(total: Decimal | None, *, is_open: bool) -> Decimal | None:
 
 
 def _streak_of(user_id: int, *, today: date) -> int:
-    """Looked up in windows, each twice as wide: most people need one, and nobody's whole history is read for it."""
+    """Looked up in windows, each four times as wide: most people need one, and nobody's whole history is read."""
     days: list[date] = []
-    until, window = today, STREAK_WINDOW
+    until, window = today, STREAK_WINDOW_DAYS
     while True:
-        since = until - window
-        query = _listed(select(Activity.day).distinct(), user_id, Filter(since=since, until=until))
-        days += reading().scalars(query.order_by(Activity.day.desc())).all()
+        days += (found := _distinct_days(user_id, until=until, most=window))
         length = streak(days, today=today)
-        if length < (today - since).days:
+        if length < len(days) or len(found) < window:
             return length
-        until, window = since - ONE_DAY, window * 2
+        until, window = found[-1] - ONE_DAY, window * 4
+
+
+def _distinct_days(user_id: int, *, until: date, most: int) -> list[date]:
+    """The newest days with something on them, found by jumping through the index and not by reading its every row."""
+    newest = _listed(
+        select(func.max(Activity.day).label("day"), literal(1).label("number")), user_id, Filter(until=until)
+    )
+    days = newest.cte("days", recursive=True)
+    before = _listed(select(func.max(Activity.day)), user_id, Filter()).where(Activity.day < days.c.day)
+    step = select(before.scalar_subquery(), days.c.number + 1).where(days.c.day.is_not(None), days.c.number < most)
+    query = select(days.union_all(step).c.day)
+    return [day for day in reading().scalars(query) if day is not None]
 
 
 def _items(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Item]:

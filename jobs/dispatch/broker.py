@@ -18,7 +18,7 @@ from dramatiq import Message, MessageProxy
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.common import dq_name
 from dramatiq.logging import get_logger
-from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import CurrentMessage, Middleware, ShutdownNotifications, TimeLimit
 
 IDLE_WAIT_S = 1.0
 LEDGER_LOOK_S = 10.0
@@ -45,7 +45,7 @@ def make_broker(redis_url: str | None, *, namespace: str, has_ready: Callable[[s
         client=client, middleware=[], namespace=namespace, heartbeat_timeout=15_000, maintenance_chance=100_000
     )
     broker.has_ready = has_ready
-    for middleware in (ShutdownNotifications(), TimeLimit(time_limit=float("inf")), CurrentMessage(), AsyncIO()):
+    for middleware in (ShutdownNotifications(), TimeLimit(time_limit=float("inf")), CurrentMessage()):
         broker.add_middleware(middleware)
     broker.add_middleware(JobOptions())
     return broker

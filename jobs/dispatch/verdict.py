@@ -18,7 +18,7 @@ from .backoff import backoff_s
 MOST_ATTEMPTS = 25
 MAX_CLASS_LENGTH = 200
 DATABASE_PAUSE_S = 1.0
-PASSING_SQLSTATES = ("08", "40001", "40P01", "53300", "55P03", "57P")
+PASSING_SQLSTATES = ("08", "26000", "40001", "40P01", "53300", "55P03", "57P")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import ProgrammingError
 
 from .models import spelled
 from .states import WAITING
@@ -88,10 +89,27 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
     )
 
 
-POSTGRESQL = {
-    (finishes, claims): _on_postgresql(finishes=finishes, claims=claims)
-    for finishes, claims in ((True, True), (True, False), (False, True))
+PREPARED = "jobs.prepared"
+UNKNOWN_STATEMENT = "26000"
+FINISH_VALUES = {"result": "text", "ids": "bigint[]", "owner": "text"}
+CLAIM_VALUES = {
+    "queue": "text",
+    "kinds": "text[]",
+    "sizes": "integer[]",
+    "next_owner": "text",
+    "worker": "text",
+    "lease_s": "double precision",
 }
+PREPARE: dict[str, str] = {}
+EXECUTE: dict[str, str] = {}
+for _finishes, _claims in ((True, True), (True, False), (False, True)):
+    _name = f"jobs_{'finish' * _finishes}{'claim' * _claims}"
+    _values = {**(FINISH_VALUES if _finishes else {}), **(CLAIM_VALUES if _claims else {})}
+    _body = _on_postgresql(finishes=_finishes, claims=_claims)
+    for _number, _value in enumerate(_values, 1):
+        _body = _body.replace(f"%({_value})s", f"${_number}")
+    PREPARE[_name] = f"PREPARE {_name} ({', '.join(_values.values())}) AS {_body}"
+    EXECUTE[_name] = f"EXECUTE {_name} ({', '.join(f'%({_value})s' for _value in _values)})"
 
 SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 SQLITE_FINISH = f"""
@@ -184,9 +202,29 @@ def finish_and_claim(
 def _run_on_postgresql(
     connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
 ) -> tuple[int, list[Taken]]:
-    statement = POSTGRESQL[finish is not None, claim is not None]
-    rows = connection.exec_driver_sql(statement, {**(finish or {}), **(claim or {})}).all()
+    name = _prepared(connection, finishes=finish is not None, claims=claim is not None)
+    values = {**(finish or {}), **(claim or {})}
+    try:
+        rows = connection.exec_driver_sql(EXECUTE[name], values).all()
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) == UNKNOWN_STATEMENT:
+            connection.info.pop(PREPARED, None)
+        raise
     return rows[0][0], sorted(Taken(*row[1:]) for row in rows if row[1] is not None)
+
+
+def _prepared(connection: Connection, *, finishes: bool, claims: bool) -> str:
+    """The name of the statement, planned once per connection: planning it costs three times what running it does.
+
+    The plan is made for a table of any size, though the one it is made on may be empty yet.
+    """
+    name = f"jobs_{'finish' * finishes}{'claim' * claims}"
+    done = connection.info.setdefault(PREPARED, set())
+    if name not in done:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        connection.exec_driver_sql(PREPARE[name])
+        done.add(name)
+    return name
 
 
 def _run_on_sqlite(

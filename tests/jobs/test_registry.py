@@ -60,3 +60,11 @@ def test_a_batched_job_takes_exactly_one_list() -> None:
 def test_a_batched_job_is_atomic() -> None:
     with pytest.raises(ValueError, match="is atomic"):
         Job(name="x", run=lambda numbers: None, queue_name="q", is_batched=True, atomic=False)
+
+
+def test_a_coroutine_is_refused() -> None:
+    async def wander() -> None:
+        """Never called."""
+
+    with pytest.raises(ValueError, match="wander: a job is an ordinary function, not a coroutine"):
+        Job(name="wander", run=wander, queue_name="default")
