@@ -10,7 +10,8 @@ from typing import Any, Self
 from jobs.metrics import Count
 
 MOST_AGE_S = 300.0
-PAUSE_TO_COST = 50
+PAUSE_TO_COST = 20
+CHEAP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ class Kept:
     def will_do(self, mark: str, *, now: float) -> bool:
         """Whether they need not be counted again: nothing changed, or counting would take too much of all time."""
         age_s = now - self.at
-        return 0 <= age_s < (MOST_AGE_S if mark == self.mark else self.cost_s * PAUSE_TO_COST)
+        if mark == self.mark:
+            return 0 <= age_s < MOST_AGE_S
+        return self.cost_s > CHEAP_S and 0 <= age_s < self.cost_s * PAUSE_TO_COST
 
     def written(self) -> dict[str, str]:
         """As fields of a Redis hash."""
