@@ -48,7 +48,7 @@ class Activity(Base):
         # One index for the list, its days' totals, the week's sums and the streak; read backwards for newest first.
         Index("ix_activity_live", "user_id", "day", "started_at", "id", **_only("deleted_at IS NULL")),
         Index("ix_activity_bin", "deleted_at", **_only("deleted_at IS NOT NULL")),
-        Index("ix_activity_uncounted", "user_id", "id", **_only("energy_kcal IS NULL")),
+        Index("ix_activity_uncounted", "user_id", "day", "started_at", "id", **_only("energy_kcal IS NULL")),
         Index(
             "uq_activity_submission", "user_id", "submission_key", unique=True, **_only("submission_key IS NOT NULL")
         ),

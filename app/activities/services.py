@@ -257,7 +257,7 @@ def requeue_uncounted() -> int:
                 or_(Activity.uncountable_since.is_(None), Activity.recount_rounds < MOST_RECOUNT_ROUNDS),
                 ~has_live("activity", Activity.id),
             )
-            .order_by(Activity.id)
+            .order_by(Activity.user_id, Activity.day, Activity.started_at, Activity.id)  # as the index of the uncounted
             .limit(REQUEUE_AT_ONCE)
         ).all()
         if failed := [one.id for one in stuck if one.uncountable_since]:

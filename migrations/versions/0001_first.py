@@ -101,7 +101,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_activity_uncounted",
         "activity",
-        ["user_id", "id"],
+        ["user_id", "day", "started_at", "id"],
         unique=False,
         sqlite_where=sa.text("energy_kcal IS NULL"),
         postgresql_where=sa.text("energy_kcal IS NULL"),
