@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -41,10 +42,20 @@ class Account:
         return f"lost {self.lost}, duplicate {self.duplicate} ({dict(ways)})"
 
 
+def count(
+    wanted: Counter[Any], found: Counter[Any], outcomes: Mapping[str, list[str]], *, since: float, story: str
+) -> Account:
+    """Count what is missing and what is there too often, print both, and want neither."""
+    account = Account((wanted - found).total(), (found - wanted).total(), outcomes)
+    print(f"\n{story}: {account.told} after {time.monotonic() - since:.1f} s")
+    assert (account.lost, account.duplicate) == (0, 0)
+    return account
+
+
 def check(
     host: SmallHost, submitted: Mapping[str, int], *, parked: Collection[str] = (), since: float, story: str
 ) -> Account:
-    """Count, print and assert; `submitted` says which number the job of each public id writes down."""
+    """Judge the small host; `submitted` says which number the job of each public id writes down."""
     with host.inside():
         entries = {entry.uid: entry for entry in host.reading().scalars(select(Entry))}
         found = Counter(host.reading().scalars(select(effects.c.number)))
@@ -53,9 +64,7 @@ def check(
             attempts.setdefault(one.job_id, []).append(one)
     wanted = Counter(number for uid, number in submitted.items() if uid not in parked)
     outcomes = {uid: [one.outcome for one in attempts.get(entry.id, [])] for uid, entry in entries.items()}
-    account = Account((wanted - found).total(), (found - wanted).total(), outcomes)
-    print(f"\n{story}: {account.told} after {time.monotonic() - since:.1f} s")
-    assert (account.lost, account.duplicate) == (0, 0)
+    account = count(wanted, found, outcomes, since=since, story=story)
     assert sorted(entries) == sorted(submitted)
     for uid, entry in entries.items():
         assert entry.state == (State.PARKED if uid in parked else State.SUCCEEDED)
