@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Axe, Watched
+from tests.browser.conftest import Axe
 from tests.browser.gallery import Gallery
+from tests.browser.watched import Watched
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,8 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Watched, log_running, requests_within, sign_up
+from tests.browser.steps import log_running, requests_within, sign_up
+from tests.browser.watched import Watched
 
 pytestmark = pytest.mark.browser
 
@@ -139,5 +140,3 @@ def test_cleo_does_not_find_what_ada_logged(windows: Watched) -> None:
     expect(cleo.get_by_role("heading", name="Not found")).to_be_visible()
     cleo.goto("/activities/")
     expect(cleo.locator("#activities")).to_contain_text("What you log appears here")
-
-

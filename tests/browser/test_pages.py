@@ -1,0 +1,115 @@
+"""Every page there is: accessible, quiet, and at home on every screen, empty and full, light and dark."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Axe
+from tests.browser.product import Product
+from tests.browser.steps import sign_up
+from tests.browser.visitors import LOOKS, SHOWN_ONCE, SHOWN_WITH_ANOTHER, Visitors, pages_of
+from tests.browser.watched import Watched
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = [320, 375, 768, 1280]
+
+
+@pytest.fixture(scope="module")
+def visitors(product: Product, chromium: Browser) -> Visitors:
+    return Visitors(product, chromium)
+
+
+def look(page: Page, address: str) -> None:
+    page.goto(address)
+    if "/api/docs" in address:
+        expect(page.locator("#swagger .opblock").first).to_be_visible()
+
+
+def test_no_page_is_forgotten_here(product: Product) -> None:
+    seen = {page for _, page in LOOKS} - {"/nowhere"}
+    without_admin = {page for page in seen if page == "/admin/" or not page.startswith("/admin/")}
+    assert pages_of(product.flask("routes")) == without_admin | SHOWN_WITH_ANOTHER | SHOWN_ONCE
+
+
+@pytest.mark.parametrize(("who", "address"), LOOKS)
+def test_page_is_accessible_in_both_themes_on_desk_and_phone(
+    windows: Watched, visitors: Visitors, axe: Axe, who: str, address: str
+) -> None:
+    page = windows.open(storage_state=visitors.cookies[who], bypass_csp=True)
+    found = []
+    for theme, rules in (("light", []), ("dark", ["color-contrast"])):  # a theme changes colours and nothing else
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        if theme == "light" or address == "/api/docs":
+            look(page, visitors.address(address))
+        for width in (1280, 375):
+            page.set_viewport_size({"width": width, "height": 800})
+            found += [f"{theme} {width}: {problem}" for problem in axe(page, *rules)]
+    assert found == []
+
+
+@pytest.mark.parametrize(("who", "address"), LOOKS)
+def test_page_is_quiet_and_fits_every_width(windows: Watched, visitors: Visitors, who: str, address: str) -> None:
+    page = windows.open(storage_state=visitors.cookies[who])
+    look(page, visitors.address(address))
+    fits = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        fits[width] = page.evaluate("document.documentElement.scrollWidth")
+    assert fits == {width: width for width in WIDTHS}
+    assert page.locator("p:empty:not([id])").count() == 0  # what a form inside a paragraph leaves behind
+
+
+def test_page_that_makes_the_first_admin_is_like_the_others(
+    still_product: Product, still_windows: Watched, axe: Axe
+) -> None:
+    page = still_windows.open(width=375, bypass_csp=True)
+    page.goto(still_product.flask("users", "setup-link"))
+    expect(page.get_by_role("heading", name="Make the first admin")).to_be_visible()
+    assert axe(page) == []
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+@pytest.mark.parametrize(
+    ("address", "button"),
+    [("/sign-in", "Sign in"), ("/sign-up", "Sign up")],
+)
+def test_form_of_a_stranger_filled_in_wrongly_is_accessible(
+    windows: Watched, axe: Axe, address: str, button: str
+) -> None:
+    page = windows.open(width=375, bypass_csp=True)
+    page.goto(address)
+    refused(page, button)
+    assert axe(page) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "button"),
+    [
+        ("/activities/new", "Save activity"),
+        ("/settings/", "Save profile"),
+        ("/settings/", "Note weight"),
+        ("/settings/", "Change password"),
+        ("/settings/", "Make a token"),
+    ],
+)
+def test_form_filled_in_wrongly_is_accessible(windows: Watched, axe: Axe, address: str, button: str) -> None:
+    page = windows.open(color_scheme="dark", bypass_csp=True)
+    sign_up(page)
+    page.goto(address)
+    refused(page, button)
+    assert axe(page) == []
+
+
+def refused(page: Page, button: str) -> None:
+    """Empty the form with this button and send it past the browser's own checks."""
+    page.get_by_role("main").get_by_role("button", name=button).evaluate(
+        """button => {
+          button.form.noValidate = true;
+          const typed = "input:not([type=hidden], [type=radio], [type=checkbox])";
+          button.form.querySelectorAll(typed).forEach((one) => one.value = "");
+          button.click();
+        }"""
+    )
+    expect(page.locator(".err").first).to_be_visible()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
