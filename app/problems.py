@@ -9,7 +9,7 @@ from flask import Flask, Response, g, json, make_response, render_template, requ
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.errors import Invalid, Problem, SignInNeeded
 from app.headers import request_id
@@ -113,6 +113,8 @@ def _for_programs(status: int, words: Words, errors: list[dict[str, str]]) -> Re
 
 
 def _for_people(status: int, words: Words) -> Response:
+    if isinstance(request.routing_exception, SecurityError):  # at a strange address no link can be made
+        return Response(f"{words.title}. {words.message}", status, mimetype="text/plain")
     template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
     if status >= 500:
         g.person = g.get("person")

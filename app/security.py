@@ -26,6 +26,8 @@ SCOPES = {
 }
 FOR_STAFF = {"jobs", "admin"}
 REMEMBERED = timedelta(days=30)
+OURSELVES = ("127.0.0.1", "localhost")
+"""By these names health checks on the machine itself ask, whatever names people use."""
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -149,7 +151,7 @@ def install(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=REMEMBERED,
-        TRUSTED_HOSTS=list(config.trusted_hosts) or None,
+        TRUSTED_HOSTS=[*config.trusted_hosts, *OURSELVES] if config.trusted_hosts else None,
         MAX_CONTENT_LENGTH=1024 * 1024,
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,

@@ -98,6 +98,14 @@ class TestTrustedHosts:
 
         assert (ask("metronome.example.org"), ask("evil.example")) == (200, 400)
 
+    def test_a_health_check_on_the_machine_itself_is_answered(self, stranger: Browser) -> None:
+        assert stranger.client.get("/healthz", base_url="http://127.0.0.1:8000").status_code == 200
+
+    def test_a_stranger_name_is_refused_quietly(self, stranger: Browser, caplog: pytest.LogCaptureFixture) -> None:
+        answer = stranger.client.get("/sign-in", base_url="http://evil.example")
+        assert answer.mimetype == "text/plain"
+        assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
 
 def test_a_report_is_logged_and_more_than_ten_a_minute_are_not(
     app: Flask, stranger: Browser, caplog: pytest.LogCaptureFixture

@@ -7,6 +7,7 @@ import configparser
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ OURS = ["web", "worker", "scheduler", "migrate"]
 SCRAPED: dict[str, Any] = yaml.safe_load((ROOT / "prometheus.yml").read_text())
 SETTINGS = {one.name: one for one in declared()}
 SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "METRICS_TOKEN"}
+KEY = "k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa"
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 
 
@@ -64,23 +66,29 @@ def test_every_variable_is_one_that_is_read(name: str) -> None:
     assert given - SETTINGS.keys() == {"PROMETHEUS_MULTIPROC_DIR"}
 
 
+def interpolated(text: str, given: Mapping[str, str]) -> str:
+    """The text as compose reads it, from the inside out."""
+
+    def value(found: re.Match[str]) -> str:
+        name, mark, word = found.groups()
+        known = given.get(name, "")
+        return {":-": known or word, ":?": known, ":+": word if known else ""}[mark]
+
+    while (after := re.sub(r"\$\{([A-Z_]+)(:[-?+])([^${}]*)\}", value, text)) != text:
+        text = after
+    return text
+
+
 @pytest.mark.parametrize("name", OURS)
-def test_every_fixed_value_is_one_that_is_understood(name: str, tmp_path: Path) -> None:
-    values = {
-        key: re.sub(
-            r"\$\{[A-Z_]+:\?[^}]*\}",
-            "k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa",
-            re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value),
-        )
-        for key, value in SERVICES[name]["environment"].items()
-        if key not in {"PROMETHEUS_MULTIPROC_DIR", "DATA_DIR"}
-    }
-    config = Config.from_env({**values, "DATA_DIR": str(tmp_path)})
-    assert (
-        config.database_url
-        == "postgresql+psycopg2://metronome:k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa@postgres:5432/metronome"
-    )
-    assert config.redis_url == "redis://:k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa@redis:6379/0"
+@pytest.mark.parametrize("trusted", ["", "metronome.example.org"])
+def test_every_value_is_one_that_is_understood(name: str, trusted: str, tmp_path: Path) -> None:
+    given = {**dict.fromkeys(SECRETS, KEY), "TRUSTED_HOSTS": trusted}
+    environment = {key: interpolated(value, given) for key, value in SERVICES[name]["environment"].items()}
+    del environment["PROMETHEUS_MULTIPROC_DIR"]
+    config = Config.from_env({**environment, "DATA_DIR": str(tmp_path)})
+    assert config.database_url == f"postgresql+psycopg2://metronome:{KEY}@postgres:5432/metronome"
+    assert config.redis_url == f"redis://:{KEY}@redis:6379/0"
+    assert config.trusted_hosts == (("web", trusted) if trusted else ())
 
 
 def test_every_default_is_the_default() -> None:
