@@ -78,8 +78,14 @@ def _facts(asked: argparse.Namespace) -> dict[str, Any]:
         "python": platform.python_version(),
         "kernel": platform.release(),
         "cores": os.cpu_count(),
+        "processor": _processor(),
         "arguments": {name: str(value) for name, value in vars(asked).items() if value},
     }
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":

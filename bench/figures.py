@@ -78,6 +78,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, -(-len(ordered) * share // 100).__int__() - 1)]
 
 
+def short(value: float) -> str:
+    """The number as people compare it: three digits, no more."""
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
 @dataclass
 class Report:
     """Rows as they are found: printed at once, and kept for the file."""
@@ -104,15 +111,9 @@ class Report:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    bounds = (_short(row.bound.must), _short(row.bound.aim)) if row.bound else ("", "")
-    spread = (_short(min(row.values)), _short(row.median), _short(max(row.values)))
+    bounds = (short(row.bound.must), short(row.bound.aim)) if row.bound else ("", "")
+    spread = (short(min(row.values)), short(row.median), short(max(row.values)))
     return (row.figure, row.database, row.what, *spread, row.unit, *bounds, row.verdict)
-
-
-def _short(value: float) -> str:
-    if value >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _print(cells: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.document import BEGIN, END, put_into, table
 from bench.figures import Bound, Row, percentile, ratio
 from bench.processes import Process, usage_below
 
@@ -77,3 +78,22 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_the_document_gets_the_figures_of_a_file() -> None:
+    row = Row("1 drain", "sqlite", "ours / peer", "×", (2.0, 3.0, 1.0), Bound(1.3, 2.5, at_least=True)).as_json()
+    facts = {"at": "now", "commit": "0123456789abcdef", "cores": 2, "processor": "slow", "kernel": "6", "python": "3"}
+    text = put_into(f"before\n{BEGIN}\nold\n{END}\nafter\n", table({**facts, "rows": [row]}))
+    assert text.splitlines() == [
+        "before",
+        BEGIN,
+        "Taken at now of commit `0123456789` on 2 cores, slow, Linux 6, Python 3.",
+        "",
+        "### 1 drain",
+        "",
+        "| database | what | min | median | max | unit | must | aim | |",
+        "|---|---|---:|---:|---:|---|---:|---:|---|",
+        "| sqlite | ours / peer | 1.00 | 2.00 | 3.00 | × | 1.30 | 2.50 | must |",
+        END,
+        "after",
+    ]
