@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
+from app.activities.models import Activity
 from tests.servers import PostgresServer, RedisServer
 
 from .checker import count
@@ -80,9 +81,7 @@ class Installation:
 
     def rows(self) -> list[tuple[int, Decimal | None]]:
         with self.database.connect() as connection:
-            return [
-                (one.id, one.energy_kcal) for one in connection.execute(text("SELECT id, energy_kcal FROM activity"))
-            ]
+            return [(one.id, one.energy_kcal) for one in connection.execute(select(Activity.id, Activity.energy_kcal))]
 
     def states(self) -> Counter[str]:
         with self.database.connect() as connection:
@@ -95,7 +94,7 @@ class Installation:
         return wait_until(lambda: all(energy is not None for _, energy in self.rows()), what="a number never came")
 
     def check(self, story: str) -> None:
-        found = Counter((number, Decimal(str(energy))) for number, energy in self.rows() if energy is not None)
+        found = Counter((number, energy) for number, energy in self.rows() if energy is not None)
         assert {number for number, _ in self.rows()} == {number for number, _ in self.wanted}
         with self.database.connect() as connection:
             told = connection.execute(text("SELECT job_id, outcome FROM job_attempt ORDER BY job_id, attempt")).all()
