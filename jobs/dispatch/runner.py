@@ -1,8 +1,8 @@
 """What a wake-up does: claim the best job or batch, run its actor, settle it.
 
 For an atomic job, one transaction holds the effect, the finish and the claim of what comes next, so that a busy
-queue costs one commit a job or batch. The finish is fenced: when the job is not this worker's any more, nothing of
-that transaction is kept.
+queue costs one commit a job or batch. Quick jobs share a transaction, a few at a time: the commit costs more than
+they do. The finish is fenced: when a job is not this worker's any more, nothing of that transaction is kept.
 """
 
 import itertools
@@ -17,6 +17,7 @@ from typing import Any
 import dramatiq
 from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from jobs.errors import Interrupted, Superseded
 from jobs.host import Host
@@ -27,6 +28,7 @@ from jobs.log import current_uid, get_logger
 from jobs.observer import Observer
 from jobs.registry import Job
 
+from .pace import TRANSACTION_S, Pace
 from .telling import tell_gave_up
 from .verdict import is_interruption, is_outage, verdict_on
 
@@ -68,7 +70,7 @@ class Runner:
         self._observer = observer
         self._numbers = itertools.count(1)
         self._chance = random.Random()  # noqa: S311 -- jitter, no secret
-        self._batch_sizes: dict[str, Mapping[str, int]] = {}
+        self._pace = Pace()
         self.worker = worker
         self.stopping = threading.Event()
         self.running: dict[str, Hold] = {}
@@ -89,11 +91,11 @@ class Runner:
 
     def batch_sizes(self, queue: str) -> Mapping[str, int]:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
-        if queue not in self._batch_sizes:
-            self._batch_sizes[queue] = {
-                job.name: job.batch_size for job in self._jobs.values() if job.queue_name == queue
-            }
-        return self._batch_sizes[queue]
+        return {job.name: self._size(job) for job in self._jobs.values() if job.queue_name == queue}
+
+    def _size(self, job: Job) -> int:
+        runs_in_turn = job.batch_size == 1 and job.atomic and not job.slow_down
+        return self._pace.together(job.name) if runs_in_turn else job.batch_size
 
     def _claim(self, queue: str) -> list[Claim]:
         wish = self._wish(queue)
@@ -118,8 +120,8 @@ class Runner:
         wish = self._wish(next_of) if next_of else None
         following: list[Claim] = []
         try:
-            following = self._attempt(claims, wish)
-            self._tell(claims, Outcome.SUCCEEDED, is_final=True)
+            ran, following = self._attempt(claims, wish)
+            self._tell(ran, Outcome.SUCCEEDED, is_final=True)
             return following
         except BaseException as error:  # noqa: BLE001 -- whatever a job raises is settled, and the worker lives on
             following = []
@@ -130,18 +132,41 @@ class Runner:
                 self.running.pop(wish.owner, None)
         return self._claim(next_of) if next_of and not self.stopping.is_set() else []
 
-    def _attempt(self, claims: list[Claim], wish: Wish | None) -> list[Claim]:
-        """Run the jobs and finish them; with the finish, claim what comes next."""
+    def _attempt(self, claims: list[Claim], wish: Wish | None) -> tuple[list[Claim], list[Claim]]:
+        """Run the jobs and finish them, and with the finish claim what comes next: what ran, and what was claimed."""
         job = self._jobs[claims[0].kind]
         # What no exception can interrupt (a system call, C code) outlives its limit: then its lease runs out.
         self.running[claims[0].owner].until = time.monotonic() + (job.slow_down + job.time_limit) / 1000 + self._lease_s
         self._slow_down(job)
         with self._host.inside():
-            result = None if job.atomic else self._call(job, claims)
+            results = [] if job.atomic else [self._call(job, claims)]
             with self._host.transaction() as session:
                 if job.atomic:
-                    result = self._call(job, claims)
-                return writer.succeed(session, claims, result, then=None if self.stopping.is_set() else wish)
+                    results = [self._call(job, claims)] if job.batch_size > 1 else self._call_in_turn(job, claims)
+                ran = claims if job.batch_size > 1 else claims[: len(results)]
+                writer.hand_back(session, claims[len(ran) :])
+                then = None if self.stopping.is_set() else wish
+                return ran, self._finish(session, ran, results, then)
+
+    def _finish(self, session: Session, ran: list[Claim], results: list[Any], then: Wish | None) -> list[Claim]:
+        """Finish what ran with one statement, or, where jobs have results of their own, with one for each."""
+        if len(results) > 1 and any(result is not None for result in results):
+            for one, result in zip(ran[:-1], results[:-1], strict=True):
+                writer.succeed(session, [one], result)
+            ran, results = ran[-1:], results[-1:]
+        return writer.succeed(session, ran, results[0], then=then)
+
+    def _call_in_turn(self, job: Job, claims: list[Claim]) -> list[Any]:
+        """Run jobs one after the other in one transaction, as long as that stays short; their results."""
+        results: list[Any] = []
+        began = time.monotonic()
+        for one in claims:
+            if results and (self.stopping.is_set() or time.monotonic() - began > TRANSACTION_S):
+                break
+            started = time.monotonic()
+            results.append(self._call(job, [one]))
+            self._pace.learn(job.name, time.monotonic() - started)
+        return results
 
     def _tell(self, claims: list[Claim], outcome: Outcome, *, is_final: bool) -> None:
         first = claims[0]

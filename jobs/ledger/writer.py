@@ -184,6 +184,17 @@ def retry_later(session: Session, one: Claim, *, outcome: Outcome, delay_s: floa
     _record_attempts(session, [one.id], outcome, failure)
 
 
+def hand_back(session: Session, claims: Sequence[Claim]) -> None:
+    """Make claimed jobs that were not begun ready again, as if nobody had claimed them.
+
+    Raises:
+        Superseded
+    """
+    if claims:
+        values = {"state": State.READY, "attempt": job.c.attempt - 1, "worker": null(), "started_at": null()}
+        _settle(session, claims, {**values, "unique_key": _key_without_twin()})
+
+
 def bury(session: Session, one: Claim, *, outcome: Outcome, failure: Failure) -> None:
     """Settle a running job as dead: out of tries, or not worth another."""
     _settle(

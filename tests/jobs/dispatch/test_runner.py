@@ -563,3 +563,52 @@ def test_the_states_a_job_goes_through_are_those_others_see(shop: Workshop) -> N
     before = shop.state(uid)
     shop.work()
     assert [before, *seen, shop.state(uid)] == [State.READY, State.RUNNING, [], State.SUCCEEDED]
+
+
+# -- quick jobs together
+
+
+def test_quick_jobs_share_a_transaction_and_keep_their_own_results(shop: Workshop) -> None:
+    transactions: list[int] = []
+
+    def add(number: int) -> int:
+        with shop.host.transaction() as session:
+            transactions.append(id(session))
+        shop.note(number)
+        return number + 1
+
+    uids = [shop.submit_one(job, number) for job in [shop.job(add)] for number in range(20)]
+    assert shop.work()
+    assert [shop.entry(uid).result for uid in uids] == list(range(1, 21))
+    assert [(shop.state(uid), len(shop.attempts(uid))) for uid in uids] == [("succeeded", 1)] * 20
+    assert sorted(shop.effects()) == list(range(20))
+    assert len(set(transactions)) < 20
+
+
+def test_of_jobs_that_share_a_transaction_only_the_one_that_fails_is_tried_again(shop: Workshop) -> None:
+    def fragile(number: int) -> None:
+        shop.note(number)
+        if number == 13:
+            raise ValueError("thirteen")
+
+    uids = [shop.submit_one(job, number) for job in [shop.job(fragile, max_retries=0)] for number in range(20)]
+    shop.work()
+    assert [shop.state(uid) for uid in uids] == ["dead" if number == 13 else "succeeded" for number in range(20)]
+    assert sorted(shop.effects()) == [number for number in range(20) if number != 13]
+    assert [attempt.error_message for attempt in shop.attempts(uids[13])] == ["thirteen"]
+
+
+def test_a_transaction_that_gets_long_hands_back_what_it_did_not_begin(shop: Workshop) -> None:
+    ran: list[int] = []
+
+    def moody(number: int) -> None:
+        if number == 5:
+            time.sleep(0.05)
+        ran.append(number)
+        shop.note(number)
+
+    uids = [shop.submit_one(job, number) for job in [shop.job(moody)] for number in range(12)]
+    assert shop.work()
+    assert ran == list(range(12))
+    assert [(shop.state(uid), shop.entry(uid).attempt) for uid in uids] == [("succeeded", 1)] * 12
+    assert sorted(shop.effects()) == list(range(12))
