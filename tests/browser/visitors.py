@@ -68,7 +68,7 @@ class Visitors:
         self._names = {"<int:activity_id>": str(logged[1]["id"]), "<uid>": logged[1]["job"]["id"]}
         product.sql("UPDATE activity SET deleted_at = created_at WHERE id = :id", id=logged[-1]["id"])
         product.sql(
-            "UPDATE activity SET energy_kcal = NULL, uncountable_since = created_at, uncountable_reason = 'It has none.'"
+            "UPDATE activity SET energy_kcal = NULL, uncountable_since = created_at, uncountable_reason = 'None'"
             ", recount_rounds = 3 WHERE id = :id",
             id=logged[2]["id"],
         )
