@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from flask import Flask, Request, request
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -29,6 +29,9 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 QUIET_PATHS = [r"/healthz$", r"/readyz$", r"/health/", r"/metrics", r"/static/"]
 BIND_AGAIN_S = 10.0
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def install(app: Flask) -> None:
