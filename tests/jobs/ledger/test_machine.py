@@ -140,6 +140,17 @@ class Ledger(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(chance=CHANCE)
+    def hand_back_what_was_not_begun(self, chance: int) -> None:
+        claims = self._take(self.held, chance)
+        with self.host.transaction() as session:
+            writer.hand_back(session, claims)
+        for one in claims:
+            self.known[one.uid].move(State.READY)
+            self.known[one.uid].attempt -= 1
+        self.stale.append(claims)
+
+    @precondition(lambda self: self.held)
+    @rule(chance=CHANCE)
     def crash(self, chance: int) -> None:
         claims = self._take(self.held, chance)
         with self.host.transaction() as session:
@@ -161,6 +172,8 @@ class Ledger(RuleBasedStateMachine):
             writer.retry_later(session, claims[0], outcome=Outcome.FAILED, delay_s=0, failure=FAILURE)
         with pytest.raises(Superseded), self.host.transaction() as session:
             writer.bury(session, claims[0], outcome=Outcome.FAILED, failure=FAILURE)
+        with pytest.raises(Superseded), self.host.transaction() as session:
+            writer.hand_back(session, claims)
         with self.host.transaction() as session:
             assert writer.still_mine(session, claims) == []
 

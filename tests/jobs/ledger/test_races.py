@@ -152,6 +152,18 @@ def test_a_job_given_back_cannot_be_finished(shop: Workshop, uid: str) -> None:
     assert (shop.state(uid), shop.effects()) == ("ready", [])
 
 
+def test_a_rescued_job_cannot_be_handed_back(shop: Workshop, uid: str) -> None:
+    claims = shop.claim()
+    shop.let_time_pass()
+
+    def hand_back() -> None:
+        with shop.host.transaction() as session:
+            writer.hand_back(session, claims)
+
+    assert overlap(shop, rescue(shop), hand_back) == "Superseded"
+    assert (shop.state(uid), shop.entry(uid).attempt, shop.outcomes(uid)) == ("ready", 1, ["lost"])
+
+
 def test_a_finished_job_cannot_be_given_back(shop: Workshop, uid: str) -> None:
     claims = shop.claim(owner="me")
     assert overlap(shop, lambda: shop.finish(claims, 1), give_back(shop, "me")) == 0
