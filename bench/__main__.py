@@ -45,13 +45,25 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report, sizes = Report(facts=_facts(asked)), _sizes(asked)
     kinds: Sequence[Kind] = KINDS if asked.database == "both" else [asked.database]
+    failed = False
     for kind in kinds:
         for name in asked.parts or [one for one in PARTS if one not in ASKED_FOR_ONLY]:
-            report.say(f"{name} on {kind} …")
-            with stage(kind) as ground:
-                PARTS[name](ground, report, sizes)
+            failed |= not _measured(name, kind, report, sizes)
             if asked.json:
                 report.write(asked.json)
+    sys.exit(int(failed))
+
+
+def _measured(name: str, kind: Kind, report: Report, sizes: Sizes) -> bool:
+    """Measure one part; a part that fails does not take the others with it."""
+    report.say(f"{name} on {kind} …")
+    try:
+        with stage(kind) as ground:
+            PARTS[name](ground, report, sizes)
+    except RuntimeError as error:
+        report.say("\n".join([f"{name} on {kind} gives no figure: {error}", *getattr(error, "__notes__", [])]))
+        return False
+    return True
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -207,7 +207,11 @@ def stage(kind: Kind) -> Iterator[Stage]:
     with RedisServer(durable=True) as server, postgres or nullcontext(), _folder() as folder:
         # As bin/run has it: on disk within a second. "always" would slow the peers down more than it does us.
         server.client().config_set("appendfsync", "everysec")
-        yield Stage(kind, server, postgres, folder)
+        try:
+            yield Stage(kind, server, postgres, folder)
+        except RuntimeError as error:
+            error.add_note(_complaints(folder))
+            raise
 
 
 def _folder() -> AbstractContextManager[Path]:
@@ -260,6 +264,12 @@ def answers(port: int, path: str = "/healthz") -> bool:
         return False
     finally:
         connection.close()
+
+
+def _complaints(folder: Path) -> str:
+    """What the processes logged last that was not ordinary."""
+    lines = [line for log in sorted(folder.glob("*/*.log")) for line in log.read_text().splitlines()]
+    return "\n".join([line[:1_000] for line in lines if '"level":"info"' not in line][-20:])
 
 
 def _each(processes: Sequence[Process], what: Callable[[Process], None]) -> None:
