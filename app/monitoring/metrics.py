@@ -21,8 +21,7 @@ from app.config import Config
 from jobs import engine_of
 from jobs.metrics import LedgerNumbers, Observer, PrometheusObserver
 
-from .numbers import Numbers
-from .services import last_numbers, numbers
+from .services import known_numbers
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -41,7 +40,7 @@ def install(app: Flask) -> None:
     PrometheusMetrics(app, path=None, registry=web, group_by=endpoint, buckets=BUCKETS, excluded_paths=QUIET_PATHS)
     app.extensions["numbers_of_web"] = [
         *([] if SHARED in os.environ else [web, *_own(engine_of(app).observer)]),
-        LedgerNumbers(engine_of(app), settled=lambda: numbers().settled),
+        LedgerNumbers(engine_of(app), settled=lambda: known_numbers().settled),
         ProductNumbers(app),
     ]
 
@@ -70,11 +69,9 @@ class ProductNumbers(Collector):
         """The numbers; while the database is away, as they were last counted."""
         with self._app.app_context():
             try:
-                found: Numbers | None = numbers()
+                found = known_numbers()
             except SQLAlchemyError:
-                found = last_numbers()
-        if found is None:
-            return
+                return
         yield CounterMetricFamily(
             "calories_burned_kcal",
             "Energy of all activities. Corrections downwards do not show.",

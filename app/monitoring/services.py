@@ -3,6 +3,7 @@
 import time
 
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.activities import metrics as activities
 from app.clock import now
@@ -33,10 +34,20 @@ def numbers() -> Numbers:
     return kept.numbers
 
 
-def last_numbers() -> Numbers | None:
-    """The numbers as they were last counted, without asking the database; None when nobody knows."""
-    kept = Kept.read(Board(engine_of().broker, BOARD).read() or {}) or current_app.extensions.get(HERE)
-    return kept.numbers if kept else None
+def known_numbers() -> Numbers:
+    """The numbers; while the database is away, as they were last counted.
+
+    Raises:
+        SQLAlchemyError: the database is away, and nobody knows them
+    """
+    try:
+        return numbers()
+    except SQLAlchemyError:
+        kept = Kept.read(Board(engine_of().broker, BOARD).read() or {}) or current_app.extensions.get(HERE)
+        if kept is None:
+            raise
+        last: Numbers = kept.numbers
+        return last
 
 
 def _count(before: Kept | None, seen: str) -> Kept:

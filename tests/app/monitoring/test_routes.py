@@ -225,6 +225,18 @@ def test_without_a_database_the_scrape_still_answers(away: Flask) -> None:
     assert away.test_client().get("/metrics-json/").status_code == 503
 
 
+def test_without_a_database_the_numbers_are_the_last_that_were_counted(
+    app: Flask, away: Flask, log: Callable[..., int], run_jobs: Callable[[], None]
+) -> None:
+    log()
+    run_jobs()
+    before = app.test_client().get("/metrics-json/").get_json()
+    assert before["total_calories"] == 315.0
+    assert away.test_client().get("/metrics-json/").get_json() == before
+    body = away.test_client().get("/metrics").get_data(as_text=True)
+    assert sample(body, "tasks_completed ") == ["tasks_completed 1.0"]
+
+
 def test_the_parts_know_their_remedies(app: Flask) -> None:
     with app.app_context():
         parts = {part.name: part for part in queries.parts()}
