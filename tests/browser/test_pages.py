@@ -1,7 +1,7 @@
 """Every page there is: accessible, quiet, and at home on every screen, empty and full, light and dark."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.browser.conftest import Axe
 from tests.browser.product import Product
@@ -12,6 +12,8 @@ from tests.browser.watched import Watched
 pytestmark = pytest.mark.browser
 
 WIDTHS = [320, 375, 768, 1280]
+LARGEST_FIRST_LOAD_BYTES = 60 * 1024
+MOST_FIRST_REQUESTS = 8
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,17 @@ def test_page_is_quiet_and_fits_every_width(windows: Watched, visitors: Visitors
         fits[width] = page.evaluate("document.documentElement.scrollWidth")
     assert fits == {width: width for width in WIDTHS}
     assert page.locator("p:empty:not([id])").count() == 0  # what a form inside a paragraph leaves behind
+
+
+def test_first_load_of_today_is_small(windows: Watched, visitors: Visitors) -> None:
+    page = windows.open(storage_state=visitors.cookies["ada"])
+    asked: list[Request] = []
+    page.on("requestfinished", lambda request: asked.append(request))
+    page.goto("/", wait_until="networkidle")
+    sizes = {request.url: request.sizes()["responseBodySize"] for request in asked}
+    print(sum(sizes.values()), sizes)
+    assert len(asked) <= MOST_FIRST_REQUESTS
+    assert sum(sizes.values()) <= LARGEST_FIRST_LOAD_BYTES
 
 
 def test_page_that_makes_the_first_admin_is_like_the_others(
