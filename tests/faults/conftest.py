@@ -46,6 +46,8 @@ class Stage:
 
     def worker(self, *, threads: int = 4) -> Process:
         words = ["-m", "dramatiq", "tests.faults.small_worker:broker", "--processes", "1", "--threads", str(threads)]
+        # A worker killed while it boots would otherwise be waited for, for half a minute.
+        words += ["--worker-fork-timeout", "2000"]
         return self._start([*words, "--worker-shutdown-timeout", str(int(SHUTDOWN_S * 1000))], "worker.log")
 
     def scheduler(self) -> Process:
@@ -74,6 +76,11 @@ class Stage:
         with self.host.inside():
             counted = self.host.reading().scalar(select(func.count()).select_from(Entry).where(in_state(*states)))
             return counted or 0
+
+    def crashes(self, uid: str) -> int:
+        """How many workers the job has lost."""
+        with self.host.inside():
+            return self.host.reading().scalar(select(Entry.crashes).where(Entry.uid == uid)) or 0
 
     def wait_for_running(self, count: int) -> None:
         wait_until(lambda: self.count(State.RUNNING) >= count, what="nothing began to run")

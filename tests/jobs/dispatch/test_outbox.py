@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.orm import Session
 
 from jobs import Job, JobRequest, UnknownJob
 from jobs.dispatch.outbox import new_uid, write_down
 from jobs.registry import JobGroup
+from tests.jobs.host import effects
 from tests.jobs.workshop import QUEUE, Workshop
 
 
@@ -91,6 +94,22 @@ def test_a_later_commit_does_not_wake_for_what_was_rolled_back(shop: Workshop, w
         write("b")
     assert ("b", 1) in woken
     assert shop.claim("a") == []
+
+
+def test_a_session_that_goes_on_after_a_rollback_wakes_nobody_for_what_is_gone(shop: Workshop) -> None:
+    woken: list[str] = []
+    job = shop.noting()
+    with Session(shop.host.database) as session:
+        write_down(
+            session,
+            [JobRequest(job, {"number": 1})],
+            wake=lambda queue, count: woken.append(queue),
+            tell=lambda queue, kind, count: woken.append(kind),
+        )
+        session.rollback()
+        session.execute(insert(effects).values(number=2))
+        session.commit()
+    assert (shop.effects(), shop.claim(), woken) == ([2], [], [])
 
 
 def test_nobody_is_woken_for_later(shop: Workshop, write: Any, woken: list[Any]) -> None:
