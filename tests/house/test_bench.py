@@ -34,7 +34,9 @@ def test_the_bench_measures_all_six_figures(tmp_path: Path, database_kind: str) 
     rows = json.loads(file.read_text())["rows"]
     assert sorted({row["figure"] for row in rows}) == FIGURES
     assert {row["database"] for row in rows} == {database_kind}
-    assert [row["what"] for row in rows if not row["max"] > 0 or len(row["rounds"]) != 1] == []
+    assert [row["what"] for row in rows if len(row["rounds"]) != 1] == []
+    # A second of idling may well cost less than one tick of the processor's clock.
+    assert [row["what"] for row in rows if row["max"] <= 0 and row["unit"] != "% of a core"] == []
     bounded = {row["figure"] for row in rows if row["bound"]}
     assert sorted(bounded) == FIGURES
     assert len(done.stdout.splitlines()) == len(rows) + 1
