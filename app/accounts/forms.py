@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from wtforms import BooleanField, EmailField, Field, Form, PasswordField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import DataRequired, InputRequired, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app import units
@@ -93,11 +93,11 @@ def _required(sentence: str) -> list[Any]:
 
 
 def _email() -> Address:
-    return Address("E-mail", validators=_required("Enter your e-mail address."))
+    return Address("E-mail", validators=[DataRequired("Enter your e-mail address.")])
 
 
 def _name() -> Line:
-    return Line("Name", validators=_required("Enter a name; any will do."))
+    return Line("Name", validators=[DataRequired("Enter a name; any will do.")])
 
 
 def _password(label: str = "Password", hint: str = "At least 12 characters. A few words in a row do well.") -> Field:

@@ -40,7 +40,7 @@ def problem_of(password: str, *, about: tuple[str, ...] = (), is_admin: bool = F
 
 def _words(about: tuple[str, ...]) -> set[str]:
     own = {text.casefold().partition("@")[0] for text in about}
-    words = own | {word for text in own for word in re.split(r"[\s.+_-]+", text)}
+    words = own | {text.casefold() for text in about} | {word for text in own for word in re.split(r"[\s.+_-]+", text)}
     return {word for word in words if len(word) > 3} | {PRODUCT}
 
 
