@@ -64,7 +64,11 @@ def test_page_is_quiet_and_fits_every_width(windows: Watched, visitors: Visitors
 def test_first_load_of_today_is_small(windows: Watched, visitors: Visitors) -> None:
     page = windows.open(storage_state=visitors.cookies["ada"])
     asked: list[Request] = []
-    page.on("requestfinished", lambda request: asked.append(request))
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("requestfinished", note)
     page.goto("/", wait_until="networkidle")
     sizes = {request.url: request.sizes()["responseBodySize"] for request in asked}
     print(sum(sizes.values()), sizes)

@@ -49,15 +49,16 @@ def test_page_rests_while_hidden_and_while_live_updates_are_off(waiting: Page) -
         live.get_by_role("button", name="On").click()
 
 
-def test_who_signed_out_elsewhere_is_led_to_sign_in_and_back(waiting: Page) -> None:
-    address, email = waiting.url, sign_up_email(waiting)
-    elsewhere = waiting.context.new_page()
-    elsewhere.goto("/help")
-    elsewhere.get_by_role("button", name="Sign out").click()
-    elsewhere.close()
-    waiting.wait_for_url(re.compile(r"/sign-in\?next="))
-    fill_in_sign_in(waiting, email)
-    waiting.wait_for_url(address)
+def test_who_signed_out_elsewhere_is_led_to_sign_in_and_back(still_windows: Watched) -> None:
+    page = still_windows.open()
+    email = sign_up(page)
+    log_running(page)
+    address = page.url
+    token = page.locator(".who input[name=csrf_token]").input_value()
+    assert page.context.request.post("/sign-out", form={"csrf_token": token}).ok
+    page.wait_for_url(re.compile(r"/sign-in\?next="))
+    fill_in_sign_in(page, email)
+    page.wait_for_url(address)
 
 
 def test_server_that_is_away_is_said_and_its_return_noticed(
@@ -119,12 +120,3 @@ def test_trying_again_works_from_the_activity_itself(
         expect(waiting.locator("#activity .big .kcal")).to_have_text("315 kcal", timeout=20_000)
     finally:
         still_product.stop("worker")
-
-
-def sign_up_email(page: Page) -> str:
-    """The e-mail of who is signed in."""
-    other = page.context.new_page()
-    other.goto("/settings/")
-    says = other.get_by_text("You sign in as").inner_text()
-    other.close()
-    return says.removeprefix("You sign in as ").removesuffix(".")
