@@ -1,6 +1,6 @@
 """How many quick jobs of a kind may share one transaction, judged by how long they took lately."""
 
-TRANSACTION_S = 0.02
+TRANSACTION_S = 0.05
 MOST_TOGETHER = 16
 WEIGHT_OF_NEWEST = 0.2
 

@@ -11,7 +11,7 @@ def test_quick_jobs_share_a_transaction_up_to_a_limit() -> None:
     pace = Pace()
     pace.learn("quick", 0.0001)
     pace.learn("brisk", 0.005)
-    assert (pace.together("quick"), pace.together("brisk")) == (MOST_TOGETHER, 4)
+    assert (pace.together("quick"), pace.together("brisk")) == (MOST_TOGETHER, 10)
 
 
 def test_slow_jobs_run_alone() -> None:
@@ -27,9 +27,9 @@ def test_one_slow_job_outweighs_the_quick_ones_before_it_and_is_forgotten_slowly
     assert pace.together("mixed") == MOST_TOGETHER
     pace.learn("mixed", 0.1)
     assert pace.together("mixed") == 1
-    for _ in range(10):
+    for _ in range(2):
         pace.learn("mixed", 0.001)
     assert pace.together("mixed") == 1
-    for _ in range(30):
+    for _ in range(40):
         pace.learn("mixed", 0.001)
     assert pace.together("mixed") == MOST_TOGETHER

@@ -603,7 +603,7 @@ def test_a_transaction_that_gets_long_hands_back_what_it_did_not_begin(shop: Wor
 
     def moody(number: int) -> None:
         if number == 5:
-            time.sleep(0.05)
+            time.sleep(0.1)
         ran.append(number)
         shop.note(number)
 
