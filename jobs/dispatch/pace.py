@@ -3,6 +3,7 @@
 TRANSACTION_S = 0.05
 MOST_TOGETHER = 16
 WEIGHT_OF_NEWEST = 0.2
+ROOM_FOR_THE_DATABASE = 3
 
 
 class Pace:
@@ -15,8 +16,13 @@ class Pace:
     def __init__(self) -> None:
         self._run_s: dict[str, float] = {}
 
-    def learn(self, kind: str, run_s: float) -> None:
-        """Take in that a job of the kind took this long; one slow job outweighs the quick ones before it."""
+    def learn(self, kind: str, wall_s: float, cpu_s: float) -> None:
+        """Take in that a job of the kind took this long; one slow job outweighs the quick ones before it.
+
+        What a job that fits a transaction waited for is mostly the crowd on a busy machine, and sharing is what thins
+        the crowd: so its processor time decides, with room for the database's part.
+        """
+        run_s = wall_s if wall_s > TRANSACTION_S else min(wall_s, cpu_s * ROOM_FOR_THE_DATABASE)
         before = self._run_s.get(kind, run_s)
         self._run_s[kind] = max(run_s, before + WEIGHT_OF_NEWEST * (run_s - before))
 

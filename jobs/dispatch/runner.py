@@ -163,9 +163,9 @@ class Runner:
         for one in claims:
             if results and (self.stopping.is_set() or time.monotonic() - began > TRANSACTION_S):
                 break
-            started = time.monotonic()
+            started, started_cpu = time.monotonic(), time.thread_time()
             results.append(self._call(job, [one]))
-            self._pace.learn(job.name, time.monotonic() - started)
+            self._pace.learn(job.name, time.monotonic() - started, time.thread_time() - started_cpu)
         return results
 
     def _tell(self, claims: list[Claim], outcome: Outcome, *, is_final: bool) -> None:
