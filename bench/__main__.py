@@ -91,6 +91,7 @@ def _facts(asked: argparse.Namespace) -> dict[str, Any]:
         "kernel": platform.release(),
         "cores": os.cpu_count(),
         "processor": _processor(),
+        "load_before": round(os.getloadavg()[1], 1),
         "arguments": {name: str(value) for name, value in vars(asked).items() if value},
     }
 

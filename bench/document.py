@@ -21,7 +21,8 @@ def table(found: Mapping[str, Any]) -> str:
     rows: Sequence[Mapping[str, Any]] = found["rows"]
     figures = list(dict.fromkeys(str(row["figure"]) for row in rows))
     machine = f"{found['cores']} cores, {found['processor']}, Linux {found['kernel']}, Python {found['python']}"
-    parts = [f"Taken at {found['at']} of commit `{found['commit'][:10]}` on {machine}."]
+    others = f"mean load of the five minutes before: {found['load_before']:g}"
+    parts = [f"Taken at {found['at']} of commit `{found['commit'][:10]}` on {machine}; {others}."]
     parts += [_figure(name, [row for row in rows if row["figure"] == name]) for name in figures]
     return "\n\n".join(parts)
 

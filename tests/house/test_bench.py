@@ -89,12 +89,20 @@ def _lives(pid: int) -> bool:
 
 def test_the_document_gets_the_figures_of_a_file() -> None:
     row = Row("1 drain", "sqlite", "ours / peer", "×", (2.0, 3.0, 1.0), Bound(1.3, 2.5, at_least=True)).as_json()
-    facts = {"at": "now", "commit": "0123456789abcdef", "cores": 2, "processor": "slow", "kernel": "6", "python": "3"}
+    facts = {
+        "at": "now",
+        "commit": "0123456789abcdef",
+        "cores": 2,
+        "processor": "slow",
+        "kernel": "6",
+        "python": "3",
+        "load_before": 0.1,
+    }
     text = put_into(f"before\n{BEGIN}\nold\n{END}\nafter\n", table({**facts, "rows": [row]}))
     assert text.splitlines() == [
         "before",
         BEGIN,
-        "Taken at now of commit `0123456789` on 2 cores, slow, Linux 6, Python 3.",
+        "Taken at now of commit `0123456789` on 2 cores, slow, Linux 6, Python 3; mean load of the five minutes before: 0.1.",
         "",
         "### 1 drain",
         "",
