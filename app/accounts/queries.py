@@ -54,7 +54,7 @@ _WEIGHT_ON = (
 
 
 def person_by_session(token_hash: str) -> Row[*tuple[Any, ...]] | None:
-    """The person signed in with this session, as long as it lasts. One select."""
+    """The person whose sign-in has this token hash, as long as it lasts. One select."""
     at = now()
     return reading().connection().execute(_BY_SESSION, {"hash": token_hash, "now": at, "idle_since": at - IDLE}).first()
 
