@@ -102,8 +102,10 @@ def test_the_document_gets_the_figures_of_a_file() -> None:
     assert text.splitlines() == [
         "before",
         BEGIN,
-        "Taken at now of commit `0123456789` on 2 cores, slow, Linux 6, Python 3;"
-        " mean load of the five minutes before: 0.1.",
+        (
+            "Taken at now of commit `0123456789` on 2 cores, slow, Linux 6, Python 3;"
+            " mean load of the five minutes before: 0.1."
+        ),
         "",
         "### 1 drain",
         "",
