@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -34,29 +34,29 @@ def one_at_a_time(stage: Stage, report: Report, sizes: Sizes) -> None:
 
 @dataclass
 class Ours:
-    """The product's workers on one room, held until there is work."""
+    """The product's workers and scheduler on one room, held until there is work."""
 
     room: Room
     product: Product
-    workers: Process
+    processes: tuple[Process, ...]
 
     def run(self, count: int) -> float:
         """Activities a second: from the moment the workers may go on until every energy is committed."""
-        hold(self.room, self.workers)
+        hold(self.room, *self.processes)
         self.product.write_down(count)
         with self.room.database() as database, database.connect() as connection:
             query = sa.text(ALL_DONE)
-            seconds = _timed(self.workers, lambda: connection.execute(query).first() is None)
+            seconds = _timed(self.processes, lambda: connection.execute(query).first() is None)
         self.product.check()
-        hold(self.room, self.workers)
+        hold(self.room, *self.processes)
         return count / seconds
 
 
 @contextmanager
 def ours(room: Room, product: Product, *, warm_up: int, **settings: object) -> Iterator[Ours]:
-    """Workers that have already run something, held."""
-    with room.workers(**settings) as workers:
-        runner = Ours(room, product, workers)
+    """Workers that have already run something, and the scheduler, held."""
+    with room.workers(**settings) as workers, room.scheduler() as scheduler:
+        runner = Ours(room, product, (workers, scheduler))
         runner.run(warm_up)
         yield runner
 
@@ -81,7 +81,7 @@ class _Raw:
         hold(self.room, self.workers)
         self.prepare(count)
         sending.send(self.room.peer_redis_url, [{"activity_id": one, **argument(one)} for one in self.numbers])
-        seconds = _timed(self.workers, lambda: client.hlen(sending.MESSAGES) == 0)
+        seconds = _timed((self.workers,), lambda: client.hlen(sending.MESSAGES) == 0)
         self.check()
         hold(self.room, self.workers)
         return count / seconds
@@ -137,9 +137,10 @@ def _against(
     report.add(mine, theirs, ratio(mine, theirs, bound))
 
 
-def _timed(workers: Process, is_done: Callable[[], bool]) -> float:
+def _timed(processes: Sequence[Process], is_done: Callable[[], bool]) -> float:
     begin = time.perf_counter()
-    workers.resume()
+    for process in processes:
+        process.resume()
     while not is_done():
         if time.perf_counter() - begin > WITHIN_S:
             raise RuntimeError(f"the work is not done after {WITHIN_S:g} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from http.client import HTTPConnection
 
 from bench.figures import Bound, Report, Row, ratio
@@ -12,6 +13,8 @@ from bench.stage import Room, Stage, Web, going, hold
 
 FIGURE = "4 web"
 REGION = "/recent"
+FRESH_S = 11.0
+"""After ten seconds of waiting the region says so, which is a change; then nothing changes for a while."""
 
 
 def web(stage: Stage, report: Report, sizes: Sizes) -> None:
@@ -33,8 +36,10 @@ def _with(clients: int, room: Room, ours: Web, peer: Web, ada: Ada, report: Repo
     for _ in range(sizes.rounds):
         with going(room, ours.process):
             posts.append(closed(ours.port, post, clients=clients, seconds=sizes.web_s).only(201))
+            calm_at = time.monotonic() + FRESH_S
         with going(room, peer.process):
             bares.append(closed(peer.port, bare, clients=clients, seconds=sizes.web_s).only(201))
+        time.sleep(max(0.0, calm_at - time.monotonic()))
         with going(room, ours.process):
             poll = _unchanged_poll(ours.port, ada)
             polls.append(closed(ours.port, poll, clients=clients, seconds=sizes.web_s).only(304))
