@@ -99,7 +99,6 @@ def test_the_document_gets_the_figures_of_a_file() -> None:
         "load_before": 0.1,
     }
     text = put_into(f"before\n{BEGIN}\nold\n{END}\nafter\n", table({**facts, "rows": [row]}))
-    machine = "on 2 cores, slow, Linux 6, Python 3; mean load of the five minutes before: 0.1."
     assert text.splitlines() == [
         "before",
         BEGIN,
