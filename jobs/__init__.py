@@ -7,7 +7,7 @@ from .host import Host
 from .ledger.history import SettledJob
 from .ledger.models import Entry, metadata
 from .ledger.moments import UtcDateTime, db_now
-from .ledger.reader import has_live
+from .ledger.reader import JobBrief, has_live
 from .ledger.states import State
 from .log import current_uid
 from .registry import Job, JobGroup
@@ -19,6 +19,7 @@ __all__ = [
     "GiveUp",
     "Host",
     "Job",
+    "JobBrief",
     "JobError",
     "JobGroup",
     "JobRequest",

@@ -22,7 +22,7 @@ from .errors import UnknownJob
 from .host import Host
 from .ledger import reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
-from .ledger.models import Entry
+from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
 from .registry import Job, JobGroup
@@ -153,7 +153,7 @@ class Engine:
         with self.host.transaction() as session:
             writer.cancel(session, uid, by=by)
 
-    def latest_for(self, subject_kind: str, subject_ids: Sequence[int]) -> dict[int, Entry]:
+    def latest_for(self, subject_kind: str, subject_ids: Sequence[int]) -> dict[int, JobBrief]:
         """The newest job about each of the subjects that has one."""
         return reader.latest_for(self.host.reading(), subject_kind, subject_ids)
 

@@ -11,7 +11,7 @@ from app.errors import Invalid
 from app.openapi import ApiBlueprint, read_json
 from app.security import api_access, me
 from app.web import settings
-from jobs import Entry, State
+from jobs import JobBrief, State
 
 from . import queries, services
 from .models import Activity
@@ -139,7 +139,7 @@ def older_statuses(args: dict[str, Any]) -> Response:
 @api_access("read")
 def older_status(activity_id: int) -> Response:
     """Tell how far an activity is, under an older name."""
-    row = queries.activity_of(me().id, activity_id)
+    row = queries.row_of(me().id, activity_id)
     job = queries.jobs_for([row.id]).get(row.id)
     return _answer(status_out(row, queries.standing_of(row, job), job))
 
@@ -206,12 +206,12 @@ def _answer(content: dict[str, Any], *, status: int = 200) -> Response:
 def _just_logged(logged: services.Logged) -> dict[str, Any]:
     """A new activity from what was written a moment ago, without asking for it again: this answers every POST."""
     row = Activity(id=logged.id, **(logged.row or {}))
-    job = Entry(uid=logged.job_uid, state=State.READY, attempt=0, failures=0) if logged.job_uid else None
+    job = JobBrief(logged.job_uid, State.READY) if logged.job_uid else None
     return activity_out(row, queries.standing_of(row, job), job)
 
 
 def _activity(activity_id: int) -> dict[str, Any]:
-    row = queries.activity_of(me().id, activity_id)
+    row = queries.row_of(me().id, activity_id)
     job = queries.jobs_for([activity_id]).get(activity_id)
     return activity_out(row, queries.standing_of(row, job), job)
 

@@ -7,13 +7,28 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Integer, Row, Select, case, cast, func, literal, select, text, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+)
 
 from app.clock import now
 from app.db import UtcDateTime, reading
 from app.errors import NotFound
 from app.periods import ONE_DAY, streak, week_of
-from jobs import Entry, engine_of
+from jobs import JobBrief, engine_of
 
 from .mets import Kind
 from .models import Activity
@@ -31,6 +46,9 @@ _TO_COUNT_ON_POSTGRESQL = _TO_COUNT.where(
     text("activity.id = ANY(:ids) AND activity.id BETWEEN :low AND :high")
 ).with_for_update(key_share=True)
 _TO_COUNT_ON_SQLITE = _TO_COUNT.where(text("activity.id IN (SELECT value FROM json_each(:ids))"))
+_ROW_OF = select(Activity.__table__).where(
+    _activity.id == bindparam("id"), _activity.user_id == bindparam("user_id"), _activity.deleted_at.is_(None)
+)
 LARGEST_ID = 2**31 - 1
 COUNT_UP_TO = 1_000
 STREAK_WINDOW_DAYS = 32
@@ -115,12 +133,25 @@ def activity_of(user_id: int, activity_id: int, *, deleted: bool = False, locked
     return found
 
 
-def jobs_for(activity_ids: Collection[int]) -> Mapping[int, Entry]:
+def row_of(user_id: int, activity_id: int) -> Row[*tuple[Any, ...]]:
+    """The columns of one activity of this person, in half the time of `activity_of`: programs ask again and again.
+
+    Raises:
+        NotFound: it is not there, or somebody else's
+    """
+    asked = {"id": activity_id, "user_id": user_id}
+    found = reading().connection().execute(_ROW_OF, asked).first() if 0 < activity_id <= LARGEST_ID else None
+    if found is None:
+        raise NotFound(NOT_THERE)
+    return found
+
+
+def jobs_for(activity_ids: Collection[int]) -> Mapping[int, JobBrief]:
     """The newest job of each of the activities, by the activity's id."""
     return engine_of().latest_for("activity", list(activity_ids)) if activity_ids else {}
 
 
-def standing_of(row: Any, job: Entry | None) -> Standing:
+def standing_of(row: Any, job: JobBrief | None) -> Standing:
     """Where this activity stands, given its newest job."""
     return standing(
         row.energy_kcal,

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from app import units
 from app.text import plain_text
-from jobs import Entry
+from jobs import JobBrief
 
 from .drafts import (
     HEAVIEST_KG,
@@ -208,7 +208,7 @@ def changes_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def status_out(row: Any, standing: Standing, job: Entry | None) -> dict[str, Any]:
+def status_out(row: Any, standing: Standing, job: JobBrief | None) -> dict[str, Any]:
     """What `StatusOut` describes."""
     return {
         "id": row.id,
@@ -218,7 +218,7 @@ def status_out(row: Any, standing: Standing, job: Entry | None) -> dict[str, Any
     }
 
 
-def activity_out(row: Any, standing: Standing, job: Entry | None) -> dict[str, Any]:
+def activity_out(row: Any, standing: Standing, job: JobBrief | None) -> dict[str, Any]:
     """What `ActivityOut` describes. Written by hand: this answers every POST."""
     return {
         **status_out(row, standing, job),
@@ -230,7 +230,7 @@ def activity_out(row: Any, standing: Standing, job: Entry | None) -> dict[str, A
     }
 
 
-def job_out(job: Entry | None) -> dict[str, Any] | None:
+def job_out(job: JobBrief | None) -> dict[str, Any] | None:
     """What `JobOut` describes."""
     if job is None:
         return None

@@ -106,9 +106,14 @@ class Entry(LedgerBase):
     @property
     def processing_ms(self) -> int | None:
         """How long the latest attempt took, in milliseconds; None until it ended."""
-        if self.started_at is None or self.finished_at is None:
-            return None
-        return max(0, round((self.finished_at - self.started_at).total_seconds() * 1000))
+        return took_ms(self.started_at, self.finished_at)
+
+
+def took_ms(started_at: datetime | None, finished_at: datetime | None) -> int | None:
+    """Milliseconds between two moments, never negative; None unless both are known."""
+    if started_at is None or finished_at is None:
+        return None
+    return max(0, round((finished_at - started_at).total_seconds() * 1000))
 
 
 def in_state(*states: State) -> ColumnElement[bool]:

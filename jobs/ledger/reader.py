@@ -1,17 +1,51 @@
 """Reading the ledger."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, literal, select
+from sqlalchemy import bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
-from .models import Attempt, Entry, Move, WorkerRow, in_state
+from .models import Attempt, Entry, Move, WorkerRow, in_state, took_ms
 from .moments import db_now
 from .states import LIVE, State
 
 COUNT_UP_TO = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class JobBrief:
+    """What pages about a job's subject show of the job."""
+
+    uid: str
+    state: str
+    attempt: int = 0
+    failures: int = 0
+    worker: str | None = None
+    error_class: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def processing_ms(self) -> int | None:
+        """How long the latest attempt took, in milliseconds; None until it ended."""
+        return took_ms(self.started_at, self.finished_at)
+
+
+# Built once: pages that wait for a job ask this again and again.
+_job = Entry.__table__.c
+_LATEST = select(_job.subject_id, *(_job[one.name] for one in fields(JobBrief))).where(
+    _job.id.in_(
+        select(func.max(_job.id))
+        .where(
+            _job.subject_kind == bindparam("subject_kind"),
+            _job.subject_id.in_(bindparam("subject_ids", expanding=True)),
+        )
+        .group_by(_job.subject_id)
+    )
+)
 
 
 def by_uid(session: Session, uid: str) -> Entry | None:
@@ -29,17 +63,12 @@ def moves_of(session: Session, job_id: int) -> Sequence[Move]:
     return session.scalars(select(Move).where(Move.job_id == job_id).order_by(Move.id)).all()
 
 
-def latest_for(session: Session, subject_kind: str, subject_ids: Collection[int]) -> dict[int, Entry]:
+def latest_for(session: Session, subject_kind: str, subject_ids: Collection[int]) -> dict[int, JobBrief]:
     """The newest job about each of the subjects that has one."""
     if not subject_ids:
         return {}
-    newest = (
-        select(func.max(Entry.id))
-        .where(Entry.subject_kind == subject_kind, Entry.subject_id.in_(subject_ids))
-        .group_by(Entry.subject_id)
-    )
-    entries = session.scalars(select(Entry).where(Entry.id.in_(newest)))
-    return {entry.subject_id: entry for entry in entries if entry.subject_id is not None}
+    about = {"subject_kind": subject_kind, "subject_ids": list(subject_ids)}
+    return {row[0]: JobBrief(*row[1:]) for row in session.connection().execute(_LATEST, about)}
 
 
 def has_live(subject_kind: str, subject_id: Any) -> Any:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
 from app import clock, create_app
@@ -38,6 +40,23 @@ def template_url(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
     return url
 
 
+class CompiledTemplates(BytecodeCache):
+    """What one test's product has compiled, for the next one's: the templates are the same."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+compiled_templates = CompiledTemplates()
+
+
 @pytest.fixture
 def settings() -> Settings:
     """What differs from the defaults; a test module overrides it, or a test changes it before it asks for `app`."""
@@ -50,6 +69,7 @@ def app(databases: Databases, template_url: str, tmp_path: Path, settings: Setti
     url = databases.copy(template_url)
     app = create_app(_config(url, tmp_path, **settings))
     app.testing = True
+    app.jinja_env.bytecode_cache = compiled_templates
     yield app
     with app.app_context():
         db.engine.dispose()

@@ -456,9 +456,8 @@ def test_demo_data_is_counted_and_its_jobs_are_settled(ada_id: int) -> None:
     jobs = engine_of().latest_for("activity", [item.id for item in items])
     assert (len(items), sum(heard)) == (40, 40)
     assert {item.standing.word for item in items} == {"Calculated"}
-    assert {(job.state, job.attempt, job.kind) for job in jobs.values()} == {
-        ("succeeded", 1, actors.count_calories.name)
-    }
+    assert {(job.state, job.attempt) for job in jobs.values()} == {("succeeded", 1)}
+    assert {job.kind for job in reading().scalars(select(Entry))} == {actors.count_calories.name}
     assert len(jobs) == 40
 
 

@@ -68,7 +68,7 @@ def test_the_newest_job_about_each_subject_is_found(reading: Workshop) -> None:
         latest = reading.engine.latest_for("activity", [7, 8, 9])
         none = reading.engine.latest_for("activity", [])
         other = reading.engine.latest_for("meal", [7])
-    assert {subject: entry.args["number"] for subject, entry in latest.items()} == {7: 4, 8: 5}
+    assert {subject: reading.entry(brief.uid).args["number"] for subject, brief in latest.items()} == {7: 4, 8: 5}
     assert (none, other) == ({}, {})
 
 
