@@ -8,18 +8,33 @@ from flask.cli import AppGroup
 
 from app.errors import Invalid, Problem
 from app.security import SCOPES
+from app.text import one_line
 from app.web import settings
 
 from . import queries, services
 from .addresses import address_key, read_address
+from .forms import LONGEST_NAME
 
 users = AppGroup("users", help="People who use the product.")
 tokens = AppGroup("tokens", help="Keys for programs.")
 
 
+def _name(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """The name as it is kept."""
+    if text is None:
+        return None
+    try:
+        name = one_line(text, longest=LONGEST_NAME)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not name:
+        raise click.BadParameter("It cannot be empty.")
+    return name
+
+
 @users.command("create")
 @click.option("--email", required=True, help="Their e-mail address.")
-@click.option("--name", help="What they are called; else what stands before the @.")
+@click.option("--name", callback=_name, help="What they are called; else what stands before the @.")
 @click.option("--admin", is_flag=True, help="May do everything.")
 @click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def create_user(email: str, name: str | None, admin: bool, password_stdin: bool) -> None:  # noqa: ARG001, FBT001 -- click's
@@ -28,7 +43,7 @@ def create_user(email: str, name: str | None, admin: bool, password_stdin: bool)
     try:
         address = read_address(email)
         services.create_user(
-            email=address, password=password, name=name or address.partition("@")[0][:80], is_admin=admin
+            email=address, password=password, name=name or address.partition("@")[0][:LONGEST_NAME], is_admin=admin
         )
     except (Invalid, ValueError) as error:
         _refuse(error)
@@ -46,7 +61,7 @@ def setup_link() -> None:
 @tokens.command("create")
 @click.option("--email", required=True, help="Whose token it is.")
 @click.option("--scope", "scopes", multiple=True, required=True, help=f"{', '.join(SCOPES)}; may be given again.")
-@click.option("--name", default="From the terminal", help="What will use it.")
+@click.option("--name", default="From the terminal", callback=_name, help="What will use it.")
 @click.option("--days", default=services.TOKEN_LASTS_DAYS, type=click.IntRange(1, services.TOKEN_LASTS_DAYS))
 def create_token(email: str, scopes: tuple[str, ...], name: str, days: int) -> None:
     """Make an API token and print it, and nothing else."""
@@ -55,7 +70,7 @@ def create_token(email: str, scopes: tuple[str, ...], name: str, days: int) -> N
         _refuse("There is nobody with this e-mail address.")
     wanted = {part for scope in scopes for part in scope.replace(",", " ").split()}
     try:
-        click.echo(services.make_token(user.id, name=name[:80], scopes=wanted, days=days))
+        click.echo(services.make_token(user.id, name=name, scopes=wanted, days=days))
     except Invalid as error:
         _refuse(error)
 

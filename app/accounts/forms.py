@@ -1,5 +1,6 @@
 """What the forms of accounts accept."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -24,6 +25,7 @@ Result = TypeVar("Result")
 LONGEST_NAME = 80
 LIGHTEST_KG, HEAVIEST_KG = Decimal(20), Decimal(500)
 EARLIEST = date(1900, 1, 1)
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class ServiceForm(Form):
@@ -190,8 +192,8 @@ class WeightForm(ServiceForm):
         """From 20 to 500 kg, with two decimals at most."""
         try:
             weight_kg = _weight(field.data or "")
-        except ValueError:
-            weight_kg = Decimal(0)
+        except ValueError as error:
+            raise ValidationError(f"Weight {error}.") from None
         if not LIGHTEST_KG <= weight_kg <= HEAVIEST_KG:
             raise ValidationError("Weight must be between 20 and 500 kg.")
 
@@ -240,7 +242,7 @@ def _weight(text: str) -> Decimal:
 
 
 def _day(text: str) -> date:
-    if not text.isascii() or len(text) != len("2026-11-20"):
+    if not DAY.fullmatch(text):
         raise ValueError("not a day")
     return date.fromisoformat(text)
 

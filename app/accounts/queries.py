@@ -74,6 +74,8 @@ def user_of(user_id: int) -> User:
 
 def user_by_email(email_key: str) -> User | None:
     """The person with this e-mail address, given in the form it is compared in."""
+    if not email_key.isprintable():  # no address is like that, and databases take no NUL and no half surrogate pair
+        return None
     return reading().scalar(select(User).where(User.email_key == email_key))
 
 

@@ -34,6 +34,7 @@ SETUP_LINK_LASTS = timedelta(minutes=30)
 TOKEN_LASTS_DAYS = 365
 MOST_TOKENS = 50
 SEEN_EVERY = timedelta(minutes=1)
+LARGEST_ID = 2**31 - 1
 
 SIGN_IN_OF_ACCOUNT = Limit("sign-in-account", times=10)
 SIGN_IN_FROM_ADDRESS = Limit("sign-in-address", times=20)
@@ -131,14 +132,7 @@ def end_session(token: str) -> None:
 
 def end_session_of(user_id: int, session_id: int) -> None:
     """Sign one of the person's browsers out. Raises NotFound."""
-    with transaction() as session:
-        ended = session.execute(
-            delete(SignInSession)
-            .where(SignInSession.id == session_id, SignInSession.user_id == user_id)
-            .returning(SignInSession.id)
-        )
-        if ended.first() is None:
-            raise NotFound("There is no such session.")
+    _remove(SignInSession, session_id, user_id, otherwise="There is no such session.")
 
 
 def end_other_sessions(user_id: int, *, keep: int | None) -> None:
@@ -193,14 +187,7 @@ def record_weight(user_id: int, *, weight_kg: Decimal, on_day: date) -> None:
 
 def forget_weight(user_id: int, record_id: int) -> None:
     """Remove one note of the person's weight. Raises NotFound."""
-    with transaction() as session:
-        gone = session.execute(
-            delete(WeightRecord)
-            .where(WeightRecord.id == record_id, WeightRecord.user_id == user_id)
-            .returning(WeightRecord.id)
-        )
-        if gone.first() is None:
-            raise NotFound("There is no such weight.")
+    _remove(WeightRecord, record_id, user_id, otherwise="There is no such weight.")
 
 
 def make_token(user_id: int, *, name: str, scopes: Collection[str], days: int = TOKEN_LASTS_DAYS) -> str:
@@ -234,12 +221,7 @@ def make_token(user_id: int, *, name: str, scopes: Collection[str], days: int = 
 
 def revoke_token(user_id: int, token_id: int) -> None:
     """Make one of the person's tokens worthless, at once. Raises NotFound."""
-    with transaction() as session:
-        gone = session.execute(
-            delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user_id).returning(ApiToken.id)
-        )
-        if gone.first() is None:
-            raise NotFound("There is no such token.")
+    _remove(ApiToken, token_id, user_id, otherwise="There is no such token.")
 
 
 def open_guest_account(*, zone: str, address: str, fill: Callable[[int], object]) -> int:
@@ -357,6 +339,16 @@ def _taken_means_invalid() -> Iterator[None]:
 def _change_user(user_id: int, **values: Any) -> None:
     with transaction() as session:
         session.execute(update(User).where(User.id == user_id).values(values))
+
+
+def _remove(kind: type[SignInSession | WeightRecord | ApiToken], row_id: int, user_id: int, *, otherwise: str) -> None:
+    """Remove a row that is the person's. A number no row can have is asked of no database: it would be an error."""
+    if not 0 < row_id <= LARGEST_ID:
+        raise NotFound(otherwise)
+    with transaction() as session:
+        gone = session.execute(delete(kind).where(kind.id == row_id, kind.user_id == user_id).returning(kind.id))
+        if gone.first() is None:
+            raise NotFound(otherwise)
 
 
 def _note(statement: Update) -> None:
