@@ -10,7 +10,7 @@ from .ledger.moments import UtcDateTime, db_now
 from .ledger.reader import JobBrief, has_live
 from .ledger.states import State
 from .log import current_uid
-from .registry import Job, JobGroup
+from .registry import Job, JobGroup, Unique
 from .schedules.ticker import Sweep
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Snooze",
     "State",
     "Sweep",
+    "Unique",
     "UnknownJob",
     "UtcDateTime",
     "WrongState",

@@ -6,9 +6,19 @@ single argument of up to that many jobs in one call and one transaction.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+class Unique(StrEnum):
+    """How long one job stands for another with the same arguments."""
+
+    WAITING = "waiting"
+    """Until it starts: what is asked for while it runs is done once more after it."""
+    LIVE = "live"
+    """Until it has settled."""
+
 
 DEFAULT_PRIORITY = 5
 HIGHEST, LOWEST = 0, 9
@@ -28,7 +38,12 @@ class Job:
     time_limit: int = 600_000
     batch_size: int = 1
     atomic: bool = True
-    unique: bool = False
+    unique: Unique | None = None
+    unique_for: int = 0
+    concurrency_by: str | None = None
+    most_per_key: int = 1
+    most_running: int | None = None
+    rate: tuple[int, float] | None = None
     slow_down: int = 0
     is_batched: bool = False
 
@@ -37,12 +52,20 @@ class Job:
             raise ValueError(f"{self.name}: priority must be between {HIGHEST} and {LOWEST}")
         if inspect.iscoroutinefunction(self.run):
             raise ValueError(f"{self.name}: a job is an ordinary function, not a coroutine")
+        if self.unique_for and self.unique is None:
+            raise ValueError(f"{self.name}: unique_for goes with unique")
+        if self.concurrency_by and self.concurrency_by not in inspect.signature(self.run).parameters:
+            raise ValueError(f"{self.name}: concurrency_by names an argument")
         if self.batch_size < 1:
             raise ValueError(f"{self.name}: batch_size must be at least 1")
         if self.is_batched and len(inspect.signature(self.run).parameters) != 1:
             raise ValueError(f"{self.name}: a batched job takes exactly one list")
         if self.is_batched and not self.atomic:
             raise ValueError(f"{self.name}: a batched job is atomic")
+
+    def concurrency_key_of(self, args: Mapping[str, Any]) -> str | None:
+        """The key under which `most_per_key` jobs run at a time; None where any number may."""
+        return f"{self.name}:{args.get(self.concurrency_by)}" if self.concurrency_by else None
 
 
 class JobGroup:

@@ -6,6 +6,7 @@ they do. The finish is fenced: when a job is not this worker's any more, nothing
 """
 
 import itertools
+import json
 import math
 import random
 import threading
@@ -93,6 +94,11 @@ class Runner:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
         return {job.name: self._size(job) for job in self._jobs.values() if job.queue_name == queue}
 
+    @property
+    def most_per_key(self) -> str:
+        """By kind, how many jobs of one concurrency key may run, as the claim takes it."""
+        return json.dumps({job.name: job.most_per_key for job in self._jobs.values()})
+
     def _size(self, job: Job) -> int:
         runs_in_turn = job.batch_size == 1 and job.atomic and not job.slow_down
         return self._pace.together(job.name) if runs_in_turn else job.batch_size
@@ -112,7 +118,7 @@ class Runner:
         """The next claim, in a name that the heartbeat knows before the claim commits."""
         owner = f"{self.worker}#{next(self._numbers)}"
         self.running[owner] = Hold(threading.current_thread())
-        return Wish(queue, self.batch_sizes(queue), owner, self.worker, self._lease_s)
+        return Wish(queue, self.batch_sizes(queue), owner, self.worker, self._lease_s, self.most_per_key)
 
     def _work_off(self, claims: list[Claim], *, next_of: str | None) -> list[Claim]:
         """Bring one claim to its settlement; what was claimed next, if anything."""

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchJob, Superseded, WrongState
 
 from . import hot
-from .models import Attempt, Entry, Move, in_state, spelled
+from .models import Attempt, Entry, Move, PeriodKey, in_state, spelled
 from .moments import db_now
-from .states import RETRYABLE, WAITING, Outcome, State
+from .states import LIVE, RETRYABLE, WAITING, Outcome, State
 
 job = cast("Table", Entry.__table__)
 attempt = cast("Table", Attempt.__table__)
@@ -48,6 +49,9 @@ class Claim:
     crashes: int
     max_retries: int
     request_id: str | None
+    workflow_id: int | None
+    step: str | None
+    checkpoint: Any
     owner: str
     waited_s: float = 0.0
     claimed_at: float = field(default_factory=time.monotonic)
@@ -62,10 +66,60 @@ class Failure:
     traceback: str | None = None
 
 
-def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write jobs down with one statement; a row whose unique key already waits is left out."""
-    if rows:
-        hot.insert(session.connection(), rows)
+def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float]) -> list[str]:
+    """Write jobs down with one statement; the public id of each, or of the job that stands for it already.
+
+    A job stands for another as long as it holds the same key in a state that counts, or, where `periods_s` says so,
+    for so many seconds since it was asked for.
+    """
+    stand_ins = {
+        row["uid"]: found
+        for row, period_s in zip(rows, periods_s, strict=True)
+        if period_s and (found := _asked_for_lately(session, row, period_s))
+    }
+    new = [row for row in rows if row["uid"] not in stand_ins]
+    if new and hot.insert(session.connection(), new) < len(new):
+        stand_ins |= _twins(session, new)
+    return [stand_ins.get(row["uid"], row["uid"]) for row in rows]
+
+
+def _asked_for_lately(session: Session, row: Mapping[str, Any], period_s: float) -> str | None:
+    """The job that holds the row's key for its period; None once the row holds it itself."""
+    key = row["live_key"] or row["unique_key"]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    note = dialect.insert(PeriodKey).values(key=key, uid=row["uid"], until=db_now(period_s))
+    holder = session.connection().execute(
+        note.on_conflict_do_update(
+            index_elements=["key"],
+            set_={"uid": note.excluded.uid, "until": note.excluded.until},
+            where=PeriodKey.until <= db_now(),
+        ).returning(PeriodKey.uid)
+    )
+    if holder.scalar() is not None:
+        return None
+    return session.connection().execute(select(PeriodKey.uid).where(PeriodKey.key == key)).scalar_one()
+
+
+def _twins(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By the public id of a row that was left out, the job that stands for it."""
+    unique, live = ({row[name] for row in rows if row[name]} for name in ("unique_key", "live_key"))
+    found = session.connection().execute(
+        select(job.c.uid, job.c.unique_key, job.c.live_key).where(
+            or_(
+                and_(job.c.unique_key.in_(unique), in_state(*WAITING)),
+                and_(job.c.live_key.in_(live), in_state(*LIVE)),
+            )
+        )
+    )
+    holders: dict[Any, str] = {}
+    for uid, unique_key, live_key in found:
+        holders |= {("unique_key", unique_key): uid, ("live_key", live_key): uid}
+    return {
+        row["uid"]: holder
+        for row in rows
+        for name in ("unique_key", "live_key")
+        if row[name] and (holder := holders.get((name, row[name]))) and holder != row["uid"]
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +131,14 @@ class Wish:
     owner: str
     worker: str
     lease_s: float
+    most_per_key: str = "{}"
 
 
 def claim(session: Session, wish: Wish) -> list[Claim]:
-    """Take the best ready job of the queue, by (priority, id), and as many of its kind as its batch holds.
+    """Take the best ready job of the queue, by (rank, turn, id), and as many of its kind as its batch holds.
 
-    Only kinds in the wish are taken. The mates of a batch have the priority of the best, so that a batch never
+    The rank is the priority, raised while a job waits long; the turn shares a queue among those who ask. Only kinds
+    in the wish are taken. The mates of a batch have the rank of the best, so that a batch never
     carries work past something more urgent.
     """
     _, taken = hot.finish_and_claim(session.connection(), finish=None, claim=_spelled_out(wish))
@@ -120,6 +176,7 @@ def _spelled_out(wish: Wish) -> dict[str, Any]:
         "next_owner": wish.owner,
         "worker": wish.worker,
         "lease_s": wish.lease_s,
+        "most_per_key": wish.most_per_key,
     }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select, text
 
-from jobs import Entry, State, WrongState
+from jobs import Entry, State, Unique, WrongState
 from jobs.errors import Superseded
 from jobs.ledger import writer
 from jobs.ledger.models import Attempt
@@ -60,7 +60,7 @@ class Ledger(RuleBasedStateMachine):
         self.shop.empty()
         self.kinds = {
             "note": self.shop.noting("note"),
-            "twin": self.shop.noting("twin", unique=True),
+            "twin": self.shop.noting("twin", unique=Unique.WAITING),
             "batch": self.shop.batched(lambda numbers: None, size=BATCH),
         }
         self.known: dict[str, Known] = {}
@@ -86,7 +86,7 @@ class Ledger(RuleBasedStateMachine):
         if not self._gave_up_its_key(number):
             assert exists is not waits
         if exists:
-            self.known[uid] = Known(number, "twin", 5, State.READY, unique=True)
+            self.known[uid] = Known(number, "twin", 5, State.READY, unique=Unique.WAITING)
 
     @rule()
     def claim(self) -> None:

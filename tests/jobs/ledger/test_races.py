@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jobs import JobError
+from jobs import JobError, Unique
 from jobs.ledger import writer
 from tests.jobs.workshop import Workshop
 
@@ -221,14 +221,14 @@ def test_a_pruned_job_cannot_be_retried(shop: Workshop, uid: str) -> None:
 
 
 def test_twins_submitted_at_once_wait_once(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     overlap(shop, lambda: shop.submit_one(job), lambda: shop.submit_one(job))
     shop.work()
     assert shop.effects() == [1]
 
 
 def test_twins_submitted_at_once_wait_once_even_if_the_first_takes_it_back(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
 
     class ThinkAgainError(Exception):
         pass

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from jobs import JobRequest, NoSuchJob, WrongState
+from jobs import JobRequest, NoSuchJob, Unique, WrongState
 from jobs.errors import Superseded
 from jobs.ledger import writer
 from jobs.ledger.states import Outcome
@@ -313,7 +313,7 @@ def test_a_job_that_succeeded_is_not_run_again(shop: Workshop) -> None:
 
 
 def test_a_unique_job_whose_twin_waits_is_not_written_twice(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     shop.submit(job, 1, 1, 2)
     shop.submit_one(job, 1)
     shop.work()
@@ -321,7 +321,7 @@ def test_a_unique_job_whose_twin_waits_is_not_written_twice(shop: Workshop) -> N
 
 
 def test_a_unique_job_may_wait_while_its_twin_runs(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     first = shop.submit_one(job)
     shop.claim()
     second = shop.submit_one(job)
@@ -330,7 +330,7 @@ def test_a_unique_job_may_wait_while_its_twin_runs(shop: Workshop) -> None:
 
 @pytest.mark.parametrize("way", ["fails", "is interrupted", "is lost", "is given back", "is retried"])
 def test_a_unique_job_goes_back_though_its_twin_waits(shop: Workshop, way: str) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     first = shop.submit_one(job)
     (claim,) = shop.claim(owner="me")
     second = shop.submit_one(job)
@@ -354,7 +354,7 @@ def test_a_unique_job_goes_back_though_its_twin_waits(shop: Workshop, way: str) 
 
 
 def test_twins_that_ran_at_once_are_rescued_together(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     first = shop.submit_one(job)
     shop.claim()
     second = shop.submit_one(job)
@@ -365,7 +365,7 @@ def test_twins_that_ran_at_once_are_rescued_together(shop: Workshop) -> None:
 
 
 def test_a_unique_job_that_waits_for_its_next_try_still_has_no_twin(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     shop.submit_one(job)
     (claim,) = shop.claim()
     with shop.host.transaction() as session:
@@ -381,7 +381,7 @@ def test_long_arguments_that_differ_at_their_end_are_not_twins(shop: Workshop) -
     def read(text: str) -> None:
         seen.append(text)
 
-    job = shop.job(read, unique=True)
+    job = shop.job(read, unique=Unique.WAITING)
     texts = ["x" * 300 + end for end in "ab"]
     with shop.host.transaction() as session:
         shop.engine.write_down(session, [JobRequest(job, {"text": text}) for text in texts])
