@@ -33,8 +33,7 @@ class JobRequest:
 
     With `run_at` it waits for that moment, with `pending_deps` for that many others; it does not start after
     `expires_at`. `unique` is a key of its own beside the arguments: while a job of the kind with this key lives, no
-    second one is made. Of one `concurrency_key`, one job runs at a time. Jobs of one `requested_by` share their turns
-    with everybody else's.
+    second one is made. Jobs of one `requested_by` take turns with everybody else's.
     """
 
     job: Job
@@ -45,7 +44,6 @@ class JobRequest:
     run_at: datetime | None = None
     expires_at: datetime | None = None
     unique: str | None = None
-    concurrency_key: str | None = None
     requested_by: str | None = None
     request_id: str | None = None
     workflow_id: int | None = None
@@ -98,7 +96,7 @@ def _row(request: JobRequest) -> dict[str, Any]:
         "expires_at": request.expires_at,
         "unique_key": key if job.unique is Unique.WAITING and not request.unique else None,
         "live_key": key if job.unique is Unique.LIVE or request.unique else None,
-        "concurrency_key": request.concurrency_key or job.concurrency_key_of(request.args),
+        "concurrency_key": job.concurrency_key_of(request.args),
         "subject_kind": request.subject_kind,
         "subject_id": request.subject_id,
         "requested_by": request.requested_by,

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
-
 CLAIMED = (
     "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id, workflow_id, step, checkpoint"
 )

@@ -53,6 +53,9 @@ def _partial(where: str) -> dict[str, Any]:
     return {"sqlite_where": text(where), "postgresql_where": text(where)}
 
 
+_EXPIRES = "expires_at IS NOT NULL"
+
+
 class Entry(LedgerBase):
     """One job: it exists when this row commits, with the business change that caused it."""
 
@@ -114,7 +117,9 @@ class Entry(LedgerBase):
         Index("ix_job_share", "queue", "rank", "requested_by", "turn", **_partial("state = 'ready' AND turn > 0")),
         Index("ix_job_due", "run_at", **_partial("state = 'scheduled'")),
         Index("ix_job_blocked", "id", **_partial("state = 'blocked'")),
-        Index("ix_job_expiring", "expires_at", **_partial(f"expires_at IS NOT NULL AND state IN ({spelled(*WAITING)})")),
+        Index(
+            "ix_job_expiring", "expires_at", **_partial(f"expires_at IS NOT NULL AND state IN ({spelled(*WAITING)})")
+        ),
         Index("ix_job_running_key", "concurrency_key", **_partial("state = 'running' AND concurrency_key IS NOT NULL")),
         Index("ix_job_workflow", "workflow_id", "id", **_partial("workflow_id IS NOT NULL")),
         Index("ix_job_schedule", "schedule_id", "id", **_partial("schedule_id IS NOT NULL")),

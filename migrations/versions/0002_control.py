@@ -20,9 +20,7 @@ LIVE = "state IN ('ready', 'scheduled', 'blocked', 'running')"
 
 
 def _index(name: str, columns: list[str], where: str, *, unique: bool = False) -> None:
-    op.create_index(
-        name, "job", columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
-    )
+    op.create_index(name, "job", columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def upgrade() -> None:
@@ -52,7 +50,7 @@ def upgrade() -> None:
         for column in columns:
             job.add_column(column)
         job.create_check_constraint("rank", "rank BETWEEN 0 AND 9")
-    op.execute("UPDATE job SET rank = priority WHERE rank <> priority AND " + LIVE)
+    op.execute("UPDATE job SET rank = priority WHERE rank <> priority AND finished_at IS NULL")
     op.drop_index("ix_job_ready", table_name="job")
     _index("ix_job_ready", ["queue", "rank", "turn", "id"], "state = 'ready'")
     _index("ix_job_share", ["queue", "rank", "requested_by", "turn"], "state = 'ready' AND turn > 0")
