@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from jobs.errors import BadArguments
 
+VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 LARGEST_INTEGER = 2**63 - 1
 WORDS = {
     int: "a whole number",
@@ -37,6 +38,7 @@ class Parameter:
     name: str
     type: Any
     default: Any = inspect.Parameter.empty
+    kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
     @property
     def is_required(self) -> bool:
@@ -52,7 +54,7 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     except NameError:  # a type that exists only for the type checker
         hints = {}
     return tuple(
-        Parameter(one.name, hints.get(one.name, Any), one.default)
+        Parameter(one.name, hints.get(one.name, Any), one.default, one.kind)
         for one in inspect.signature(function).parameters.values()
     )
 
@@ -73,8 +75,11 @@ def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any])
         BadArguments: says what would be right, for each that is wrong
     """
     known = {one.name: one for one in parameters}
-    errors = dict.fromkeys(args.keys() - known.keys(), "is not an argument of this job")
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    errors = {} if takes_any else dict.fromkeys(args.keys() - known.keys(), "is not an argument of this job")
     for one in parameters:
+        if one.kind in VARIABLE:
+            continue
         if one.name not in args:
             if one.is_required:
                 errors[one.name] = f"is missing; it must be {in_words(one.type)}"
@@ -87,6 +92,8 @@ def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any])
 def schema(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
     """A JSON schema of the arguments."""
     properties: dict[str, Any] = {}
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    parameters = tuple(one for one in parameters if one.kind not in VARIABLE)
     for one in parameters:
         properties[one.name] = _schema_of(one.type)
         if not one.is_required and one.default is not None:
@@ -95,7 +102,7 @@ def schema(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "required": [one.name for one in parameters if one.is_required],
-        "additionalProperties": False,
+        "additionalProperties": takes_any,
     }
 
 

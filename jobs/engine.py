@@ -19,7 +19,7 @@ from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
 from .dispatch.sender import Sender
-from .errors import UnknownJob
+from .errors import UnknownJob, WrongState
 from .host import Host
 from .ledger import control, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
@@ -172,7 +172,12 @@ class Engine:
         with self.host.transaction() as session:
             if control.request_cancel(session, uid, by=by):
                 return False
-            writer.cancel(session, uid, by=by)
+            try:
+                writer.cancel(session, uid, by=by)
+            except WrongState:  # it may have started between the two statements
+                if not control.request_cancel(session, uid, by=by):
+                    raise
+                return False
             return True
 
     def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:
@@ -232,7 +237,7 @@ class Engine:
         with self.host.transaction() as session:
             lanes.limit(session, key, limits)
 
-    def lanes(self) -> dict[lanes.Key, lanes.LaneLook]:
+    def decided(self) -> dict[lanes.Key, lanes.LaneLook]:
         """Every queue and kind that something was decided about."""
         return lanes.all_of(self.host.reading())
 

@@ -116,7 +116,7 @@ class Heartbeat(threading.Thread):
                 continue
             since = hold.cancelled.setdefault(uid, time.monotonic())
             if hold.alone == uid and time.monotonic() - since > CANCEL_GRACE_S and hold.thread.ident is not None:
-                raise_thread_exception(hold.thread.ident, Cancelled)
+                raise_thread_exception(hold.thread.ident, Cancelled)  # type: ignore[no-untyped-call]
 
     def _leave_if_stuck(self) -> None:
         """End a process one of whose threads can be brought to an end by nothing else; the others' jobs go back."""

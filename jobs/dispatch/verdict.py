@@ -101,10 +101,12 @@ def describe(error: BaseException, job: Job) -> Failure:
         _storable(type(error).__name__)[:MAX_CLASS_LENGTH],
         _storable(message)[:MAX_ERROR_LENGTH],
         _storable(lines)[-MAX_TRACEBACK_LENGTH:],
-        sha256(f"{job.name}:{type(error).__name__}:{where}".encode("utf-8", "replace")).hexdigest()[
-            :FINGERPRINT_LENGTH
-        ],
+        _fingerprint(f"{job.name}:{type(error).__name__}:{_innermost(error)}"),
     )
+
+
+def _fingerprint(text: str) -> str:
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def _innermost(error: BaseException) -> str:

@@ -241,12 +241,12 @@ def _settle(session: Session, claims: Sequence[Claim], values: Mapping[str, Any]
 def retry_later(session: Session, one: Claim, *, outcome: Outcome, delay_s: float, failure: Failure | None) -> None:
     """Put a running job back, to be ready again in `delay_s` seconds; only `FAILED` counts as a failure."""
     values: dict[str, Any] = (
-        {"state": State.SCHEDULED, "run_at": db_now(delay_s)}
-        if delay_s > 0
-        else {"state": State.READY, "run_at": null(), "ready_at": db_now()}
+        {"state": State.SCHEDULED} if delay_s > 0 else {"state": State.READY, "run_at": null(), "ready_at": db_now()}
     )
     values |= {"rank": job.c.priority, "state": _unless_asked_to_end(values["state"])}
     values["finished_at"] = _when_asked_to_end()
+    if delay_s > 0:
+        values["run_at"] = case((job.c.cancel_requested_at.is_not(None), null()), else_=db_now(delay_s))
     if outcome is Outcome.FAILED:
         values["failures"] = job.c.failures + 1
     elif outcome is Outcome.INTERRUPTED:
@@ -282,7 +282,13 @@ def hand_back(session: Session, claims: Sequence[Claim]) -> None:
         Superseded
     """
     if claims:
-        values = {"state": State.READY, "attempt": job.c.attempt - 1, "worker": null(), "started_at": null()}
+        values = {
+            "state": _unless_asked_to_end(State.READY),
+            "finished_at": _when_asked_to_end(),
+            "attempt": job.c.attempt - 1,
+            "worker": null(),
+            "started_at": null(),
+        }
         _settle(session, claims, {**values, "unique_key": _key_without_twin()})
 
 

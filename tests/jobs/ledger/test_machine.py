@@ -38,10 +38,13 @@ class Known:
     attempt: int = 0
     failures: int = 0
     crashes: int = 0
+    was_asked_to_end: bool = False
     outcomes: list[str] = field(default_factory=list)
     past: list[State] = field(default_factory=list)
 
     def move(self, state: State, outcome: Outcome | None = None) -> None:
+        if self.was_asked_to_end and state in (*WAITING, State.PARKED):
+            state = State.CANCELLED
         assert state in MOVES[self.state], f"{self.state} → {state} is no move"
         self.past.append(self.state)
         self.state = state
@@ -81,11 +84,10 @@ class Ledger(RuleBasedStateMachine):
     def submit_a_twin(self, number: int) -> None:
         waits = any(one.unique and one.number == number and one.state in WAITING for one in self.known.values())
         (uid,) = self.shop.submit(self.kinds["twin"], number)
-        with self.host.inside():
-            exists = self.host.reading().scalar(select(Entry.id).where(Entry.uid == uid)) is not None
+        is_new = uid not in self.known
         if not self._gave_up_its_key(number):
-            assert exists is not waits
-        if exists:
+            assert is_new is not waits
+        if is_new:
             self.known[uid] = Known(number, "twin", 5, State.READY, unique=Unique.WAITING)
 
     @rule()
@@ -191,8 +193,11 @@ class Ledger(RuleBasedStateMachine):
     def cancel(self, chance: int) -> None:
         uid, known = list(self.known.items())[chance % len(self.known)]
         if known.state in WAITING:
-            self.shop.engine.cancel(uid, by="Ada")
+            assert self.shop.engine.cancel(uid, by="Ada") is True
             known.move(State.CANCELLED)
+        elif known.state is State.RUNNING:
+            assert self.shop.engine.cancel(uid, by="Ada") is False
+            known.was_asked_to_end = True
         else:
             with pytest.raises(WrongState):
                 self.shop.engine.cancel(uid, by="Ada")
@@ -203,6 +208,7 @@ class Ledger(RuleBasedStateMachine):
         uid, known = list(self.known.items())[chance % len(self.known)]
         if known.state in RETRYABLE:
             self.shop.engine.retry(uid, by="Ada")
+            known.was_asked_to_end = False
             known.move(State.READY)
             known.failures = known.crashes = 0
         else:

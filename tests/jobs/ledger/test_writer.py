@@ -274,12 +274,30 @@ def test_cancelling_ends_what_waits(shop: Workshop) -> None:
     assert (shop.state(uid), shop.moves(uid), shop.claim()) == ("cancelled", ["cancelled by Ada"], [])
 
 
-def test_cancelling_cannot_stop_what_runs(shop: Workshop) -> None:
+def test_what_runs_is_asked_to_end_once(shop: Workshop) -> None:
     uid = shop.submit_one(shop.noting())
     shop.claim()
-    with pytest.raises(WrongState, match="The job is running"):
-        shop.engine.cancel(uid, by="Ada")
-    assert (shop.state(uid), shop.moves(uid)) == ("running", [])
+    assert [shop.engine.cancel(uid, by=who) for who in ("Ada", "Ben")] == [False, False]
+    assert (shop.state(uid), shop.entry(uid).cancel_requested_by) == ("running", "Ada")
+
+
+def test_a_finish_wins_over_a_request_to_end(shop: Workshop) -> None:
+    uid = shop.submit_one(shop.noting())
+    claims = shop.claim()
+    shop.engine.cancel(uid, by="Ada")
+    shop.finish(claims, 1)
+    assert (shop.state(uid), shop.effects()) == ("succeeded", [1])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.SNOOZED, Outcome.INTERRUPTED])
+def test_what_was_asked_to_end_does_not_come_back(shop: Workshop, outcome: Outcome) -> None:
+    uid = shop.submit_one(shop.noting())
+    (one,) = shop.claim()
+    shop.engine.cancel(uid, by="Ada")
+    with shop.host.transaction() as session:
+        writer.retry_later(session, one, outcome=outcome, delay_s=60, failure=None)
+    assert (shop.state(uid), shop.entry(uid).finished_at is not None) == ("cancelled", True)
+    assert shop.entry(uid).run_at is None
 
 
 def test_a_retried_job_has_all_its_tries_again(shop: Workshop) -> None:
