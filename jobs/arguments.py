@@ -118,7 +118,7 @@ def in_words(kind: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(in_words(one) for one in get_args(kind))
     if origin in (list, tuple) and get_args(kind):
-        return f"a list, each {in_words(get_args(kind)[0])}"
+        return f"a list ({in_words(get_args(kind)[0])} each)"
     return WORDS.get(origin or kind, "given")
 
 

@@ -110,7 +110,10 @@ class Job:
 
     def concurrency_key_of(self, args: Mapping[str, Any]) -> str | None:
         """The key under which `most_per_key` jobs run at a time; None where any number may."""
-        return f"{self.name}:{args.get(self.concurrency_by)}" if self.concurrency_by else None
+        if self.concurrency_by is None:
+            return None
+        value = next(iter(args.values()), None) if self.is_batched else args.get(self.concurrency_by)
+        return f"{self.name}:{value}"
 
 
 class JobGroup:

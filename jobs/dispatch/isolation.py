@@ -51,7 +51,7 @@ def run_isolated(job: Job, args: Mapping[str, Any], *, check: Callable[[], None]
             stdout=answer,
             stderr=subprocess.PIPE,
             cwd=folder,
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"},
             start_new_session=True,
         )
         try:

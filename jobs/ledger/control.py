@@ -108,10 +108,10 @@ def age(session: Session, *, every_s: float, limit: int = AGE_AT_ONCE) -> int:
         .with_for_update(skip_locked=True)
         .cte("old")
     )
-    raised: CursorResult[Any] = session.connection().execute(
-        update(job).where(job.c.id.in_(select(old.c.id))).values(rank=job.c.rank - 1)
+    raised = session.connection().execute(
+        update(job).where(job.c.id.in_(select(old.c.id))).values(rank=job.c.rank - 1).returning(job.c.id)
     )
-    return raised.rowcount
+    return len(raised.all())
 
 
 def _waited_longer_than(session: Session, every_s: float) -> Any:

@@ -341,5 +341,6 @@ def _take_on_sqlite(connection: Connection, claim: Mapping[str, Any]) -> list[Ta
     return sorted(Taken(*row)._replace(args=json.loads(row.args), checkpoint=_loaded(row.checkpoint)) for row in rows)
 
 
-def _loaded(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def _loaded(told: Any) -> Any:
+    """SQLite keeps a number that is JSON as a number."""
+    return json.loads(told) if isinstance(told, str) else told

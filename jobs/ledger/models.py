@@ -112,7 +112,6 @@ class Entry(LedgerBase):
     __table_args__ = (
         CheckConstraint(f"state IN ({spelled(*State)})", name="state"),
         CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
-        CheckConstraint("rank BETWEEN 0 AND 9", name="rank"),
         Index("ix_job_ready", "queue", "rank", "turn", "id", **_partial("state = 'ready'")),
         Index("ix_job_share", "queue", "rank", "requested_by", "turn", **_partial("state = 'ready' AND turn > 0")),
         Index("ix_job_due", "run_at", **_partial("state = 'scheduled'")),

@@ -46,10 +46,8 @@ def upgrade() -> None:
         sa.Column("retry_of", ID, nullable=True),
         sa.Column("error_fingerprint", sa.String(length=16), nullable=True),
     ]
-    with op.batch_alter_table("job") as job:
-        for column in columns:
-            job.add_column(column)
-        job.create_check_constraint("rank", "rank BETWEEN 0 AND 9")
+    for column in columns:
+        op.add_column("job", column)
     op.execute("UPDATE job SET rank = priority WHERE rank <> priority AND finished_at IS NULL")
     op.drop_index("ix_job_ready", table_name="job")
     _index("ix_job_ready", ["queue", "rank", "turn", "id"], "state = 'ready'")
@@ -103,29 +101,27 @@ def downgrade() -> None:
         op.drop_index(name, table_name="job")
     for name in ("ix_job_expiring", "ix_job_share", "ix_job_ready"):
         op.drop_index(name, table_name="job")
-    with op.batch_alter_table("job") as job:
-        job.drop_constraint(op.f("ck_job_rank"), type_="check")
-        for name in (
-            "rank",
-            "turn",
-            "checkpoint",
-            "expires_at",
-            "interruptions",
-            "live_key",
-            "concurrency_key",
-            "cancel_requested_at",
-            "cancel_requested_by",
-            "progress_current",
-            "progress_total",
-            "progress_note",
-            "progressed_at",
-            "workflow_id",
-            "step",
-            "pending_deps",
-            "schedule_id",
-            "slot",
-            "retry_of",
-            "error_fingerprint",
-        ):
-            job.drop_column(name)
+    for name in (
+        "rank",
+        "turn",
+        "checkpoint",
+        "expires_at",
+        "interruptions",
+        "live_key",
+        "concurrency_key",
+        "cancel_requested_at",
+        "cancel_requested_by",
+        "progress_current",
+        "progress_total",
+        "progress_note",
+        "progressed_at",
+        "workflow_id",
+        "step",
+        "pending_deps",
+        "schedule_id",
+        "slot",
+        "retry_of",
+        "error_fingerprint",
+    ):
+        op.drop_column("job", name)
     _index("ix_job_ready", ["queue", "priority", "id"], "state = 'ready'")

@@ -87,6 +87,16 @@ class Workshop:
             session.execute(text(f"UPDATE job SET lease_until = {past} WHERE lease_until IS NOT NULL"))
             session.execute(text(f"UPDATE job SET run_at = {past} WHERE run_at IS NOT NULL"))
 
+    def give_back_all(self) -> None:
+        """Whatever runs is ready again, as after an orderly stop."""
+        with self.host.transaction() as session:
+            writer.give_back(session, list(self.engine.runner.running))
+        self.engine.runner.running.clear()
+
+    def forget_lanes(self) -> None:
+        """What a worker knows of pauses and limits is a second old."""
+        self.engine.runner._lanes._good_until = 0.0
+
     # -- looking
 
     def entry(self, uid: str) -> Entry:
