@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import ProgrammingError
 
 CLAIMED = (
@@ -117,14 +117,19 @@ CLAIM_VALUES = {
 }
 PREPARE: dict[str, str] = {}
 EXECUTE: dict[str, str] = {}
+
+
+def _prepare(name: str, body: str, values: Mapping[str, str]) -> None:
+    for number, value in enumerate(values, 1):
+        body = body.replace(f"%({value})s", f"${number}")
+    PREPARE[name] = f"PREPARE {name} ({', '.join(values.values())}) AS {body}"
+    EXECUTE[name] = f"EXECUTE {name} ({', '.join(f'%({value})s' for value in values)})"
+
+
 for _finishes, _claims in ((True, True), (True, False), (False, True)):
     _name = f"jobs_{'finish' * _finishes}{'claim' * _claims}"
     _values = {**(FINISH_VALUES if _finishes else {}), **(CLAIM_VALUES if _claims else {})}
-    _body = _on_postgresql(finishes=_finishes, claims=_claims)
-    for _number, _value in enumerate(_values, 1):
-        _body = _body.replace(f"%({_value})s", f"${_number}")
-    PREPARE[_name] = f"PREPARE {_name} ({', '.join(_values.values())}) AS {_body}"
-    EXECUTE[_name] = f"EXECUTE {_name} ({', '.join(f'%({_value})s' for _value in _values)})"
+    _prepare(_name, _on_postgresql(finishes=_finishes, claims=_claims), _values)
 
 SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 MAY_START_ON_SQLITE = f"""(expires_at IS NULL OR expires_at > {SQLITE_NOW})
@@ -209,6 +214,7 @@ POSTGRESQL_INSERT = f"""
             AND share.requested_by IS NOT DISTINCT FROM new.requested_by
     ORDER BY new.place
     ON CONFLICT DO NOTHING"""
+_prepare("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
 SQLITE_INSERT = f"""
     INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
     VALUES ({", ".join(f":{name}" for name in COLUMNS)}, :priority, :turn)
@@ -229,7 +235,7 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """
     if connection.dialect.name == "postgresql":
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
-        return connection.exec_driver_sql(POSTGRESQL_INSERT, {"rows": json.dumps(told, default=_moment)}).rowcount
+        return _execute(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).rowcount
     turns = _turns_on_sqlite(connection, rows)
     return connection.exec_driver_sql(
         SQLITE_INSERT,
@@ -283,29 +289,27 @@ def finish_and_claim(
 def _run_on_postgresql(
     connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
 ) -> tuple[int, list[Taken]]:
-    name = _prepared(connection, finishes=finish is not None, claims=claim is not None)
-    values = {**(finish or {}), **(claim or {})}
-    try:
-        rows = connection.exec_driver_sql(EXECUTE[name], values).all()
-    except ProgrammingError as error:
-        if getattr(error.orig, "pgcode", None) == UNKNOWN_STATEMENT:
-            connection.info.pop(PREPARED, None)
-        raise
-    return rows[0][0], sorted(Taken(*row[1:]) for row in rows if row[1] is not None)
+    name = f"jobs_{'finish' * (finish is not None)}{'claim' * (claim is not None)}"
+    rows = _execute(connection, name, {**(finish or {}), **(claim or {})}).all()
+    return rows[0][0], sorted(Taken._make(list(row)[1:]) for row in rows if row[1] is not None)
 
 
-def _prepared(connection: Connection, *, finishes: bool, claims: bool) -> str:
-    """The name of the statement, planned once per connection: planning it costs three times what running it does.
+def _execute(connection: Connection, name: str, values: Mapping[str, Any]) -> CursorResult[Any]:
+    """Run a statement that is planned once per connection: planning it costs three times what running it does.
 
     The plan is made for a table of any size, though the one it is made on may be empty yet.
     """
-    name = f"jobs_{'finish' * finishes}{'claim' * claims}"
     done = connection.info.setdefault(PREPARED, set())
     if name not in done:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         connection.exec_driver_sql(PREPARE[name])
         done.add(name)
-    return name
+    try:
+        return connection.exec_driver_sql(EXECUTE[name], values)
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) == UNKNOWN_STATEMENT:
+            connection.info.pop(PREPARED, None)
+        raise
 
 
 def _run_on_sqlite(
