@@ -294,7 +294,7 @@ def _run_on_postgresql(
     return rows[0][0], sorted(Taken._make(list(row)[1:]) for row in rows if row[1] is not None)
 
 
-def _execute(connection: Connection, name: str, values: Mapping[str, Any]) -> CursorResult[Any]:
+def _execute(connection: Connection, name: str, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
     """Run a statement that is planned once per connection: planning it costs three times what running it does.
 
     The plan is made for a table of any size, though the one it is made on may be empty yet.
