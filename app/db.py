@@ -5,6 +5,9 @@ locks and costs no BEGIN and ROLLBACK; a writing transaction on SQLite begins IM
 that turns into a writer fails at once when another process wrote in between.
 """
 
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,15 +16,16 @@ from typing import Any
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from jobs import UtcDateTime
 
-__all__ = ["Base", "UtcDateTime", "connect", "db", "reading", "transaction"]
+__all__ = ["Base", "UtcDateTime", "connect", "db", "disconnect", "reading", "transaction"]
 
 BUSY_TIMEOUT_MS = 5_000
+LOOK_AGAIN_S = (0.0005, 0.002)
 STATEMENT_TIMEOUT_MS = 5_000
 
 
@@ -39,7 +43,21 @@ class Base(DeclarativeBase):
     )
 
 
-class _Reader(FlaskSession):
+class _Connected(Session):
+    """Remembers the connection of its transaction: asking the session again and again is a tenth of a request."""
+
+    _connection: Connection | None = None
+
+    def connection(self, *args: Any, **kwargs: Any) -> Connection:
+        """The one connection it works on."""
+        if args or kwargs:
+            return super().connection(*args, **kwargs)
+        if self._connection is None or self._connection.closed or not self.in_transaction():
+            self._connection = super().connection()
+        return self._connection
+
+
+class _Reader(_Connected, FlaskSession):
     """Reads in autocommit."""
 
     def get_bind(self, *_: Any, **__: Any) -> Engine:
@@ -71,13 +89,51 @@ def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    # Readers have connections of their own: taking one out of its autocommit and back would cost every request.
+    reader = create_engine(url, **options, **({} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            _prepare_sqlite(db.engine)
-            reading_options: dict[str, Any] = {"begins": False}
-        else:
-            reading_options = {"isolation_level": "AUTOCOMMIT"}
-        app.extensions["reading_engine"] = db.engine.execution_options(**reading_options)
+        for engine in (db.engine, reader):
+            if is_sqlite:
+                _prepare_sqlite(engine)
+            else:
+                event.listen(engine, "before_cursor_execute", _planned_once, retval=True)
+        if not is_sqlite:
+            event.listen(db.engine, "begin", _say_how_durable)
+        app.extensions["reading_engine"] = reader.execution_options(begins=False) if is_sqlite else reader
+        app.extensions["hasty_engine"] = db.engine.execution_options(durable=False)
+
+
+def disconnect() -> None:
+    """Close every connection of the current application that nobody uses at this moment."""
+    db.engine.dispose()
+    current_app.extensions["reading_engine"].dispose()
+
+
+def _planned_once(
+    connection: Connection,
+    cursor: Any,
+    statement: str,
+    values: Any,
+    context: Any,
+    executemany: bool,  # noqa: FBT001 -- SQLAlchemy's
+) -> tuple[str, Any]:
+    """Have PostgreSQL plan a statement marked `planned_as` once per connection, and not at every request."""
+    name = None if context is None or executemany else context.execution_options.get("planned_as")
+    if name is None:
+        return statement, values
+    places = {one: f"${number}" for number, one in enumerate(values, 1)}
+    if connection.info.setdefault("planned", {}).get(name) != statement:
+        if name in connection.info["planned"]:
+            cursor.execute(f"DEALLOCATE {name}")
+        cursor.execute(f"PREPARE {name} AS {statement % {one: places[one] for one in values}}")
+        connection.info["planned"][name] = statement
+    return f"EXECUTE {name} ({', '.join(f'%({one})s' for one in values)})", values
+
+
+def _say_how_durable(connection: Connection) -> None:
+    if not connection.get_execution_options().get("durable", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -96,24 +152,52 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def _begin_as_a_writer(connection: Any) -> None:
-        if connection.get_execution_options().get("begins", True):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def _begin_as_a_writer(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("begins", True):
+            _sync(connection, "FULL" if options.get("durable", True) else "NORMAL")
+            _begin_immediate(connection)
+
+
+def _sync(connection: Connection, level: str) -> None:
+    if connection.info.get("synchronous", "FULL") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.info["synchronous"] = level
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Wait for the write lock by asking every millisecond or two: SQLite itself would sleep up to 100 between looks."""
+    driver: Any = connection.connection.dbapi_connection
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                time.sleep(random.uniform(*LOOK_AGAIN_S))  # noqa: S311 -- apart from each other, no secret
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, durable: bool = True) -> Iterator[Session]:
     """One transaction: committed on leaving, rolled back on an error.
 
-    Inside another one (a running job's, say) it joins that one, and the outermost commits.
+    Inside another one (a running job's, say) it joins that one, and the outermost commits. One that need not be
+    `durable` waits for no disk: a power cut may take it back, with nothing that came after it left behind.
     """
     outer = _open.get()
     if outer is not None:
         yield outer
         return
-    if db.session.registry.has():
-        db.session.commit()  # gives the reading connection back, so that nobody holds two
-    with Session(db.engine, expire_on_commit=False) as session:
+    engine = db.engine if durable else current_app.extensions["hasty_engine"]
+    with _Connected(engine, expire_on_commit=False) as session:
         token = _open.set(session)
         try:
             yield session

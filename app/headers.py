@@ -32,7 +32,6 @@ STAFF_POLICY = (
 )
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
@@ -46,8 +45,8 @@ def install(app: Flask, config: Config) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
-        for name, value in ALWAYS.items():
-            response.headers.setdefault(name, value)
+        response.headers.extend(ALWAYS)
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         is_staff = request.path == "/admin" or request.path.startswith("/admin/")
         response.headers.setdefault("Content-Security-Policy", STAFF_POLICY if is_staff else POLICY)
         if on_https and request.is_secure:

@@ -41,9 +41,9 @@ class Product:
         with self._app.app_context():
             yield
 
-    def transaction(self) -> Any:
+    def transaction(self, *, durable: bool = True) -> Any:
         """The product's own transaction, which everything in it joins."""
-        return db.transaction()
+        return db.transaction(durable=durable)
 
     def reading(self) -> Session:
         """Where the product's queries read."""

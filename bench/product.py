@@ -21,7 +21,7 @@ from app.activities.calories import burned
 from app.activities.mets import Kind
 from app.activities.models import Activity
 from app.config import Config
-from app.db import db, transaction
+from app.db import db, disconnect, transaction
 from app.events import ActivityLogged, announce
 from bench.stage import Room
 from jobs import Entry, SettledJob, engine_of
@@ -72,7 +72,7 @@ class Product:
     def dispose(self) -> None:
         """Let go of the database."""
         with self._inside():
-            db.engine.dispose()
+            disconnect()
 
     def write_down(self, count: int) -> None:
         """So many activities, and the jobs that follow from them, in one transaction; back once workers were told."""

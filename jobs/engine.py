@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import dramatiq
@@ -18,14 +19,15 @@ from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
 from .dispatch.sender import Sender
-from .errors import UnknownJob
+from .errors import UnknownJob, WrongState
 from .host import Host
-from .ledger import reader, retention, writer
+from .ledger import control, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
+from .ledger.states import State
 from .log import get_logger
 from .observer import Observer
-from .registry import Job, JobGroup
+from .registry import HIGHEST, LOWEST, Job, JobGroup
 from .schedules.ticker import Sweep, Ticker
 
 SILENT = Observer()
@@ -114,8 +116,14 @@ class Engine:
     # -- asking for work --------------------------------------------------------------------------------------------
 
     def write_down(self, session: Session, requests: Sequence[JobRequest]) -> list[str]:
-        """Write jobs into the session's open transaction; their public ids. Workers hear of them at the commit."""
+        """Write jobs into the session's open transaction; their public ids. Workers hear of them at the commit.
+
+        Raises:
+            UnknownJob, BadArguments
+        """
         known = [dataclasses.replace(one, job=self.job_named(one.job.name)) for one in requests]
+        for one in known:
+            one.job.check(one.args)
         return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued)
 
     def write_settled(self, session: Session, settled: Sequence[SettledJob]) -> list[str]:
@@ -144,14 +152,104 @@ class Engine:
             queue = writer.retry(session, uid, by=by)
         self.sender.wake(queue)
 
-    def cancel(self, uid: str, *, by: str | None) -> None:
-        """Cancel a job that waits.
+    def enqueue(self, request: JobRequest) -> str:
+        """Write one job into the transaction that is open, or into one of its own; its public id.
+
+        Raises:
+            UnknownJob, BadArguments
+        """
+        with self.host.transaction() as session:
+            return self.write_down(session, [request])[0]
+
+    def cancel(self, uid: str, *, by: str | None) -> bool:
+        """Cancel a job: at once while it waits (True), by asking it to end while it runs (False).
+
+        What was asked and ends by itself before it hears of it has ended by itself: exactly one of the two wins.
+
+        Raises:
+            NoSuchJob, WrongState: it has settled already.
+        """
+        with self.host.transaction() as session:
+            if control.request_cancel(session, uid, by=by):
+                return False
+            try:
+                writer.cancel(session, uid, by=by)
+            except WrongState:  # it may have started between the two statements
+                if not control.request_cancel(session, uid, by=by):
+                    raise
+                return False
+            return True
+
+    def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:
+        """Change the priority of a job that waits.
+
+        Raises:
+            ValueError, NoSuchJob, WrongState
+        """
+        if not HIGHEST <= priority <= LOWEST:
+            raise ValueError(f"priority must be between {HIGHEST} and {LOWEST}")
+        self._change(uid, {"priority": priority, "rank": priority}, what=f"priority {priority}", by=by)
+
+    def reschedule(self, uid: str, run_at: datetime, *, by: str | None) -> None:
+        """Change when a job that waits may start.
 
         Raises:
             NoSuchJob, WrongState
         """
+        values = {"state": State.SCHEDULED, "run_at": run_at}
+        self._change(uid, values, what=f"run at {run_at.isoformat()}", by=by)
+
+    def _change(self, uid: str, values: Mapping[str, Any], *, what: str, by: str | None) -> None:
         with self.host.transaction() as session:
-            writer.cancel(session, uid, by=by)
+            queue = control.change_waiting(session, uid, values, what=what, by=by)
+        self.sender.wake(queue)
+
+    # -- pauses and limits ------------------------------------------------------------------------------------------
+
+    def pause(self, key: lanes.Key, *, by: str | None, reason: str | None, until: datetime | None = None) -> None:
+        """Let nothing more start in a queue ("queue", name) or of a kind ("kind", name), for good or until then.
+
+        Workers know within a second; what runs goes on.
+
+        Raises:
+            UnknownJob: there is no such queue or kind.
+        """
+        self._check_lane(key)
+        with self.host.transaction() as session:
+            lanes.pause(session, key, by=by, reason=reason, until=until)
+
+    def resume(self, key: lanes.Key) -> bool:
+        """Let jobs start there again; whether it was paused."""
+        self._check_lane(key)
+        with self.host.transaction() as session:
+            was_paused = lanes.resume(session, key)
+        for queue in self._queues_of(key):
+            self.sender.wake(queue)
+        return was_paused
+
+    def limit(self, key: lanes.Key, limits: lanes.Limits) -> None:
+        """Decide how many jobs may run at a time there, and how many may start in a while.
+
+        Raises:
+            UnknownJob: there is no such queue or kind.
+        """
+        self._check_lane(key)
+        with self.host.transaction() as session:
+            lanes.limit(session, key, limits)
+
+    def decided(self) -> dict[lanes.Key, lanes.LaneLook]:
+        """Every queue and kind that something was decided about."""
+        return lanes.all_of(self.host.reading())
+
+    def _check_lane(self, key: lanes.Key) -> None:
+        if not self._queues_of(key):
+            raise UnknownJob(f"There is no {key[0]} called {key[1]}.")
+
+    def _queues_of(self, key: lanes.Key) -> list[str]:
+        scope, name = key
+        return sorted(
+            {job.queue_name for job in self.jobs.values() if name == (job.queue_name, job.name)[scope == "kind"]}
+        )
 
     def latest_for(self, subject_kind: str, subject_ids: Sequence[int]) -> dict[int, JobBrief]:
         """The newest job about each of the subjects that has one."""
@@ -164,6 +262,8 @@ class Engine:
         return [
             Sweep("promote due jobs", 1, self.relay.promote),
             Sweep("top up wake-ups", 2, self.relay.top_up),
+            Sweep("expire jobs that were not started in time", 5, self.relay.expire),
+            Sweep("raise jobs that wait long", 30, self.relay.age),
             Sweep("rescue expired leases", reap_every_s, self.reaper.reap),
             Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s)),
         ]
@@ -228,3 +328,33 @@ def engine_of(app: Flask | None = None) -> Engine:
     """The engine installed in the application (the current one unless given)."""
     found: Engine = (app or current_app).extensions["jobs"]
     return found
+
+
+def enqueue(
+    job: Job,
+    *values: Any,
+    priority: int | None = None,
+    run_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    unique: str | None = None,
+    requested_by: str | None = None,
+    **named_values: Any,
+) -> str:
+    """Have `job(*values, **named_values)` run in the background; the job's public id.
+
+    It joins the transaction that is open, and exists when that one commits. With `unique`, a job of this kind that
+    lives under the same key stands for this one, and its id is given.
+
+    Raises:
+        UnknownJob, BadArguments
+    """
+    request = JobRequest(
+        job,
+        job.named(values, named_values),
+        priority=priority,
+        run_at=run_at,
+        expires_at=expires_at,
+        unique=unique,
+        requested_by=requested_by,
+    )
+    return engine_of().enqueue(request)

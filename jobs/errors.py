@@ -17,6 +17,14 @@ class Snooze(JobError):
         super().__init__(f"not yet, again in {self.delay_s:g} s")
 
 
+class RetryAfter(JobError):
+    """Raised by a job that was told when to come back (HTTP's Retry-After): a failure, tried again just then."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        self.delay_s = max(1.0, seconds)
+        super().__init__(message)
+
+
 class UnknownJob(JobError):
     """No job of that name is declared in this build."""
 
@@ -35,3 +43,15 @@ class Superseded(JobError):
 
 class Interrupted(JobError):
     """The run was cut short by a shutdown, not by a fault of the job's own."""
+
+
+class Cancelled(JobError):
+    """A person asked the job to end."""
+
+
+class BadArguments(JobError):
+    """A job was asked for with arguments its function does not take; `errors` says what is wrong, by argument."""
+
+    def __init__(self, kind: str, errors: dict[str, str]) -> None:
+        self.kind, self.errors = kind, errors
+        super().__init__(f"{kind}: " + "; ".join(f"{name} {what}" for name, what in errors.items()))

@@ -13,11 +13,14 @@ class Host(Protocol):
     def inside(self) -> AbstractContextManager[Any]:
         """Make the application's context current, as its own code expects it."""
 
-    def transaction(self) -> AbstractContextManager[Session]:
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Session]:
         """Open one writing transaction, commit it on leaving, roll it back on an error.
 
         While it is open, every `transaction()` of the host's own code must join it: that is what makes a job's
         effect and its finish one commit. On SQLite it must begin IMMEDIATE.
+
+        One that need not be `durable` may be taken back by a power cut, as long as everything after it is too; a host
+        that knows no difference waits for the disk every time, and is only slower.
         """
 
     def reading(self) -> Session:

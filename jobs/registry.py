@@ -6,9 +6,24 @@ single argument of up to that many jobs in one call and one transaction.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, get_args
+
+from . import arguments
+from .errors import BadArguments
+
+
+class Unique(StrEnum):
+    """How long one job stands for another with the same arguments."""
+
+    WAITING = "waiting"
+    """Until it starts: what is asked for while it runs is done once more after it."""
+    LIVE = "live"
+    """Until it has settled."""
+
 
 DEFAULT_PRIORITY = 5
 HIGHEST, LOWEST = 0, 9
@@ -28,7 +43,17 @@ class Job:
     time_limit: int = 600_000
     batch_size: int = 1
     atomic: bool = True
-    unique: bool = False
+    unique: Unique | None = None
+    unique_for: int = 0
+    concurrency_by: str | None = None
+    most_per_key: int = 1
+    most_running: int | None = None
+    rate: tuple[int, float] | None = None
+    gives_up_on: tuple[type[BaseException], ...] = ()
+    isolate: bool = False
+    memory_mib: int = 512
+    cpu_s: int = 60
+    file_mib: int = 64
     slow_down: int = 0
     is_batched: bool = False
 
@@ -37,12 +62,58 @@ class Job:
             raise ValueError(f"{self.name}: priority must be between {HIGHEST} and {LOWEST}")
         if inspect.iscoroutinefunction(self.run):
             raise ValueError(f"{self.name}: a job is an ordinary function, not a coroutine")
+        if self.unique_for and self.unique is None:
+            raise ValueError(f"{self.name}: unique_for goes with unique")
+        if self.concurrency_by and self.concurrency_by not in inspect.signature(self.run).parameters:
+            raise ValueError(f"{self.name}: concurrency_by names an argument")
+        if self.isolate and (self.is_batched or "<locals>" in self.run.__qualname__):
+            raise ValueError(f"{self.name}: an isolated job is a function of a module, and runs alone")
         if self.batch_size < 1:
             raise ValueError(f"{self.name}: batch_size must be at least 1")
         if self.is_batched and len(inspect.signature(self.run).parameters) != 1:
             raise ValueError(f"{self.name}: a batched job takes exactly one list")
         if self.is_batched and not self.atomic:
             raise ValueError(f"{self.name}: a batched job is atomic")
+
+    @cached_property
+    def parameters(self) -> tuple[arguments.Parameter, ...]:
+        """What the function takes; of a batched job, what one job of the batch is given."""
+        found = arguments.parameters_of(self.run)
+        if not self.is_batched:
+            return found
+        inner = get_args(found[0].type)
+        return (arguments.Parameter(found[0].name, inner[0] if inner else Any),)
+
+    def named(self, values: tuple[Any, ...], named_values: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by name, as a call of the function would bind them.
+
+        Raises:
+            BadArguments
+        """
+        try:
+            return arguments.named(self.run, values, named_values)
+        except TypeError as error:
+            raise BadArguments(self.name, {"arguments": str(error)}) from None
+
+    def check(self, args: Mapping[str, Any]) -> None:
+        """Return when the function takes these arguments.
+
+        Raises:
+            BadArguments
+        """
+        if self.is_batched:
+            arguments.check(
+                self.name, self.parameters, dict(zip([self.parameters[0].name], args.values(), strict=False))
+            )
+        else:
+            arguments.check(self.name, self.parameters, args)
+
+    def concurrency_key_of(self, args: Mapping[str, Any]) -> str | None:
+        """The key under which `most_per_key` jobs run at a time; None where any number may."""
+        if self.concurrency_by is None:
+            return None
+        value = next(iter(args.values()), None) if self.is_batched else args.get(self.concurrency_by)
+        return f"{self.name}:{value}"
 
 
 class JobGroup:

@@ -30,18 +30,26 @@ _PERSON = (
     _user.live_updates,
 )
 _STILL_THERE = or_(_user.goes_at.is_(None), _user.goes_at > bindparam("now"))
-_BY_SESSION = select(*_PERSON, _session.id.label("session_id"), _session.seen_at).where(
-    _session.token_hash == bindparam("hash"),
-    _session.ends_at > bindparam("now"),
-    _session.seen_at > bindparam("idle_since"),
-    _user.id == _session.user_id,
-    _STILL_THERE,
+_BY_SESSION = (
+    select(*_PERSON, _session.id.label("session_id"), _session.seen_at)
+    .where(
+        _session.token_hash == bindparam("hash"),
+        _session.ends_at > bindparam("now"),
+        _session.seen_at > bindparam("idle_since"),
+        _user.id == _session.user_id,
+        _STILL_THERE,
+    )
+    .execution_options(planned_as="person_by_session")
 )
-_BY_TOKEN = select(*_PERSON, _token.id.label("token_id"), _token.scopes, _token.used_at).where(
-    _token.token_hash == bindparam("hash"),
-    _token.ends_at > bindparam("now"),
-    _user.id == _token.user_id,
-    _STILL_THERE,
+_BY_TOKEN = (
+    select(*_PERSON, _token.id.label("token_id"), _token.scopes, _token.used_at)
+    .where(
+        _token.token_hash == bindparam("hash"),
+        _token.ends_at > bindparam("now"),
+        _user.id == _token.user_id,
+        _STILL_THERE,
+    )
+    .execution_options(planned_as="person_by_token")
 )
 
 _weight = WeightRecord.__table__.c
@@ -50,6 +58,7 @@ _WEIGHT_ON = (
     .where(_weight.user_id == bindparam("user_id"), _weight.on_day <= bindparam("day"))
     .order_by(_weight.on_day.desc())
     .limit(1)
+    .execution_options(planned_as="weight_on")
 )
 
 

@@ -1,7 +1,7 @@
 """Background work on activities."""
 
 from app.queues import Queue
-from jobs import JobGroup
+from jobs import JobGroup, Unique
 
 from . import services
 
@@ -14,7 +14,7 @@ group = JobGroup("activities")
     max_retries=3,
     min_backoff=60_000,
     time_limit=1_800_000,
-    unique=True,
+    unique=Unique.WAITING,
 )
 def count_calories(activity_ids: list[int]) -> None:
     """Work out what the activities burned."""

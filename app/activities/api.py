@@ -1,6 +1,7 @@
 """Activities under /api/v1."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 from flask import Response, current_app, request, url_for
@@ -14,7 +15,6 @@ from app.web import settings
 from jobs import JobBrief, State
 
 from . import queries, services
-from .models import Activity
 from .pages import read_listing
 from .schemas import (
     ActivitiesOut,
@@ -54,7 +54,7 @@ class BadKey(BadRequest):
 
 @blp.post("/v1/activities")
 @blp.doc(parameters=[KEY])
-@blp.arguments(ActivityIn)
+@blp.arguments(ActivityIn())
 @blp.response(201, ActivityOut)
 @blp.alt_response(200, schema=ActivityOut, description="It was sent before.")
 @api_access("write")
@@ -73,7 +73,7 @@ def create(given: dict[str, Any]) -> Response:
     parameters=[KEY],
     requestBody={"required": True, "content": {"application/json": {"schema": MANY}}},
 )
-@blp.arguments(BatchArgs, location="query")
+@blp.arguments(BatchArgs(), location="query")
 @blp.response(201, ActivitiesOut)
 @blp.alt_response(200, schema=ActivitiesOut, description="It was sent before.")
 @blp.alt_response(207, description="With partial=1: what became of each.")
@@ -98,7 +98,7 @@ def create_many(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/v1/activities")
-@blp.arguments(ListArgs, location="query")
+@blp.arguments(ListArgs(), location="query")
 @blp.response(200, PageOut)
 @api_access("read")
 def index(args: dict[str, str]) -> Response:
@@ -115,7 +115,7 @@ def index(args: dict[str, str]) -> Response:
 
 
 @blp.get("/v1/activities/status")
-@blp.arguments(StatusArgs, location="query")
+@blp.arguments(StatusArgs(), location="query")
 @blp.response(200, StatusesOut)
 @api_access("read")
 def statuses(args: dict[str, Any]) -> Response:
@@ -125,7 +125,7 @@ def statuses(args: dict[str, Any]) -> Response:
 
 @blp.get("/activities/status/")
 @blp.doc(deprecated=True)
-@blp.arguments(StatusArgs, location="query")
+@blp.arguments(StatusArgs(), location="query")
 @blp.response(200, StatusesOut)
 @api_access("read")
 def older_statuses(args: dict[str, Any]) -> Response:
@@ -205,7 +205,7 @@ def _answer(content: dict[str, Any], *, status: int = 200) -> Response:
 
 def _just_logged(logged: services.Logged) -> dict[str, Any]:
     """A new activity from what was written a moment ago, without asking for it again: this answers every POST."""
-    row = Activity(id=logged.id, **(logged.row or {}))
+    row = SimpleNamespace(id=logged.id, energy_kcal=None, uncountable_since=None, **(logged.row or {}))
     job = JobBrief(logged.job_uid, State.READY) if logged.job_uid else None
     return activity_out(row, queries.standing_of(row, job), job)
 

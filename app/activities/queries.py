@@ -46,8 +46,10 @@ _TO_COUNT_ON_POSTGRESQL = _TO_COUNT.where(
     text("activity.id = ANY(:ids) AND activity.id BETWEEN :low AND :high")
 ).with_for_update(key_share=True)
 _TO_COUNT_ON_SQLITE = _TO_COUNT.where(text("activity.id IN (SELECT value FROM json_each(:ids))"))
-_ROW_OF = select(Activity.__table__).where(
-    _activity.id == bindparam("id"), _activity.user_id == bindparam("user_id"), _activity.deleted_at.is_(None)
+_ROW_OF = (
+    select(Activity.__table__)
+    .where(_activity.id == bindparam("id"), _activity.user_id == bindparam("user_id"), _activity.deleted_at.is_(None))
+    .execution_options(planned_as="activity_row_of")
 )
 LARGEST_ID = 2**31 - 1
 COUNT_UP_TO = 1_000

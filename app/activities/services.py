@@ -59,7 +59,10 @@ INSERT = {
     )
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
 }
-INSERT_ONE = {name: insert.returning(activity.c.id) for name, insert in INSERT.items()}
+INSERT_ONE = {
+    name: insert.returning(activity.c.id).execution_options(planned_as="insert_activity")
+    for name, insert in INSERT.items()
+}
 INSERT_MANY = {name: insert.returning(activity.c.submission_key, activity.c.id) for name, insert in INSERT.items()}
 
 

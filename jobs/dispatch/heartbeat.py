@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from dramatiq.threading import raise_thread_exception
 from sqlalchemy import delete, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from jobs.errors import Cancelled
 from jobs.host import Host
-from jobs.ledger import writer
+from jobs.ledger import control, writer
 from jobs.ledger.models import WorkerRow
 from jobs.ledger.moments import db_now
 from jobs.ledger.reader import now
@@ -19,6 +21,8 @@ from jobs.log import get_logger
 from .runner import Hold
 
 EXIT_THREADS_DEAD = 70
+CANCEL_GRACE_S = 10.0
+STUCK_GRACE_S = 30.0
 
 log = get_logger(__name__)
 
@@ -60,6 +64,7 @@ class Heartbeat(threading.Thread):
         while True:
             try:
                 self.beat()
+                self._leave_if_stuck()
                 is_away = False
             except Exception as error:  # noqa: BLE001 -- without this thread every job of the process would be taken away
                 if not is_away:
@@ -79,8 +84,10 @@ class Heartbeat(threading.Thread):
         if self._redis_seen is None:
             self._redis_seen = self._sees_redis()
         owners = [owner for owner, hold in list(self._running.items()) if hold.is_alive()]
-        with self._host.inside(), self._host.transaction() as session:
+        asked: Sequence[tuple[str, str]] = ()
+        with self._host.inside(), self._host.transaction(durable=False) as session:
             held = writer.extend_leases(session, owners, lease_s=self._lease_s) if owners else 0
+            asked = control.cancel_requests(session, owners) if held else ()
             self._started_at = self._started_at or now(session)
             told = {"running": held, "sees_redis": self._redis_seen}
             seen = session.execute(
@@ -98,7 +105,28 @@ class Heartbeat(threading.Thread):
                         **told,
                     )
                 )
+        self._pass_on(asked)
         self._redis_seen = self._sees_redis()
+
+    def _pass_on(self, asked: Sequence[tuple[str, str]]) -> None:
+        """Tell runs that they shall end; who does not hear of itself for a while is interrupted."""
+        for owner, uid in asked:
+            hold = self._running.get(owner)
+            if hold is None:
+                continue
+            since = hold.cancelled.setdefault(uid, time.monotonic())
+            if hold.alone == uid and time.monotonic() - since > CANCEL_GRACE_S and hold.thread.ident is not None:
+                raise_thread_exception(hold.thread.ident, Cancelled)  # type: ignore[no-untyped-call]
+
+    def _leave_if_stuck(self) -> None:
+        """End a process one of whose threads can be brought to an end by nothing else; the others' jobs go back."""
+        stuck = [owner for owner, hold in list(self._running.items()) if hold.is_stuck(grace_s=STUCK_GRACE_S)]
+        if not stuck:
+            return
+        log.critical("a job cannot be ended, leaving so that a whole process can start", extra={"claims": len(stuck)})
+        with self._host.inside(), self._host.transaction() as session:
+            writer.give_back(session, [owner for owner in list(self._running) if owner not in stuck])
+        os._exit(EXIT_THREADS_DEAD)
 
     def end(self) -> None:
         """Stop beating and take the row away."""

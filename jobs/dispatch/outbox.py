@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from jobs.ledger import writer
 from jobs.ledger.states import State
-from jobs.registry import Job
+from jobs.registry import Job, Unique
 
 MARK = "jobs.ready"
 
@@ -29,7 +29,12 @@ LONGEST_KEY = 200
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What should run: a job, its arguments by name, and what it is about."""
+    """What should run: a job, its arguments by name, and what it is about.
+
+    With `run_at` it waits for that moment, with `pending_deps` for that many others; it does not start after
+    `expires_at`. `unique` is a key of its own beside the arguments: while a job of the kind with this key lives, no
+    second one is made. Jobs of one `requested_by` take turns with everybody else's.
+    """
 
     job: Job
     args: Mapping[str, Any] = field(default_factory=dict)
@@ -37,8 +42,16 @@ class JobRequest:
     subject_id: int | None = None
     priority: int | None = None
     run_at: datetime | None = None
+    expires_at: datetime | None = None
+    unique: str | None = None
     requested_by: str | None = None
     request_id: str | None = None
+    workflow_id: int | None = None
+    step: str | None = None
+    pending_deps: int = 0
+    schedule_id: int | None = None
+    slot: datetime | None = None
+    retry_of: int | None = None
 
 
 def new_uid() -> str:
@@ -57,37 +70,57 @@ def write_down(
     When, and only when, the transaction commits, `wake` hears how many jobs became ready in which queue, and `tell`
     how many were written down in which queue and of which kind.
 
-    A job declared `unique` whose twin waits already is not written a second time; the id given for it names no row.
+    A unique job whose twin is there already is not written a second time; the id given for it is its twin's.
     """
     rows = [_row(request) for request in requests]
-    writer.insert_jobs(session, rows)
+    uids = writer.insert_jobs(session, rows, periods_s=[request.job.unique_for / 1000 for request in requests])
+    made = [row for row, uid in zip(rows, uids, strict=True) if row["uid"] == uid]
     waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
-    waiting.update((wake, row["queue"]) for row in rows if row["state"] == State.READY)
-    waiting.update((tell, row["queue"], row["kind"]) for row in rows)
-    return [row["uid"] for row in rows]
+    waiting.update((wake, row["queue"]) for row in made if row["state"] == State.READY)
+    waiting.update((tell, row["queue"], row["kind"]) for row in made)
+    return uids
 
 
 def _row(request: JobRequest) -> dict[str, Any]:
     job = request.job
+    key = _key(job, request)
     return {
         "uid": new_uid(),
         "queue": job.queue_name,
         "kind": job.name,
-        "state": State.READY.value if request.run_at is None else State.SCHEDULED.value,
+        "state": _first_state(request).value,
         "priority": job.priority if request.priority is None else request.priority,
         "args": dict(request.args),
         "run_at": request.run_at,
         "max_retries": job.max_retries,
-        "unique_key": _unique_key(job, request.args) if job.unique else None,
+        "expires_at": request.expires_at,
+        "unique_key": key if job.unique is Unique.WAITING and not request.unique else None,
+        "live_key": key if job.unique is Unique.LIVE or request.unique else None,
+        "concurrency_key": job.concurrency_key_of(request.args),
         "subject_kind": request.subject_kind,
         "subject_id": request.subject_id,
         "requested_by": request.requested_by,
         "request_id": request.request_id,
+        "workflow_id": request.workflow_id,
+        "step": request.step,
+        "pending_deps": request.pending_deps,
+        "schedule_id": request.schedule_id,
+        "slot": request.slot,
+        "retry_of": request.retry_of,
     }
 
 
-def _unique_key(job: Job, args: Mapping[str, Any]) -> str:
-    told = f"{job.name}:{sorted(args.items())!r}"
+def _first_state(request: JobRequest) -> State:
+    if request.pending_deps:
+        return State.BLOCKED
+    return State.READY if request.run_at is None else State.SCHEDULED
+
+
+def _key(job: Job, request: JobRequest) -> str | None:
+    """What tells this job from another of its kind that may stand beside it; None when any may."""
+    if request.unique is None and job.unique is None:
+        return None
+    told = f"{job.name}:{request.unique if request.unique is not None else sorted(request.args.items())!r}"
     return told if len(told) <= LONGEST_KEY else f"{job.name}:{sha256(told.encode('utf-8', 'replace')).hexdigest()}"
 
 

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from jobs.host import Host
-from jobs.ledger import reader, writer
+from jobs.ledger import control, reader, writer
 from jobs.registry import Job
 
+from .telling import tell_gave_up
+
 PROMOTE_AT_ONCE = 5_000
+EXPIRE_AT_ONCE = 500
+AGE_EVERY_S = 600.0
 COUNT_AT_MOST = 16
 
 
@@ -20,11 +24,24 @@ class Relay:
 
     def promote(self) -> int:
         """Make scheduled jobs whose time has come ready, and wake workers for them; how many."""
-        with self._host.inside(), self._host.transaction() as session:
+        with self._host.inside(), self._host.transaction(durable=False) as session:
             counts = writer.promote_due(session, limit=PROMOTE_AT_ONCE)
         for queue, count in counts.items():
             self._wake(queue, count)
         return sum(counts.values())
+
+    def expire(self) -> int:
+        """Cancel what should have started by now, and tell the host; how many."""
+        with self._host.inside(), self._host.transaction() as session:
+            expired = control.expire(session, limit=EXPIRE_AT_ONCE)
+            for one in expired:
+                tell_gave_up(self._host, session, one.kind, one.args, control.EXPIRED)
+        return len(expired)
+
+    def age(self) -> int:
+        """Raise what has waited long; how many jobs."""
+        with self._host.inside(), self._host.transaction(durable=False) as session:
+            return control.age(session, every_s=AGE_EVERY_S)
 
     def top_up(self) -> None:
         """Wake workers for every queue that holds ready jobs, whatever became of the wake-ups sent before."""

@@ -6,12 +6,13 @@ they do. The finish is fenced: when a job is not this worker's any more, nothing
 """
 
 import itertools
+import json
 import math
 import random
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import dramatiq
@@ -28,26 +29,40 @@ from jobs.log import current_uid, get_logger
 from jobs.observer import Observer
 from jobs.registry import Job
 
+from .isolation import run_isolated
+from .lanebook import LaneBook
 from .pace import TRANSACTION_S, Pace
+from .run import Run, as_current
 from .telling import tell_gave_up
 from .verdict import is_interruption, is_outage, verdict_on
 
 SLICE_S = 1.0
 SETTLE_AGAIN_S = 1.0
+QUIET = (Outcome.SNOOZED, Outcome.INTERRUPTED, Outcome.CANCELLED)
 
 log = get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Hold:
-    """The thread that holds some jobs, and the monotonic moment after which it must be stuck."""
+    """The thread that holds some jobs, and the monotonic moment after which it must be stuck.
+
+    `cancelled` says since when (monotonic) the process knows which of them were asked to end.
+    """
 
     thread: threading.Thread
     until: float = math.inf
+    alone: str | None = None
+    cancelled: dict[str, float] = field(default_factory=dict)
+    is_leaving: Callable[[], bool] = bool
 
     def is_alive(self) -> bool:
         """Whether the thread can still be believed to bring its jobs to an end."""
         return self.thread.is_alive() and time.monotonic() < self.until
+
+    def is_stuck(self, *, grace_s: float) -> bool:
+        """Whether the thread lives but is this long past the moment at which it must have ended."""
+        return self.thread.is_alive() and time.monotonic() > self.until + grace_s
 
 
 class Runner:
@@ -71,6 +86,7 @@ class Runner:
         self._numbers = itertools.count(1)
         self._chance = random.Random()  # noqa: S311 -- jitter, no secret
         self._pace = Pace()
+        self._lanes = LaneBook(host, jobs)
         self.worker = worker
         self.stopping = threading.Event()
         self.running: dict[str, Hold] = {}
@@ -93,6 +109,11 @@ class Runner:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
         return {job.name: self._size(job) for job in self._jobs.values() if job.queue_name == queue}
 
+    @property
+    def most_per_key(self) -> str:
+        """By kind, how many jobs of one concurrency key may run, as the claim takes it."""
+        return json.dumps({job.name: job.most_per_key for job in self._jobs.values()})
+
     def _size(self, job: Job) -> int:
         runs_in_turn = job.batch_size == 1 and job.atomic and not job.slow_down
         return self._pace.together(job.name) if runs_in_turn else job.batch_size
@@ -101,7 +122,8 @@ class Runner:
         wish = self._wish(queue)
         claims: list[Claim] = []
         try:
-            with self._host.inside(), self._host.transaction() as session:
+            # A claim that a power cut takes back is a job that is ready again.
+            with self._host.inside(), self._host.transaction(durable=False) as session:
                 claims = writer.claim(session, wish)
         finally:
             if not claims:
@@ -111,8 +133,13 @@ class Runner:
     def _wish(self, queue: str) -> Wish:
         """The next claim, in a name that the heartbeat knows before the claim commits."""
         owner = f"{self.worker}#{next(self._numbers)}"
-        self.running[owner] = Hold(threading.current_thread())
-        return Wish(queue, self.batch_sizes(queue), owner, self.worker, self._lease_s)
+        self.running[owner] = self._hold()
+        sizes = {kind: size for kind, size in self.batch_sizes(queue).items() if not self._lanes.is_paused(kind, queue)}
+        guards = self._lanes.guards(sizes, queue)
+        return Wish(queue, sizes, owner, self.worker, self._lease_s, self.most_per_key, guards)
+
+    def _hold(self) -> Hold:
+        return Hold(threading.current_thread(), is_leaving=self.stopping.is_set)
 
     def _work_off(self, claims: list[Claim], *, next_of: str | None) -> list[Claim]:
         """Bring one claim to its settlement; what was claimed next, if anything."""
@@ -136,7 +163,8 @@ class Runner:
         """Run the jobs and finish them, and with the finish claim what comes next: what ran, and what was claimed."""
         job = self._jobs[claims[0].kind]
         # What no exception can interrupt (a system call, C code) outlives its limit: then its lease runs out.
-        self.running[claims[0].owner].until = time.monotonic() + (job.slow_down + job.time_limit) / 1000 + self._lease_s
+        hold = self.running[claims[0].owner]
+        hold.until = time.monotonic() + (job.slow_down + job.time_limit) / 1000 + self._lease_s
         self._slow_down(job)
         with self._host.inside():
             results = [] if job.atomic else [self._call(job, claims)]
@@ -178,14 +206,29 @@ class Runner:
         message: Message[Any] = Message(queue_name=job.queue_name, actor_name=job.name, args=(), kwargs={}, options={})
         proxy, actor = MessageProxy(message), self._broker.get_actor(job.name)
         token = current_uid.set(claims[0].uid if len(claims) == 1 else f"{claims[0].uid} and {len(claims) - 1} more")
+        run = None if job.is_batched else self._run_of(job, claims[0])
         self._broker.emit_before("process_message", proxy)
         try:
-            if job.is_batched:
-                return actor([next(iter(one.args.values())) for one in claims])
-            return actor(**claims[0].args)
+            with as_current(run):
+                if job.is_batched:
+                    return actor([next(iter(one.args.values())) for one in claims])
+                return self._call_one(job, actor, claims[0], run)
         finally:
             self._broker.emit_after("process_message", proxy)
             current_uid.reset(token)
+
+    def _run_of(self, job: Job, one: Claim) -> Run:
+        hold = self.running[one.owner]
+        hold.alone = one.uid
+        return Run(self._host, one, hold, atomic=job.atomic, parents={})
+
+    def _call_one(self, job: Job, actor: dramatiq.Actor[Any, Any], one: Claim, run: Run | None) -> Any:
+        if job.isolate:
+            return run_isolated(job, one.args, check=run.check_cancelled if run else lambda: None)
+        result = actor(**one.args)
+        if run is not None and not job.atomic:
+            run.flush()
+        return result
 
     def _slow_down(self, job: Job) -> None:
         """The artificial delay of demonstrations: after the claim, before any transaction."""
@@ -208,7 +251,7 @@ class Runner:
             middle = len(claims) // 2
             log.info("batch split", extra={"size": len(claims), "error": type(error).__name__})
             self._work_off(claims[:middle], next_of=None)
-            self.running[claims[0].owner] = Hold(threading.current_thread())
+            self.running[claims[0].owner] = self._hold()
             self._work_off(claims[middle:], next_of=None)
 
     def _still_mine(self, claims: list[Claim]) -> list[Claim]:
@@ -237,9 +280,13 @@ class Runner:
 
     def _record(self, one: Claim, error: BaseException) -> None:
         job = self._jobs[one.kind]
-        verdict = verdict_on(error, job, one, chance=self._chance)
+        hold = self.running.get(one.owner)
+        was_asked = hold is not None and one.uid in hold.cancelled
+        verdict = verdict_on(error, job, one, chance=self._chance, was_asked_to_end=was_asked)
         with self._host.inside(), self._host.transaction() as session:
-            if verdict.retry_in_s is None:
+            if verdict.outcome is Outcome.CANCELLED:
+                writer.cancel_running(session, one)
+            elif verdict.retry_in_s is None:
                 writer.bury(session, one, outcome=verdict.outcome, failure=verdict.failure)
                 tell_gave_up(self._host, session, one.kind, one.args, verdict.failure.error_message)
             else:
@@ -247,7 +294,7 @@ class Runner:
                     session, one, outcome=verdict.outcome, delay_s=verdict.retry_in_s, failure=verdict.failure
                 )
         self._tell([one], verdict.outcome, is_final=verdict.retry_in_s is None)
-        level = log.info if verdict.outcome in (Outcome.SNOOZED, Outcome.INTERRUPTED) else log.warning
+        level = log.info if verdict.outcome in QUIET else log.warning
         level(
             "attempt ended",
             extra={

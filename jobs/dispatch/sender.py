@@ -14,6 +14,8 @@ from jobs.log import get_logger
 MOST_AT_ONCE = 8
 MOST_HELD = 16
 PAUSE_AFTER_ERROR_S = 1.0
+REST_S = 0.003
+"""After a hand-over: the first of many goes at once, and the others together."""
 
 log = get_logger(__name__)
 
@@ -69,3 +71,4 @@ class Sender:
             time.sleep(PAUSE_AFTER_ERROR_S)
         else:
             self._is_down = False
+            time.sleep(REST_S)

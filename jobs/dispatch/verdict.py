@@ -3,12 +3,14 @@
 import random
 import traceback
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 
 from dramatiq.middleware import Interrupt, TimeLimitExceeded
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from jobs.errors import GiveUp, Interrupted, Snooze
+from jobs.errors import Cancelled, GiveUp, Interrupted, RetryAfter, Snooze
 from jobs.ledger.states import Outcome
 from jobs.ledger.writer import MAX_ERROR_LENGTH, MAX_TRACEBACK_LENGTH, Claim, Failure
 from jobs.registry import Job
@@ -17,6 +19,8 @@ from .backoff import backoff_s
 
 MOST_ATTEMPTS = 25
 MAX_CLASS_LENGTH = 200
+FINGERPRINT_LENGTH = 16
+LONGEST_RETRY_AFTER_S = 900.0
 DATABASE_PAUSE_S = 1.0
 PASSING_SQLSTATES = ("08", "26000", "40001", "40P01", "53300", "55P03", "57P")
 
@@ -30,31 +34,46 @@ class Verdict:
     failure: Failure
 
 
-def verdict_on(error: BaseException, job: Job, claim: Claim, *, chance: random.Random) -> Verdict:
+def verdict_on(
+    error: BaseException, job: Job, claim: Claim, *, chance: random.Random, was_asked_to_end: bool = False
+) -> Verdict:
     """Judge an attempt by the job's policy.
 
-    A failure is tried again as often as the job says; what is no fault of its own, up to `MOST_ATTEMPTS` in all.
+    A failure is tried again as often as the job says; what is no fault of its own, up to `MOST_ATTEMPTS` in all. A job
+    that was asked to end, and did not reach its end, is cancelled, whatever stopped it.
     """
     failure = describe(error, job)
+    if was_asked_to_end:
+        return Verdict(Outcome.CANCELLED, None, failure)
     if isinstance(error, GiveUp):
         return Verdict(Outcome.GAVE_UP, None, failure)
-    is_last = claim.attempt >= MOST_ATTEMPTS
-    if isinstance(error, Snooze):
-        return Verdict(Outcome.SNOOZED, None if is_last else error.delay_s, failure)
-    if is_interruption(error):
-        return Verdict(Outcome.INTERRUPTED, None if is_last else 0.0, failure)
-    if is_outage(error):
-        return Verdict(Outcome.INTERRUPTED, None if is_last else DATABASE_PAUSE_S, failure)
+    excused = _excuse(error)
+    if excused is not None:
+        outcome, delay_s = excused
+        return Verdict(outcome, None if claim.attempt >= MOST_ATTEMPTS else delay_s, failure)
     failures = claim.failures + 1
-    if failures > claim.max_retries:
+    if failures > claim.max_retries or isinstance(error, job.gives_up_on):
         return Verdict(Outcome.FAILED, None, failure)
+    if isinstance(error, RetryAfter):
+        return Verdict(Outcome.FAILED, min(error.delay_s, LONGEST_RETRY_AFTER_S), failure)
     delay_s = backoff_s(failures, min_backoff=job.min_backoff, max_backoff=job.max_backoff, chance=chance)
     return Verdict(Outcome.FAILED, delay_s, failure)
 
 
+def _excuse(error: BaseException) -> tuple[Outcome, float] | None:
+    """What is no fault of the job's: how to call it, and in how many seconds it may go on."""
+    if isinstance(error, Snooze):
+        return Outcome.SNOOZED, error.delay_s
+    if is_interruption(error):
+        return Outcome.INTERRUPTED, 0.0
+    return (Outcome.INTERRUPTED, DATABASE_PAUSE_S) if is_outage(error) else None
+
+
 def is_interruption(error: BaseException) -> bool:
     """Whether a shutdown cut the attempt short."""
-    return isinstance(error, Interrupted) or (isinstance(error, Interrupt) and not isinstance(error, TimeLimitExceeded))
+    return isinstance(error, Interrupted | Cancelled) or (
+        isinstance(error, Interrupt) and not isinstance(error, TimeLimitExceeded)
+    )
 
 
 def is_outage(error: BaseException) -> bool:
@@ -82,7 +101,18 @@ def describe(error: BaseException, job: Job) -> Failure:
         _storable(type(error).__name__)[:MAX_CLASS_LENGTH],
         _storable(message)[:MAX_ERROR_LENGTH],
         _storable(lines)[-MAX_TRACEBACK_LENGTH:],
+        _fingerprint(f"{job.name}:{type(error).__name__}:{_innermost(error)}"),
     )
+
+
+def _fingerprint(text: str) -> str:
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:FINGERPRINT_LENGTH]
+
+
+def _innermost(error: BaseException) -> str:
+    """Where it was raised: the same fault keeps its place while messages, with their numbers and names, differ."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].name}" if frames else ""
 
 
 def _text_of(error: BaseException) -> str:

@@ -14,15 +14,25 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import ProgrammingError
 
-from .models import spelled
-from .states import WAITING
-
-CLAIMED = "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id"
+CLAIMED = (
+    "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id, workflow_id, step, checkpoint"
+)
+CLAIMED_COUNT = 14
 WAITED_ON_POSTGRESQL = "CAST(extract(epoch FROM clock_timestamp() - ready_at) AS double precision) AS waited_s"
 WAITED_ON_SQLITE = "(julianday('now') - julianday(ready_at)) * 86400.0 AS waited_s"
+
+
+# Of one concurrency key, no more run at a time than its kind allows; the key's kind is locked by whoever claims it.
+_KEY_IS_FREE = """(concurrency_key IS NULL OR (
+                SELECT count(*) FROM job AS other
+                WHERE other.state = 'running' AND other.concurrency_key IS NOT NULL
+                    AND other.concurrency_key = job.concurrency_key
+            ) < {most})"""
+MAY_START_ON_POSTGRESQL = f"""(expires_at IS NULL OR expires_at > clock_timestamp())
+            AND {_KEY_IS_FREE.format(most="(CAST(%(most_per_key)s AS json) ->> kind)::integer")}"""
 
 
 class Taken(NamedTuple):
@@ -38,6 +48,9 @@ class Taken(NamedTuple):
     crashes: int
     max_retries: int
     request_id: str | None
+    workflow_id: int | None
+    step: str | None
+    checkpoint: Any
     waited_s: float
 
 
@@ -55,18 +68,19 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
         )"""
     claim = f"""
         best AS (
-            SELECT id, kind, priority, crashes FROM job
-            WHERE queue = %(queue)s AND state = 'ready' AND kind = ANY(%(kinds)s)
-            ORDER BY priority, id LIMIT 1
+            SELECT id, kind, rank, crashes, concurrency_key FROM job
+            WHERE queue = %(queue)s AND state = 'ready' AND kind = ANY(%(kinds)s) AND {MAY_START_ON_POSTGRESQL}
+            ORDER BY rank, turn, id LIMIT 1
             FOR UPDATE SKIP LOCKED
         ), mates AS (
             SELECT id FROM job
             WHERE queue = %(queue)s AND state = 'ready'
-                AND priority = (SELECT priority FROM best) AND kind = (SELECT kind FROM best)
-                AND (crashes = 0 OR id = (SELECT id FROM best))
-            ORDER BY id
+                AND rank = (SELECT rank FROM best) AND kind = (SELECT kind FROM best)
+                AND ((crashes = 0 AND concurrency_key IS NULL) OR id = (SELECT id FROM best))
+                AND (expires_at IS NULL OR expires_at > clock_timestamp())
+            ORDER BY turn, id
             LIMIT (
-                SELECT CASE WHEN (SELECT crashes FROM best) = 0 THEN size ELSE 1 END
+                SELECT CASE WHEN (SELECT crashes = 0 AND concurrency_key IS NULL FROM best) THEN size ELSE 1 END
                 FROM unnest(%(kinds)s, %(sizes)s) AS known (kind, size)
                 WHERE known.kind = (SELECT kind FROM best)
             )
@@ -81,8 +95,8 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
         )"""
     parts = ([finish] if finishes else []) + ([claim] if claims else [])
     count = "(SELECT count(*) FROM mine)" if finishes else "0"
-    rows = "(SELECT * FROM taken)" if claims else f"(SELECT {', '.join(['NULL'] * 11)} WHERE false)"
-    columns = f"{CLAIMED}, waited_s" if claims else ", ".join(f"c{number}" for number in range(11))
+    rows = "(SELECT * FROM taken)" if claims else f"(SELECT {', '.join(['NULL'] * CLAIMED_COUNT)} WHERE false)"
+    columns = f"{CLAIMED}, waited_s" if claims else ", ".join(f"c{number}" for number in range(CLAIMED_COUNT))
     return (
         f"WITH {', '.join(parts)} SELECT {count} AS finished, got.*"
         f" FROM (VALUES (1)) AS always LEFT JOIN {rows} AS got ({columns}) ON true"
@@ -99,19 +113,27 @@ CLAIM_VALUES = {
     "next_owner": "text",
     "worker": "text",
     "lease_s": "double precision",
+    "most_per_key": "text",
 }
 PREPARE: dict[str, str] = {}
 EXECUTE: dict[str, str] = {}
+
+
+def _prepare(name: str, body: str, values: Mapping[str, str]) -> None:
+    for number, value in enumerate(values, 1):
+        body = body.replace(f"%({value})s", f"${number}")
+    PREPARE[name] = f"PREPARE {name} ({', '.join(values.values())}) AS {body}"
+    EXECUTE[name] = f"EXECUTE {name} ({', '.join(f'%({value})s' for value in values)})"
+
+
 for _finishes, _claims in ((True, True), (True, False), (False, True)):
     _name = f"jobs_{'finish' * _finishes}{'claim' * _claims}"
     _values = {**(FINISH_VALUES if _finishes else {}), **(CLAIM_VALUES if _claims else {})}
-    _body = _on_postgresql(finishes=_finishes, claims=_claims)
-    for _number, _value in enumerate(_values, 1):
-        _body = _body.replace(f"%({_value})s", f"${_number}")
-    PREPARE[_name] = f"PREPARE {_name} ({', '.join(_values.values())}) AS {_body}"
-    EXECUTE[_name] = f"EXECUTE {_name} ({', '.join(f'%({_value})s' for _value in _values)})"
+    _prepare(_name, _on_postgresql(finishes=_finishes, claims=_claims), _values)
 
 SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+MAY_START_ON_SQLITE = f"""(expires_at IS NULL OR expires_at > {SQLITE_NOW})
+        AND {_KEY_IS_FREE.format(most="(SELECT value FROM json_each(:most_per_key) WHERE key = job.kind)")}"""
 SQLITE_FINISH = f"""
     UPDATE job
     SET state = 'succeeded', finished_at = {SQLITE_NOW}, lease_owner = NULL, lease_until = NULL, result = :result
@@ -120,10 +142,11 @@ SQLITE_TELL = """
     INSERT INTO job_attempt (job_id, attempt, outcome, worker, ready_at, started_at, finished_at)
     SELECT id, attempt, 'succeeded', worker, ready_at, started_at, finished_at
     FROM job WHERE id IN (SELECT value FROM json_each(:ids))"""
-SQLITE_BEST = """
-    SELECT kind, priority, crashes FROM job
+SQLITE_BEST = f"""
+    SELECT id, kind, rank, crashes, concurrency_key FROM job
     WHERE queue = :queue AND state = 'ready' AND kind IN (SELECT value FROM json_each(:kinds))
-    ORDER BY priority, id LIMIT 1"""
+        AND {MAY_START_ON_SQLITE}
+    ORDER BY rank, turn, id LIMIT 1"""
 SQLITE_TAKE = f"""
     UPDATE job
     SET state = 'running', attempt = attempt + 1, lease_owner = :next_owner, worker = :worker,
@@ -131,9 +154,10 @@ SQLITE_TAKE = f"""
         started_at = {SQLITE_NOW}, finished_at = NULL
     WHERE id IN (
         SELECT id FROM job
-        WHERE queue = :queue AND state = 'ready' AND priority = :priority AND kind = :kind
-            AND (crashes = 0 OR :size = 1)
-        ORDER BY id LIMIT :size
+        WHERE queue = :queue AND state = 'ready' AND rank = :rank AND kind = :kind
+            AND ((crashes = 0 AND concurrency_key IS NULL) OR id = :best)
+            AND (expires_at IS NULL OR expires_at > {SQLITE_NOW})
+        ORDER BY turn, id LIMIT :size
     )
     RETURNING {CLAIMED}, {WAITED_ON_SQLITE}"""
 
@@ -146,38 +170,101 @@ COLUMNS = {
     "priority": "smallint",
     "args": "json",
     "run_at": "timestamptz",
+    "expires_at": "timestamptz",
     "max_retries": "integer",
     "unique_key": "text",
+    "live_key": "text",
+    "concurrency_key": "text",
     "subject_kind": "text",
     "subject_id": "bigint",
     "requested_by": "text",
     "request_id": "text",
+    "workflow_id": "bigint",
+    "step": "text",
+    "pending_deps": "integer",
+    "schedule_id": "bigint",
+    "slot": "timestamptz",
+    "retry_of": "bigint",
 }
+MOMENTS = ("run_at", "expires_at", "slot")
 TYPED_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-UNLESS_IT_WAITS = f"ON CONFLICT (unique_key) WHERE state IN ({spelled(*WAITING)}) DO NOTHING"
+# Whoever asks for many jobs takes turns with the others: the first of each comes before anybody's second.
 POSTGRESQL_INSERT = f"""
-    INSERT INTO job ({", ".join(COLUMNS)})
-    SELECT {", ".join(COLUMNS)}
-    FROM json_to_recordset(CAST(%(rows)s AS json)) AS new ({TYPED_COLUMNS})
-    {UNLESS_IT_WAITS}"""
+    WITH new AS (
+        SELECT *, row_number() OVER (PARTITION BY queue, priority, requested_by, state) AS number
+        FROM (
+            SELECT row_number() OVER () AS place, given.*
+            FROM json_to_recordset(CAST(%(rows)s AS json)) AS given ({TYPED_COLUMNS})
+        ) AS placed
+    ), share AS (
+        SELECT queue, priority, requested_by, greatest(
+            (SELECT turn FROM job WHERE job.queue = who.queue AND state = 'ready' AND rank = who.priority
+             ORDER BY rank, turn, id LIMIT 1),
+            (SELECT max(turn) FROM job WHERE job.queue = who.queue AND state = 'ready' AND turn > 0
+                AND rank = who.priority AND job.requested_by = who.requested_by),
+            0
+        ) AS turn
+        FROM (SELECT DISTINCT queue, priority, requested_by FROM new WHERE state = 'ready') AS who
+    )
+    INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
+    SELECT {", ".join(f"new.{name}" for name in COLUMNS)}, new.priority,
+        CASE WHEN new.requested_by IS NULL THEN coalesce(share.turn, 0) ELSE coalesce(share.turn + new.number, 0) END
+    FROM new LEFT JOIN share
+        ON new.state = 'ready' AND share.queue = new.queue AND share.priority = new.priority
+            AND share.requested_by IS NOT DISTINCT FROM new.requested_by
+    ORDER BY new.place
+    ON CONFLICT DO NOTHING"""
+_prepare("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
 SQLITE_INSERT = f"""
-    INSERT INTO job ({", ".join(COLUMNS)}) VALUES ({", ".join(f":{name}" for name in COLUMNS)})
-    {UNLESS_IT_WAITS}"""
+    INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
+    VALUES ({", ".join(f":{name}" for name in COLUMNS)}, :priority, :turn)
+    ON CONFLICT DO NOTHING"""
+SQLITE_SHARE = """
+    SELECT max(
+        coalesce((SELECT turn FROM job WHERE queue = :queue AND state = 'ready' AND rank = :priority
+                  ORDER BY rank, turn, id LIMIT 1), 0),
+        coalesce((SELECT max(turn) FROM job WHERE queue = :queue AND state = 'ready' AND turn > 0
+                  AND rank = :priority AND requested_by = :requested_by), 0)
+    )"""
 
 
-def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write jobs down with one statement, however many; a row whose unique key already waits is left out.
+def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write jobs down with one statement, however many; a row whose key a living job holds is left out. How many.
 
-    A row holds every name in `COLUMNS`; `run_at` is an aware moment or None.
+    A row holds every name in `COLUMNS`; `MOMENTS` are aware moments or None.
     """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(POSTGRESQL_INSERT, {"rows": json.dumps(rows, default=_moment)})
-        return
-    moments = [None if row["run_at"] is None else _moment(row["run_at"]) for row in rows]
-    connection.exec_driver_sql(
+        told = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        return _execute(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).rowcount
+    turns = _turns_on_sqlite(connection, rows)
+    return connection.exec_driver_sql(
         SQLITE_INSERT,
-        [{**row, "args": json.dumps(row["args"]), "run_at": at} for row, at in zip(rows, moments, strict=True)],
-    )
+        [
+            {
+                **row,
+                "args": json.dumps(row["args"]),
+                "turn": turn,
+                **{name: None if row[name] is None else _moment(row[name]) for name in MOMENTS},
+            }
+            for row, turn in zip(rows, turns, strict=True)
+        ],
+    ).rowcount
+
+
+def _turns_on_sqlite(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    shares: dict[tuple[Any, ...], int] = {}
+    turns: list[int] = []
+    for row in rows:
+        who = {name: row[name] for name in ("queue", "priority", "requested_by")}
+        key = tuple(who.values())
+        if row["state"] != "ready":
+            turns.append(0)
+            continue
+        if key not in shares:
+            shares[key] = connection.exec_driver_sql(SQLITE_SHARE, who).scalar_one()
+        shares[key] += row["requested_by"] is not None
+        turns.append(shares[key])
+    return turns
 
 
 def _moment(value: object) -> str:
@@ -192,7 +279,7 @@ def finish_and_claim(
     """Finish some jobs, claim the next ones, or both: how many were finished, and what was taken, in order.
 
     `finish` holds `ids`, `owner` and `result` (JSON text or None); `claim` holds `queue`, `kinds`, `sizes`,
-    `next_owner`, `worker` and `lease_s`.
+    `next_owner`, `worker`, `lease_s` and `most_per_key` (JSON text: by kind, how many of one key may run).
     """
     if connection.dialect.name == "postgresql":
         return _run_on_postgresql(connection, finish, claim)
@@ -202,29 +289,27 @@ def finish_and_claim(
 def _run_on_postgresql(
     connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
 ) -> tuple[int, list[Taken]]:
-    name = _prepared(connection, finishes=finish is not None, claims=claim is not None)
-    values = {**(finish or {}), **(claim or {})}
-    try:
-        rows = connection.exec_driver_sql(EXECUTE[name], values).all()
-    except ProgrammingError as error:
-        if getattr(error.orig, "pgcode", None) == UNKNOWN_STATEMENT:
-            connection.info.pop(PREPARED, None)
-        raise
-    return rows[0][0], sorted(Taken(*row[1:]) for row in rows if row[1] is not None)
+    name = f"jobs_{'finish' * (finish is not None)}{'claim' * (claim is not None)}"
+    rows = _execute(connection, name, {**(finish or {}), **(claim or {})}).all()
+    return rows[0][0], sorted(Taken._make(list(row)[1:]) for row in rows if row[1] is not None)
 
 
-def _prepared(connection: Connection, *, finishes: bool, claims: bool) -> str:
-    """The name of the statement, planned once per connection: planning it costs three times what running it does.
+def _execute(connection: Connection, name: str, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+    """Run a statement that is planned once per connection: planning it costs three times what running it does.
 
     The plan is made for a table of any size, though the one it is made on may be empty yet.
     """
-    name = f"jobs_{'finish' * finishes}{'claim' * claims}"
     done = connection.info.setdefault(PREPARED, set())
     if name not in done:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         connection.exec_driver_sql(PREPARE[name])
         done.add(name)
-    return name
+    try:
+        return connection.exec_driver_sql(EXECUTE[name], values)
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) == UNKNOWN_STATEMENT:
+            connection.info.pop(PREPARED, None)
+        raise
 
 
 def _run_on_sqlite(
@@ -244,10 +329,22 @@ def _take_on_sqlite(connection: Connection, claim: Mapping[str, Any]) -> list[Ta
     best = connection.exec_driver_sql(SQLITE_BEST, {**claim, "kinds": json.dumps(claim["kinds"])}).first()
     if best is None:
         return []
-    size = 1 if best.crashes else dict(zip(claim["kinds"], claim["sizes"], strict=True))[best.kind]
+    alone = best.crashes or best.concurrency_key
+    size = 1 if alone else dict(zip(claim["kinds"], claim["sizes"], strict=True))[best.kind]
     values: Sequence[Any] = ("queue", "next_owner", "worker", "lease_s")
     rows = connection.exec_driver_sql(
         SQLITE_TAKE,
-        {**{name: claim[name] for name in values}, "kind": best.kind, "priority": best.priority, "size": size},
+        {
+            **{name: claim[name] for name in values},
+            "kind": best.kind,
+            "rank": best.rank,
+            "best": best.id,
+            "size": size,
+        },
     )
-    return sorted(Taken(*row)._replace(args=json.loads(row.args)) for row in rows)
+    return sorted(Taken(*row)._replace(args=json.loads(row.args), checkpoint=_loaded(row.checkpoint)) for row in rows)
+
+
+def _loaded(told: Any) -> Any:
+    """SQLite keeps a number that is JSON as a number."""
+    return json.loads(told) if isinstance(told, str) else told

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ColumnElement,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -52,6 +53,9 @@ def _partial(where: str) -> dict[str, Any]:
     return {"sqlite_where": text(where), "postgresql_where": text(where)}
 
 
+_EXPIRES = "expires_at IS NOT NULL"
+
+
 class Entry(LedgerBase):
     """One job: it exists when this row commits, with the business change that caused it."""
 
@@ -63,23 +67,43 @@ class Entry(LedgerBase):
     kind: Mapped[str] = mapped_column(String(128))
     state: Mapped[str] = mapped_column(String(12))
     priority: Mapped[int] = mapped_column(SmallInteger)
+    rank: Mapped[int] = mapped_column(SmallInteger, server_default="5")
+    turn: Mapped[int] = mapped_column(BigInteger, server_default="0")
     args: Mapped[dict[str, Any]] = mapped_column(JSON)
     result: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    checkpoint: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
     crashes: Mapped[int] = mapped_column(Integer, server_default="0")
+    interruptions: Mapped[int] = mapped_column(Integer, server_default="0")
     max_retries: Mapped[int] = mapped_column(Integer)
     lease_owner: Mapped[str | None] = mapped_column(String(160))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     worker: Mapped[str | None] = mapped_column(String(160))
     unique_key: Mapped[str | None] = mapped_column(String(200))
+    live_key: Mapped[str | None] = mapped_column(String(200))
+    concurrency_key: Mapped[str | None] = mapped_column(String(200))
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancel_requested_by: Mapped[str | None] = mapped_column(String(160))
+    progress_current: Mapped[int | None] = mapped_column(BigInteger)
+    progress_total: Mapped[int | None] = mapped_column(BigInteger)
+    progress_note: Mapped[str | None] = mapped_column(String(200))
+    progressed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    workflow_id: Mapped[int | None] = mapped_column(Id)
+    step: Mapped[str | None] = mapped_column(String(80))
+    pending_deps: Mapped[int] = mapped_column(Integer, server_default="0")
+    schedule_id: Mapped[int | None] = mapped_column(Id)
+    slot: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retry_of: Mapped[int | None] = mapped_column(Id)
     subject_kind: Mapped[str | None] = mapped_column(String(40))
     subject_id: Mapped[int | None] = mapped_column(Id)
     requested_by: Mapped[str | None] = mapped_column(String(80))
     request_id: Mapped[str | None] = mapped_column(String(64))
     error_class: Mapped[str | None] = mapped_column(String(200))
     error_message: Mapped[str | None] = mapped_column(Text)
+    error_fingerprint: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     ready_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -88,11 +112,20 @@ class Entry(LedgerBase):
     __table_args__ = (
         CheckConstraint(f"state IN ({spelled(*State)})", name="state"),
         CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
-        Index("ix_job_ready", "queue", "priority", "id", **_partial("state = 'ready'")),
+        Index("ix_job_ready", "queue", "rank", "turn", "id", **_partial("state = 'ready'")),
+        Index("ix_job_share", "queue", "rank", "requested_by", "turn", **_partial("state = 'ready' AND turn > 0")),
         Index("ix_job_due", "run_at", **_partial("state = 'scheduled'")),
         Index("ix_job_blocked", "id", **_partial("state = 'blocked'")),
+        Index(
+            "ix_job_expiring", "expires_at", **_partial(f"expires_at IS NOT NULL AND state IN ({spelled(*WAITING)})")
+        ),
+        Index("ix_job_running_key", "concurrency_key", **_partial("state = 'running' AND concurrency_key IS NOT NULL")),
+        Index("ix_job_workflow", "workflow_id", "id", **_partial("workflow_id IS NOT NULL")),
+        Index("ix_job_schedule", "schedule_id", "id", **_partial("schedule_id IS NOT NULL")),
+        Index("ix_job_error", "error_fingerprint", "id", **_partial("error_fingerprint IS NOT NULL")),
         Index("ix_job_lease", "lease_until", **_partial("state = 'running'")),
         Index("uq_job_unique_key", "unique_key", unique=True, **_partial(f"state IN ({spelled(*WAITING)})")),
+        Index("uq_job_live_key", "live_key", unique=True, **_partial(f"state IN ({spelled(*LIVE)})")),
         Index("ix_job_settled", "state", "finished_at", "id", **_partial("finished_at IS NOT NULL")),
         Index("ix_job_kind", "kind", "id"),
         Index("ix_job_subject", "subject_kind", "subject_id", "id"),
@@ -166,6 +199,48 @@ class WorkerRow(LedgerBase):
     sees_redis: Mapped[bool] = mapped_column(Boolean)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Lane(LedgerBase):
+    """What people decided about a queue or a kind: paused or not, and its limits. Without a row there are none."""
+
+    __tablename__ = "job_lane"
+
+    scope: Mapped[str] = mapped_column(String(8), primary_key=True)
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_by: Mapped[str | None] = mapped_column(String(160))
+    pause_reason: Mapped[str | None] = mapped_column(String(200))
+    most_running: Mapped[int | None] = mapped_column(Integer)
+    rate_count: Mapped[int | None] = mapped_column(Integer)
+    rate_period_s: Mapped[float | None] = mapped_column(Double)
+    tokens: Mapped[float | None] = mapped_column(Double)
+    filled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (CheckConstraint("scope IN ('queue', 'kind')", name="scope"),)
+
+
+class PeriodKey(LedgerBase):
+    """A key under which one job is enough for a while."""
+
+    __tablename__ = "job_period_key"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32))
+    until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class KindRow(LedgerBase):
+    """A kind of job that a worker has said it can run."""
+
+    __tablename__ = "job_kind"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    queue: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(40))
+    told: Mapped[dict[str, Any]] = mapped_column(JSON)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
 
 
 class Tally(LedgerBase):

@@ -25,6 +25,7 @@ class Outcome(StrEnum):
     SNOOZED = "snoozed"
     INTERRUPTED = "interrupted"
     LOST = "lost"
+    CANCELLED = "cancelled"
 
 
 WAITING = (State.READY, State.SCHEDULED, State.BLOCKED)
@@ -36,7 +37,9 @@ MOVES: dict[State, frozenset[State]] = {
     State.BLOCKED: frozenset({State.READY, State.CANCELLED}),
     State.SCHEDULED: frozenset({State.READY, State.CANCELLED}),
     State.READY: frozenset({State.RUNNING, State.CANCELLED}),
-    State.RUNNING: frozenset({State.SUCCEEDED, State.SCHEDULED, State.READY, State.DEAD, State.PARKED}),
+    State.RUNNING: frozenset(
+        {State.SUCCEEDED, State.SCHEDULED, State.READY, State.CANCELLED, State.DEAD, State.PARKED}
+    ),
     State.SUCCEEDED: frozenset(),
     State.CANCELLED: frozenset({State.READY}),
     State.DEAD: frozenset({State.READY}),

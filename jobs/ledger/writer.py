@@ -7,19 +7,20 @@ the job is somebody else's by now, and the caller must roll everything back.
 import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchJob, Superseded, WrongState
 
-from . import hot
-from .models import Attempt, Entry, Move, in_state, spelled
+from . import hot, lanes
+from .models import Attempt, Entry, Move, PeriodKey, in_state, spelled
 from .moments import db_now
-from .states import RETRYABLE, WAITING, Outcome, State
+from .states import LIVE, RETRYABLE, WAITING, Outcome, State
 
 job = cast("Table", Entry.__table__)
 attempt = cast("Table", Attempt.__table__)
@@ -48,6 +49,9 @@ class Claim:
     crashes: int
     max_retries: int
     request_id: str | None
+    workflow_id: int | None
+    step: str | None
+    checkpoint: Any
     owner: str
     waited_s: float = 0.0
     claimed_at: float = field(default_factory=time.monotonic)
@@ -60,12 +64,63 @@ class Failure:
     error_class: str
     error_message: str
     traceback: str | None = None
+    fingerprint: str | None = None
 
 
-def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write jobs down with one statement; a row whose unique key already waits is left out."""
-    if rows:
-        hot.insert(session.connection(), rows)
+def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float]) -> list[str]:
+    """Write jobs down with one statement; the public id of each, or of the job that stands for it already.
+
+    A job stands for another as long as it holds the same key in a state that counts, or, where `periods_s` says so,
+    for so many seconds since it was asked for.
+    """
+    stand_ins = {
+        row["uid"]: found
+        for row, period_s in zip(rows, periods_s, strict=True)
+        if period_s and (found := _asked_for_lately(session, row, period_s))
+    }
+    new = [row for row in rows if row["uid"] not in stand_ins]
+    if new and hot.insert(session.connection(), new) < len(new):
+        stand_ins |= _twins(session, new)
+    return [stand_ins.get(row["uid"], row["uid"]) for row in rows]
+
+
+def _asked_for_lately(session: Session, row: Mapping[str, Any], period_s: float) -> str | None:
+    """The job that holds the row's key for its period; None once the row holds it itself."""
+    key = row["live_key"] or row["unique_key"]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    note = dialect.insert(PeriodKey).values(key=key, uid=row["uid"], until=db_now(period_s))
+    holder = session.connection().execute(
+        note.on_conflict_do_update(
+            index_elements=["key"],
+            set_={"uid": note.excluded.uid, "until": note.excluded.until},
+            where=PeriodKey.until <= db_now(),
+        ).returning(PeriodKey.uid)
+    )
+    if holder.scalar() is not None:
+        return None
+    return session.connection().execute(select(PeriodKey.uid).where(PeriodKey.key == key)).scalar_one()
+
+
+def _twins(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By the public id of a row that was left out, the job that stands for it."""
+    unique, live = ({row[name] for row in rows if row[name]} for name in ("unique_key", "live_key"))
+    found = session.connection().execute(
+        select(job.c.uid, job.c.unique_key, job.c.live_key).where(
+            or_(
+                and_(job.c.unique_key.in_(unique), in_state(*WAITING)),
+                and_(job.c.live_key.in_(live), in_state(*LIVE)),
+            )
+        )
+    )
+    holders: dict[Any, str] = {}
+    for uid, unique_key, live_key in found:
+        holders |= {("unique_key", unique_key): uid, ("live_key", live_key): uid}
+    return {
+        row["uid"]: holder
+        for row in rows
+        for name in ("unique_key", "live_key")
+        if row[name] and (holder := holders.get((name, row[name]))) and holder != row["uid"]
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +132,25 @@ class Wish:
     owner: str
     worker: str
     lease_s: float
+    most_per_key: str = "{}"
+    guards: Mapping[lanes.Key, lanes.Limits] = field(default_factory=dict)
 
 
 def claim(session: Session, wish: Wish) -> list[Claim]:
-    """Take the best ready job of the queue, by (priority, id), and as many of its kind as its batch holds.
+    """Take the best ready job of the queue, by (rank, turn, id), and as many of its kind as its batch holds.
 
-    Only kinds in the wish are taken. The mates of a batch have the priority of the best, so that a batch never
+    The rank is the priority, raised while a job waits long; the turn shares a queue among those who ask. Only kinds
+    in the wish are taken. The mates of a batch have the rank of the best, so that a batch never
     carries work past something more urgent.
     """
+    if wish.guards:
+        sizes = lanes.admitted(session, wish.guards, wish.batch_sizes, wish.queue)
+        wish = replace(wish, batch_sizes=sizes)
+    if not wish.batch_sizes:
+        return []
     _, taken = hot.finish_and_claim(session.connection(), finish=None, claim=_spelled_out(wish))
+    if taken and wish.guards:
+        lanes.spend(session, wish.guards, [one.kind for one in taken], wish.queue)
     return [_claimed(one, wish) for one in taken]
 
 
@@ -100,12 +165,15 @@ def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then:
         "owner": claims[0].owner,
         "result": None if result is None else json.dumps(result),
     }
+    together = then if then and then.batch_sizes and not then.guards else None
     finished, taken = hot.finish_and_claim(
-        session.connection(), finish=finish, claim=None if then is None else _spelled_out(then)
+        session.connection(), finish=finish, claim=None if together is None else _spelled_out(together)
     )
     if finished != len(claims):
         raise Superseded(f"{len(claims) - finished} of {len(claims)} jobs are not this worker's any more")
-    return [_claimed(one, then) for one in taken] if then else []
+    if together:
+        return [_claimed(one, together) for one in taken]
+    return claim(session, then) if then else []
 
 
 def _claimed(one: hot.Taken, wish: Wish) -> Claim:
@@ -120,6 +188,7 @@ def _spelled_out(wish: Wish) -> dict[str, Any]:
         "next_owner": wish.owner,
         "worker": wish.worker,
         "lease_s": wish.lease_s,
+        "most_per_key": wish.most_per_key,
     }
 
 
@@ -172,16 +241,38 @@ def _settle(session: Session, claims: Sequence[Claim], values: Mapping[str, Any]
 def retry_later(session: Session, one: Claim, *, outcome: Outcome, delay_s: float, failure: Failure | None) -> None:
     """Put a running job back, to be ready again in `delay_s` seconds; only `FAILED` counts as a failure."""
     values: dict[str, Any] = (
-        {"state": State.SCHEDULED, "run_at": db_now(delay_s)}
-        if delay_s > 0
-        else {"state": State.READY, "run_at": null(), "ready_at": db_now()}
+        {"state": State.SCHEDULED} if delay_s > 0 else {"state": State.READY, "run_at": null(), "ready_at": db_now()}
     )
+    values |= {"rank": job.c.priority, "state": _unless_asked_to_end(values["state"])}
+    values["finished_at"] = _when_asked_to_end()
+    if delay_s > 0:
+        values["run_at"] = case((job.c.cancel_requested_at.is_not(None), null()), else_=db_now(delay_s))
     if outcome is Outcome.FAILED:
         values["failures"] = job.c.failures + 1
+    elif outcome is Outcome.INTERRUPTED:
+        values["interruptions"] = job.c.interruptions + 1
     if failure is not None:
-        values |= {"error_class": failure.error_class, "error_message": failure.error_message}
+        values |= _told(failure)
     _settle(session, [one], {**values, "unique_key": _key_without_twin()})
     _record_attempts(session, [one.id], outcome, failure)
+
+
+def _unless_asked_to_end(state: State) -> ColumnElement[str]:
+    return case((job.c.cancel_requested_at.is_not(None), literal(str(State.CANCELLED))), else_=literal(str(state)))
+
+
+def _when_asked_to_end() -> ColumnElement[Any]:
+    return case((job.c.cancel_requested_at.is_not(None), db_now()), else_=null())
+
+
+def cancel_running(session: Session, one: Claim) -> None:
+    """Settle a running job as cancelled: it was asked to end, and ended.
+
+    Raises:
+        Superseded
+    """
+    _settle(session, [one], {"state": State.CANCELLED, "finished_at": db_now()})
+    _record_attempts(session, [one.id], Outcome.CANCELLED)
 
 
 def hand_back(session: Session, claims: Sequence[Claim]) -> None:
@@ -191,7 +282,13 @@ def hand_back(session: Session, claims: Sequence[Claim]) -> None:
         Superseded
     """
     if claims:
-        values = {"state": State.READY, "attempt": job.c.attempt - 1, "worker": null(), "started_at": null()}
+        values = {
+            "state": _unless_asked_to_end(State.READY),
+            "finished_at": _when_asked_to_end(),
+            "attempt": job.c.attempt - 1,
+            "worker": null(),
+            "started_at": null(),
+        }
         _settle(session, claims, {**values, "unique_key": _key_without_twin()})
 
 
@@ -204,11 +301,18 @@ def bury(session: Session, one: Claim, *, outcome: Outcome, failure: Failure) ->
             "state": State.DEAD,
             "finished_at": db_now(),
             "failures": job.c.failures + 1,
-            "error_class": failure.error_class,
-            "error_message": failure.error_message,
+            **_told(failure),
         },
     )
     _record_attempts(session, [one.id], outcome, failure)
+
+
+def _told(failure: Failure) -> dict[str, Any]:
+    return {
+        "error_class": failure.error_class,
+        "error_message": failure.error_message,
+        "error_fingerprint": failure.fingerprint,
+    }
 
 
 def _key_without_twin() -> ColumnElement[str | None]:
@@ -223,6 +327,13 @@ def _key_without_twin() -> ColumnElement[str | None]:
     return case((or_(waits, runs), null()), else_=job.c.unique_key)
 
 
+def _live_key_without_twin() -> ColumnElement[str | None]:
+    twin = job.alias("live_twin")
+    same = select(literal(1)).where(twin.c.live_key == job.c.live_key, twin.c.id != job.c.id)
+    lives = same.where(text(f"live_twin.state IN ({spelled(*LIVE)})")).exists()
+    return case((lives, null()), else_=job.c.live_key)
+
+
 def give_back(session: Session, owners: Collection[str]) -> int:
     """Make what these owners still run ready again, not counted as a failure; how many that were."""
     mine = and_(in_state(State.RUNNING), job.c.lease_owner.in_(owners))
@@ -234,8 +345,11 @@ def give_back(session: Session, owners: Collection[str]) -> int:
         update(job)
         .where(job.c.id.in_(ids))
         .values(
-            state=State.READY,
+            state=_unless_asked_to_end(State.READY),
+            finished_at=_when_asked_to_end(),
             ready_at=db_now(),
+            rank=job.c.priority,
+            interruptions=job.c.interruptions + 1,
             lease_owner=null(),
             lease_until=null(),
             unique_key=_key_without_twin(),
@@ -294,13 +408,19 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
     _record_attempts(session, ids, Outcome.LOST, lost)
     is_last = job.c.crashes + 1 >= PARK_AFTER_CRASHES
     is_suspect = job.c.crashes + 1 == PARK_AFTER_CRASHES - 1
+    was_asked = job.c.cancel_requested_at.is_not(None)
     taken = connection.execute(
         update(job)
         .where(job.c.id.in_(ids))
         .values(
-            state=case((is_last, State.PARKED.value), (is_suspect, State.SCHEDULED.value), else_=State.READY.value),
+            state=case(
+                (was_asked, State.CANCELLED.value),
+                (is_last, State.PARKED.value),
+                (is_suspect, State.SCHEDULED.value),
+                else_=State.READY.value,
+            ),
             run_at=case((is_suspect, db_now(job.c.id % SUSPECTS_APART * APART_S)), else_=null()),
-            finished_at=case((is_last, db_now()), else_=null()),
+            finished_at=case((or_(was_asked, is_last), db_now()), else_=null()),
             ready_at=db_now(),
             crashes=job.c.crashes + 1,
             lease_owner=null(),
@@ -331,7 +451,7 @@ def promote_due(session: Session, *, limit: int) -> dict[str, int]:
     moved = session.connection().execute(
         update(job)
         .where(job.c.id.in_(select(due.c.id)))
-        .values(state=State.READY, ready_at=db_now(), run_at=null())
+        .values(state=State.READY, ready_at=db_now(), run_at=null(), rank=job.c.priority)
         .returning(job.c.queue)
     )
     counts: dict[str, int] = {}
@@ -372,7 +492,12 @@ def retry(session: Session, uid: str, *, by: str | None) -> str:
         "failures": 0,
         "crashes": 0,
         "run_at": null(),
+        "rank": job.c.priority,
+        "cancel_requested_at": null(),
+        "cancel_requested_by": null(),
+        "expires_at": null(),
         "unique_key": _key_without_twin(),
+        "live_key": _live_key_without_twin(),
     }
     return _move_by_hand(session, uid, source=RETRYABLE, values=values, what="retried", by=by)
 

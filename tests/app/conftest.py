@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from app import clock, create_app
 from app.config import Config
-from app.db import Base, db
+from app.db import Base, db, disconnect
 from jobs import metadata
 from tests.conftest import Databases
 
@@ -36,7 +36,7 @@ def template_url(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
     with app.app_context():
         Base.metadata.create_all(db.engine)
         metadata.create_all(db.engine)
-        db.engine.dispose()
+        disconnect()
     return url
 
 
@@ -72,7 +72,7 @@ def app(databases: Databases, template_url: str, tmp_path: Path, settings: Setti
     app.jinja_env.bytecode_cache = compiled_templates
     yield app
     with app.app_context():
-        db.engine.dispose()
+        disconnect()
     databases.drop(url)
 
 

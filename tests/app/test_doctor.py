@@ -12,7 +12,7 @@ from sqlalchemy import text, update
 from app import create_app
 from app.accounts.models import User
 from app.config import Config
-from app.db import db, transaction
+from app.db import disconnect, transaction
 from app.monitoring import queries
 from jobs import engine_of
 from tests.app.conftest import Browser, Settings
@@ -94,4 +94,4 @@ def test_a_command_without_a_redis_asks_those_who_have_one(tmp_path: Path, app: 
     alone = create_app(Config.from_env({"DATABASE_URL": url, "DATA_DIR": str(tmp_path / "alone")}))
     assert "ok     redis: the private one; every process sees it" in doctor(alone).output.splitlines()
     with alone.app_context():
-        db.engine.dispose()
+        disconnect()

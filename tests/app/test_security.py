@@ -243,24 +243,27 @@ def test_links_from_other_sites_open_pages(ada: Browser) -> None:
     assert ada.get("/settings/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
+def heard_by_databases(app: Flask) -> list[str]:
+    """Every statement from now on."""
+    statements: list[str] = []
+    with app.app_context():
+        for engine in (db.engine, app.extensions["reading_engine"]):
+            event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]), insert=True)
+    return statements
+
+
 @pytest.mark.parametrize(("path", "method"), [("/try/signed", "cookie"), ("/api/try/read", "token")])
 def test_knowing_who_it_is_takes_one_select(guarded: Flask, ada: Browser, path: str, method: str) -> None:
     headers = bearer(token_for(guarded, "Ada", "read")) if method == "token" else {}
     client = guarded.test_client() if method == "token" else ada.client
     client.get(path, headers=headers)  # notes that the token is used
-    statements: list[str] = []
-    with guarded.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    statements = heard_by_databases(guarded)
     assert client.get(path, headers=headers).text == "entered by Ada"
     assert [statement.split()[0] for statement in statements] == ["SELECT"]
 
 
 def test_strangers_cost_no_question(guarded: Flask, stranger: Browser) -> None:
-    statements: list[str] = []
-    with guarded.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    statements = heard_by_databases(guarded)
     assert stranger.get("/try/public").text == "entered by a stranger"
     assert statements == []
 

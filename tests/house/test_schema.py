@@ -14,7 +14,7 @@ from flask_migrate import Migrate, downgrade, upgrade
 
 from app import create_app, schema
 from app.config import ROOT, Config
-from app.db import Base, db
+from app.db import Base, db, disconnect
 from jobs import metadata
 from tests.conftest import Databases
 
@@ -26,7 +26,7 @@ def app(databases: Databases, tmp_path: Path) -> Iterator[Flask]:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     yield app
     with app.app_context():
-        db.engine.dispose()
+        disconnect()
     databases.drop(url)
 
 
@@ -63,7 +63,7 @@ def test_a_database_is_current_once_it_is_migrated(app: Flask) -> None:
     assert schema.is_current(url_of(app)) is False
     with app.app_context():
         upgrade()
-        db.engine.dispose()
+        disconnect()
     assert schema.is_current(url_of(app)) is True
 
 
@@ -72,7 +72,7 @@ def test_a_database_from_the_future_is_refused(app: Flask) -> None:
         upgrade()
         with db.engine.begin() as connection:
             connection.execute(sa.text("UPDATE alembic_version SET version_num = 'future'"))
-        db.engine.dispose()
+        disconnect()
     with pytest.raises(schema.SchemaError, match="newer version"):
         schema.is_current(url_of(app))
 

@@ -44,7 +44,7 @@ class SmallHost:
                 self._read.reset(token)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Session]:
         outer = self._open.get()
         if outer is not None:
             yield outer

@@ -65,7 +65,9 @@ class Workshop:
     def claim(self, queue: str = QUEUE, *, lease_s: float = LEASE_S, owner: str | None = None) -> list[Claim]:
         self._owners += 1
         name = owner or f"hand#{self._owners}"
-        wish = Wish(queue, self.engine.runner.batch_sizes(queue), name, "hand", lease_s)
+        wish = Wish(
+            queue, self.engine.runner.batch_sizes(queue), name, "hand", lease_s, self.engine.runner.most_per_key
+        )
         with self.host.transaction() as session:
             return writer.claim(session, wish)
 
@@ -84,6 +86,16 @@ class Workshop:
                 past += "::timestamptz"
             session.execute(text(f"UPDATE job SET lease_until = {past} WHERE lease_until IS NOT NULL"))
             session.execute(text(f"UPDATE job SET run_at = {past} WHERE run_at IS NOT NULL"))
+
+    def give_back_all(self) -> None:
+        """Whatever runs is ready again, as after an orderly stop."""
+        with self.host.transaction() as session:
+            writer.give_back(session, list(self.engine.runner.running))
+        self.engine.runner.running.clear()
+
+    def forget_lanes(self) -> None:
+        """What a worker knows of pauses and limits is a second old."""
+        self.engine.runner._lanes._good_until = 0.0
 
     # -- looking
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.activities import actors, queries, services
 from app.db import reading
-from jobs import Entry, engine_of
+from jobs import Entry, Unique, engine_of
 
 from .conftest import ZONE, run
 
@@ -38,7 +38,7 @@ def test_the_usual_policy_is_thirty_minutes_and_three_retries_a_minute_apart(app
     with app.app_context():
         job = engine_of().job_named("activities.count_calories")
     found = (job.max_retries, job.min_backoff, job.time_limit, job.slow_down, job.unique)
-    assert found == (3, 60_000, 1_800_000, 0, True)
+    assert found == (3, 60_000, 1_800_000, 0, Unique.WAITING)
 
 
 def test_it_works_and_works_twice(app: Flask, ada_id: int, run_jobs: RunJobs) -> None:

@@ -182,7 +182,10 @@ def test_arguments_arrive_as_they_were_given(shop: Workshop, text: str) -> None:
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])
 def test_an_argument_that_is_no_plain_value_is_refused_and_nothing_is_written(shop: Workshop, value: Any) -> None:
-    job = shop.noting()
+    def read(number: Any) -> None:
+        pass
+
+    job = shop.job(read)
     with pytest.raises((TypeError, StatementError)):
         shop.submit(job, 1, value)
     assert shop.claim() == []

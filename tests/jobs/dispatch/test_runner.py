@@ -275,11 +275,15 @@ def test_whatever_a_job_raises_is_settled_and_the_worker_lives_on(shop: Workshop
     assert shop.engine.runner.running == {}
 
 
-def test_arguments_that_do_not_fit_are_a_failure(shop: Workshop) -> None:
-    def run(other: int) -> None:
+def test_arguments_that_fitted_an_older_function_are_a_failure(shop: Workshop) -> None:
+    uid = shop.submit_one(shop.noting(max_retries=0))
+
+    def note(other: int) -> None:
         pass
 
-    uid = shop.submit_one(shop.job(run, max_retries=0))
+    shop.engine.jobs.clear()
+    shop.engine.broker.actors.clear()
+    shop.job(note, max_retries=0)
     shop.work()
     assert (shop.state(uid), shop.entry(uid).error_class) == ("dead", "TypeError")
 

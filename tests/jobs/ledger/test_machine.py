@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select, text
 
-from jobs import Entry, State, WrongState
+from jobs import Entry, State, Unique, WrongState
 from jobs.errors import Superseded
 from jobs.ledger import writer
 from jobs.ledger.models import Attempt
@@ -38,10 +38,13 @@ class Known:
     attempt: int = 0
     failures: int = 0
     crashes: int = 0
+    was_asked_to_end: bool = False
     outcomes: list[str] = field(default_factory=list)
     past: list[State] = field(default_factory=list)
 
     def move(self, state: State, outcome: Outcome | None = None) -> None:
+        if self.was_asked_to_end and state in (*WAITING, State.PARKED):
+            state = State.CANCELLED
         assert state in MOVES[self.state], f"{self.state} → {state} is no move"
         self.past.append(self.state)
         self.state = state
@@ -60,7 +63,7 @@ class Ledger(RuleBasedStateMachine):
         self.shop.empty()
         self.kinds = {
             "note": self.shop.noting("note"),
-            "twin": self.shop.noting("twin", unique=True),
+            "twin": self.shop.noting("twin", unique=Unique.WAITING),
             "batch": self.shop.batched(lambda numbers: None, size=BATCH),
         }
         self.known: dict[str, Known] = {}
@@ -81,12 +84,11 @@ class Ledger(RuleBasedStateMachine):
     def submit_a_twin(self, number: int) -> None:
         waits = any(one.unique and one.number == number and one.state in WAITING for one in self.known.values())
         (uid,) = self.shop.submit(self.kinds["twin"], number)
-        with self.host.inside():
-            exists = self.host.reading().scalar(select(Entry.id).where(Entry.uid == uid)) is not None
+        is_new = uid not in self.known
         if not self._gave_up_its_key(number):
-            assert exists is not waits
-        if exists:
-            self.known[uid] = Known(number, "twin", 5, State.READY, unique=True)
+            assert is_new is not waits
+        if is_new:
+            self.known[uid] = Known(number, "twin", 5, State.READY, unique=Unique.WAITING)
 
     @rule()
     def claim(self) -> None:
@@ -191,8 +193,11 @@ class Ledger(RuleBasedStateMachine):
     def cancel(self, chance: int) -> None:
         uid, known = list(self.known.items())[chance % len(self.known)]
         if known.state in WAITING:
-            self.shop.engine.cancel(uid, by="Ada")
+            assert self.shop.engine.cancel(uid, by="Ada") is True
             known.move(State.CANCELLED)
+        elif known.state is State.RUNNING:
+            assert self.shop.engine.cancel(uid, by="Ada") is False
+            known.was_asked_to_end = True
         else:
             with pytest.raises(WrongState):
                 self.shop.engine.cancel(uid, by="Ada")
@@ -203,6 +208,7 @@ class Ledger(RuleBasedStateMachine):
         uid, known = list(self.known.items())[chance % len(self.known)]
         if known.state in RETRYABLE:
             self.shop.engine.retry(uid, by="Ada")
+            known.was_asked_to_end = False
             known.move(State.READY)
             known.failures = known.crashes = 0
         else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jobs import JobError
+from jobs import JobError, Unique
 from jobs.ledger import writer
 from tests.jobs.workshop import Workshop
 
@@ -175,9 +175,9 @@ def test_a_cancelled_job_is_not_claimed(shop: Workshop, uid: str) -> None:
     assert (shop.state(uid), shop.entry(uid).attempt) == ("cancelled", 0)
 
 
-def test_a_claimed_job_is_not_cancelled(shop: Workshop, uid: str) -> None:
-    assert overlap(shop, shop.claim, lambda: shop.engine.cancel(uid, by="Ada")) == "WrongState"
-    assert (shop.state(uid), shop.moves(uid)) == ("running", [])
+def test_a_claimed_job_is_asked_to_end(shop: Workshop, uid: str) -> None:
+    assert overlap(shop, shop.claim, lambda: shop.engine.cancel(uid, by="Ada")) is False
+    assert (shop.state(uid), shop.moves(uid)) == ("running", ["asked to stop by Ada"])
 
 
 def test_two_promote_and_the_job_is_ready_once(shop: Workshop) -> None:
@@ -190,7 +190,7 @@ def test_two_promote_and_the_job_is_ready_once(shop: Workshop) -> None:
 def test_a_promoted_job_can_still_be_cancelled(shop: Workshop) -> None:
     uid = shop.submit_one(shop.noting(), run_at=shop.now())
     shop.let_time_pass()
-    assert overlap(shop, shop.engine.relay.promote, lambda: shop.engine.cancel(uid, by="Ada")) is None
+    assert overlap(shop, shop.engine.relay.promote, lambda: shop.engine.cancel(uid, by="Ada")) is True
     assert shop.state(uid) == "cancelled"
 
 
@@ -221,14 +221,14 @@ def test_a_pruned_job_cannot_be_retried(shop: Workshop, uid: str) -> None:
 
 
 def test_twins_submitted_at_once_wait_once(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     overlap(shop, lambda: shop.submit_one(job), lambda: shop.submit_one(job))
     shop.work()
     assert shop.effects() == [1]
 
 
 def test_twins_submitted_at_once_wait_once_even_if_the_first_takes_it_back(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
 
     class ThinkAgainError(Exception):
         pass

@@ -16,8 +16,8 @@ def test_what_can_be_retried_goes_to_ready_and_nowhere_else() -> None:
     assert {state: MOVES[state] for state in RETRYABLE} == {state: {State.READY} for state in RETRYABLE}
 
 
-def test_only_what_waits_can_be_cancelled() -> None:
-    assert {state for state in State if State.CANCELLED in MOVES[state]} == set(WAITING)
+def test_only_what_lives_can_be_cancelled() -> None:
+    assert {state for state in State if State.CANCELLED in MOVES[state]} == set(LIVE)
 
 
 def test_only_a_ready_job_starts_to_run() -> None:

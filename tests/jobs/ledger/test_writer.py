@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from jobs import JobRequest, NoSuchJob, WrongState
+from jobs import JobRequest, NoSuchJob, Unique, WrongState
 from jobs.errors import Superseded
 from jobs.ledger import writer
 from jobs.ledger.states import Outcome
@@ -274,12 +274,30 @@ def test_cancelling_ends_what_waits(shop: Workshop) -> None:
     assert (shop.state(uid), shop.moves(uid), shop.claim()) == ("cancelled", ["cancelled by Ada"], [])
 
 
-def test_cancelling_cannot_stop_what_runs(shop: Workshop) -> None:
+def test_what_runs_is_asked_to_end_once(shop: Workshop) -> None:
     uid = shop.submit_one(shop.noting())
     shop.claim()
-    with pytest.raises(WrongState, match="The job is running"):
-        shop.engine.cancel(uid, by="Ada")
-    assert (shop.state(uid), shop.moves(uid)) == ("running", [])
+    assert [shop.engine.cancel(uid, by=who) for who in ("Ada", "Ben")] == [False, False]
+    assert (shop.state(uid), shop.entry(uid).cancel_requested_by) == ("running", "Ada")
+
+
+def test_a_finish_wins_over_a_request_to_end(shop: Workshop) -> None:
+    uid = shop.submit_one(shop.noting())
+    claims = shop.claim()
+    shop.engine.cancel(uid, by="Ada")
+    shop.finish(claims, 1)
+    assert (shop.state(uid), shop.effects()) == ("succeeded", [1])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.SNOOZED, Outcome.INTERRUPTED])
+def test_what_was_asked_to_end_does_not_come_back(shop: Workshop, outcome: Outcome) -> None:
+    uid = shop.submit_one(shop.noting())
+    (one,) = shop.claim()
+    shop.engine.cancel(uid, by="Ada")
+    with shop.host.transaction() as session:
+        writer.retry_later(session, one, outcome=outcome, delay_s=60, failure=None)
+    assert (shop.state(uid), shop.entry(uid).finished_at is not None) == ("cancelled", True)
+    assert shop.entry(uid).run_at is None
 
 
 def test_a_retried_job_has_all_its_tries_again(shop: Workshop) -> None:
@@ -313,7 +331,7 @@ def test_a_job_that_succeeded_is_not_run_again(shop: Workshop) -> None:
 
 
 def test_a_unique_job_whose_twin_waits_is_not_written_twice(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     shop.submit(job, 1, 1, 2)
     shop.submit_one(job, 1)
     shop.work()
@@ -321,7 +339,7 @@ def test_a_unique_job_whose_twin_waits_is_not_written_twice(shop: Workshop) -> N
 
 
 def test_a_unique_job_may_wait_while_its_twin_runs(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     first = shop.submit_one(job)
     shop.claim()
     second = shop.submit_one(job)
@@ -330,7 +348,7 @@ def test_a_unique_job_may_wait_while_its_twin_runs(shop: Workshop) -> None:
 
 @pytest.mark.parametrize("way", ["fails", "is interrupted", "is lost", "is given back", "is retried"])
 def test_a_unique_job_goes_back_though_its_twin_waits(shop: Workshop, way: str) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     first = shop.submit_one(job)
     (claim,) = shop.claim(owner="me")
     second = shop.submit_one(job)
@@ -354,7 +372,7 @@ def test_a_unique_job_goes_back_though_its_twin_waits(shop: Workshop, way: str) 
 
 
 def test_twins_that_ran_at_once_are_rescued_together(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     first = shop.submit_one(job)
     shop.claim()
     second = shop.submit_one(job)
@@ -365,7 +383,7 @@ def test_twins_that_ran_at_once_are_rescued_together(shop: Workshop) -> None:
 
 
 def test_a_unique_job_that_waits_for_its_next_try_still_has_no_twin(shop: Workshop) -> None:
-    job = shop.noting(unique=True)
+    job = shop.noting(unique=Unique.WAITING)
     shop.submit_one(job)
     (claim,) = shop.claim()
     with shop.host.transaction() as session:
@@ -381,7 +399,7 @@ def test_long_arguments_that_differ_at_their_end_are_not_twins(shop: Workshop) -
     def read(text: str) -> None:
         seen.append(text)
 
-    job = shop.job(read, unique=True)
+    job = shop.job(read, unique=Unique.WAITING)
     texts = ["x" * 300 + end for end in "ab"]
     with shop.host.transaction() as session:
         shop.engine.write_down(session, [JobRequest(job, {"text": text}) for text in texts])

@@ -1,0 +1,166 @@
+"""What a job's function takes, read from its types: checked when the job is asked for, told as a JSON schema."""
+
+import inspect
+import math
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from jobs.errors import BadArguments
+
+VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+LARGEST_INTEGER = 2**63 - 1
+WORDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
+SCHEMAS: dict[Any, dict[str, Any]] = {
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    dict: {"type": "object"},
+    list: {"type": "array"},
+    type(None): {"type": "null"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument: its type as it was written, and what it is when nobody says."""
+
+    name: str
+    type: Any
+    default: Any = inspect.Parameter.empty
+    kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has to be given."""
+        return self.default is inspect.Parameter.empty
+
+
+@cache
+def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """What the function takes, in order; without a type anything goes."""
+    try:
+        hints = get_type_hints(function)
+    except NameError:  # a type that exists only for the type checker
+        hints = {}
+    return tuple(
+        Parameter(one.name, hints.get(one.name, Any), one.default, one.kind)
+        for one in inspect.signature(function).parameters.values()
+    )
+
+
+def named(function: Callable[..., Any], values: tuple[Any, ...], named_values: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by name, as a call `function(*values, **named_values)` would bind them.
+
+    Raises:
+        TypeError
+    """
+    return dict(inspect.signature(function).bind(*values, **named_values).arguments)
+
+
+def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any]) -> None:
+    """Return when a function with these parameters takes these arguments.
+
+    Raises:
+        BadArguments: says what would be right, for each that is wrong
+    """
+    known = {one.name: one for one in parameters}
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    errors = {} if takes_any else dict.fromkeys(args.keys() - known.keys(), "is not an argument of this job")
+    for one in parameters:
+        if one.kind in VARIABLE:
+            continue
+        if one.name not in args:
+            if one.is_required:
+                errors[one.name] = f"is missing; it must be {in_words(one.type)}"
+        elif not _fits(args[one.name], one.type):
+            errors[one.name] = f"must be {in_words(one.type)}"
+    if errors:
+        raise BadArguments(kind, errors)
+
+
+def schema(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
+    """A JSON schema of the arguments."""
+    properties: dict[str, Any] = {}
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    parameters = tuple(one for one in parameters if one.kind not in VARIABLE)
+    for one in parameters:
+        properties[one.name] = _schema_of(one.type)
+        if not one.is_required and one.default is not None:
+            properties[one.name] = {**properties[one.name], "default": one.default}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [one.name for one in parameters if one.is_required],
+        "additionalProperties": takes_any,
+    }
+
+
+def in_words(kind: Any) -> str:
+    """What a value of the type is called."""
+    if kind is Any:
+        return "given"
+    if kind is None or kind is type(None):
+        return "empty"
+    origin = get_origin(kind)
+    if origin is Literal:
+        return "one of: " + ", ".join(str(one) for one in get_args(kind))
+    if origin in (Union, types.UnionType):
+        return " or ".join(in_words(one) for one in get_args(kind))
+    if origin in (list, tuple) and get_args(kind):
+        return f"a list ({in_words(get_args(kind)[0])} each)"
+    return WORDS.get(origin or kind, "given")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return value in inner
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in inner)
+    fits = FITS.get(origin or kind)
+    if fits is None:
+        return not isinstance(kind, type) or isinstance(value, kind)
+    return fits(value) and (origin not in (list, tuple) or all(_fits(one, inner[0]) for one in value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+FITS: dict[Any, Callable[[Any], bool]] = {
+    Any: lambda _: True,
+    None: lambda value: value is None,
+    type(None): lambda value: value is None,
+    bool: lambda value: isinstance(value, bool),
+    int: lambda value: _is_number(value) and isinstance(value, int) and abs(value) <= LARGEST_INTEGER,
+    float: lambda value: _is_number(value) and math.isfinite(value),
+    list: lambda value: isinstance(value, list | tuple),
+    tuple: lambda value: isinstance(value, list | tuple),
+    dict: lambda value: isinstance(value, Mapping),
+}
+
+
+def _schema_of(kind: Any) -> dict[str, Any]:
+    if kind is Any:
+        return {}
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return {"enum": list(inner)}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema_of(one) for one in inner]}
+    if origin in (list, tuple) and inner:
+        return {"type": "array", "items": _schema_of(inner[0])}
+    if kind is None:
+        return {"type": "null"}
+    return SCHEMAS.get(origin or kind, {})
