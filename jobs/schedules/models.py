@@ -49,8 +49,15 @@ def _spelled(words: type[StrEnum]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
+def _partial(where: str) -> dict[str, Any]:
+    return {"sqlite_where": sql(where), "postgresql_where": sql(where)}
+
+
 class Schedule(LedgerBase):
-    """A kind of job with its arguments, and when it is made. `next_at` is its next slot; None when it is over."""
+    """A kind of job with its arguments, and when it is made.
+
+    `next_at` is its next slot, None when it is over; `queued_slot` fires as soon as no job of the schedule lives.
+    """
 
     __tablename__ = "schedule"
 
@@ -61,7 +68,6 @@ class Schedule(LedgerBase):
     kind: Mapped[str] = mapped_column(String(128))
     args: Mapped[dict[str, Any]] = mapped_column(JSON)
     priority: Mapped[int | None] = mapped_column(SmallInteger)
-    queue: Mapped[str | None] = mapped_column(String(64))
     rule_kind: Mapped[str] = mapped_column(String(8))
     rule_text: Mapped[str] = mapped_column(String(500))
     zone: Mapped[str] = mapped_column(String(64), server_default="UTC")
@@ -74,6 +80,7 @@ class Schedule(LedgerBase):
     overlap: Mapped[str] = mapped_column(String(12), server_default="allow")
     fired: Mapped[int] = mapped_column(Integer, server_default="0")
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    queued_slot: Mapped[datetime | None] = mapped_column(UtcDateTime)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_fired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -89,13 +96,8 @@ class Schedule(LedgerBase):
         CheckConstraint(f"rule_kind IN ({_spelled(RuleKind)})", name="rule_kind"),
         CheckConstraint(f"misfire IN ({_spelled(Misfire)})", name="misfire"),
         CheckConstraint(f"overlap IN ({_spelled(Overlap)})", name="overlap"),
-        Index(
-            "ix_schedule_due",
-            "next_at",
-            "id",
-            sqlite_where=sql("next_at IS NOT NULL AND paused_at IS NULL"),
-            postgresql_where=sql("next_at IS NOT NULL AND paused_at IS NULL"),
-        ),
+        Index("ix_schedule_due", "next_at", "id", **_partial("next_at IS NOT NULL AND paused_at IS NULL")),
+        Index("ix_schedule_queued", "id", **_partial("queued_slot IS NOT NULL AND paused_at IS NULL")),
     )
 
     @property

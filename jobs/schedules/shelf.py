@@ -1,0 +1,184 @@
+"""The statements on schedules and their slots. All of them run in the caller's transaction."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam, delete, exists, insert, literal, null, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from jobs.ledger.models import Entry, Move, in_state
+from jobs.ledger.moments import db_now
+from jobs.ledger.states import LIVE, WAITING, State
+
+from .models import Fired, Schedule, ScheduleFire
+
+schedule = cast("Table", Schedule.__table__)
+fire = cast("Table", ScheduleFire.__table__)
+job = cast("Table", Entry.__table__)
+
+Slot = tuple[int, datetime]
+"""The id of a schedule and one of its slots."""
+
+_LIVE_JOB = exists().where(job.c.schedule_id == schedule.c.id, in_state(*LIVE))
+
+
+def has_work(session: Session) -> bool:
+    """Whether some schedule is due, or has a slot queued."""
+    due = select(literal(1)).where(schedule.c.next_at <= db_now(), schedule.c.paused_at.is_(None)).limit(1)
+    queued = select(literal(1)).where(schedule.c.queued_slot.is_not(None), schedule.c.paused_at.is_(None)).limit(1)
+    connection = session.connection()
+    return connection.execute(due).first() is not None or connection.execute(queued).first() is not None
+
+
+def take_due(session: Session, now: datetime, *, limit: int) -> Sequence[Schedule]:
+    """Lock the schedules that are due and that nobody else holds, the longest due first."""
+    return session.scalars(
+        select(Schedule)
+        .where(Schedule.next_at <= now, Schedule.paused_at.is_(None))
+        .order_by(Schedule.next_at, Schedule.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def take_queued(session: Session, *, limit: int) -> Sequence[Schedule]:
+    """Lock the schedules whose queued slot may fire: no job of theirs lives any more."""
+    return session.scalars(
+        select(Schedule)
+        .where(Schedule.queued_slot.is_not(None), Schedule.paused_at.is_(None), ~_LIVE_JOB)
+        .order_by(Schedule.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def with_live_jobs(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of the schedules of which a job still waits or runs."""
+    if not ids:
+        return set()
+    return set(session.connection().execute(select(schedule.c.id).where(schedule.c.id.in_(ids), _LIVE_JOB)).scalars())
+
+
+def slots_taken(session: Session, ids: Collection[int]) -> dict[int, set[datetime]]:
+    """By schedule, the slots from its next one on that something became of already."""
+    rows = session.connection().execute(
+        select(fire.c.schedule_id, fire.c.slot)
+        .join(schedule, schedule.c.id == fire.c.schedule_id)
+        .where(schedule.c.id.in_(ids), fire.c.slot >= schedule.c.next_at)
+    )
+    taken: dict[int, set[datetime]] = {}
+    for schedule_id, slot in rows:
+        taken.setdefault(schedule_id, set()).add(slot)
+    return taken
+
+
+def record(session: Session, fires: Sequence[Mapping[str, Any]]) -> set[Slot]:
+    """Write down what becomes of slots; the slots of which nothing was written before, which are the caller's."""
+    if not fires:
+        return set()
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    rows = session.connection().execute(
+        dialect.insert(fire).on_conflict_do_nothing().returning(fire.c.schedule_id, fire.c.slot),
+        list(fires),
+    )
+    return {(schedule_id, slot) for schedule_id, slot in rows}
+
+
+def record_anew(session: Session, schedule_id: int, slots: Iterable[datetime], *, note: str) -> set[datetime]:
+    """Claim slots that never made a job, whatever became of them; those that are the caller's now."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    fires = [
+        {"schedule_id": schedule_id, "slot": slot, "outcome": Fired.FIRED.value, "note": note} for slot in slots
+    ]
+    if not fires:
+        return set()
+    claim = dialect.insert(fire)
+    rows = session.connection().execute(
+        claim.on_conflict_do_update(
+            index_elements=["schedule_id", "slot"],
+            set_={"outcome": claim.excluded.outcome, "note": claim.excluded.note, "at": db_now()},
+            where=fire.c.outcome.in_([Fired.SKIPPED_LATE.value, Fired.SKIPPED_OVERLAP.value, Fired.FAILED.value]),
+        ).returning(fire.c.slot),
+        fires,
+    )
+    return set(rows.scalars())
+
+
+def name_jobs(session: Session, uids: Mapping[Slot, str]) -> None:
+    """Note which job each slot made."""
+    if uids:
+        session.connection().execute(
+            update(fire)
+            .where(fire.c.schedule_id == bindparam("of"), fire.c.slot == bindparam("at_slot"))
+            .values(job_uid=bindparam("uid")),
+            [{"of": schedule_id, "at_slot": slot, "uid": uid} for (schedule_id, slot), uid in uids.items()],
+        )
+
+
+def note_failure(session: Session, slot: Slot, *, note: str) -> None:
+    """Note that a queued slot came to nothing."""
+    session.connection().execute(
+        update(fire)
+        .where(tuple_(fire.c.schedule_id, fire.c.slot) == slot)
+        .values(outcome=Fired.FAILED.value, note=note[:200])
+    )
+
+
+def move_on(session: Session, moves: Sequence[Mapping[str, Any]]) -> None:
+    """Set what changed in schedules after their slots were decided; all rows name the same columns besides `of`."""
+    if moves:
+        names = [name for name in moves[0] if name != "of"]
+        session.connection().execute(
+            update(schedule)
+            .where(schedule.c.id == bindparam("of"))
+            .values({name: bindparam(f"new_{name}", type_=schedule.c[name].type) for name in names}),
+            [{"of": one["of"], **{f"new_{name}": one[name] for name in names}} for one in moves],
+        )
+
+
+def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> None:
+    """Cancel the waiting jobs of the schedules, and ask the running ones to end."""
+    if not ids:
+        return
+    connection = session.connection()
+    cancelled = connection.execute(
+        update(job)
+        .where(job.c.schedule_id.in_(ids), in_state(*WAITING))
+        .values(state=State.CANCELLED, finished_at=db_now())
+        .returning(job.c.id)
+    ).scalars().all()
+    asked = connection.execute(
+        update(job)
+        .where(job.c.schedule_id.in_(ids), in_state(State.RUNNING), job.c.cancel_requested_at.is_(None))
+        .values(cancel_requested_at=db_now(), cancel_requested_by=by)
+        .returning(job.c.id)
+    ).scalars().all()
+    told = [(one, "cancelled") for one in cancelled] + [(one, "asked to end") for one in asked]
+    if told:
+        connection.execute(insert(Move), [{"job_id": one, "what": what, "by": by} for one, what in told])
+
+
+def forget(session: Session, schedule_id: int) -> None:
+    """Remove a schedule and what became of its slots; its jobs stay, and belong to none."""
+    connection = session.connection()
+    connection.execute(update(job).where(job.c.schedule_id == schedule_id).values(schedule_id=null()))
+    connection.execute(delete(fire).where(fire.c.schedule_id == schedule_id))
+    connection.execute(delete(schedule).where(schedule.c.id == schedule_id))
+
+
+def prune_fires(session: Session, *, older_than_s: float, limit: int) -> int:
+    """Forget what became of slots longer ago than this; how many."""
+    old = (
+        select(fire.c.schedule_id, fire.c.slot).where(fire.c.at < db_now(-older_than_s)).order_by(fire.c.at).limit(limit)
+    )
+    rows = session.connection().execute(old).all()
+    if rows:
+        session.connection().execute(
+            delete(fire).where(fire.c.schedule_id == bindparam("of"), fire.c.slot == bindparam("at_slot")),
+            [{"of": schedule_id, "at_slot": slot} for schedule_id, slot in rows],
+        )
+    return len(rows)
