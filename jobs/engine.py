@@ -28,6 +28,8 @@ from .ledger.states import State
 from .log import get_logger
 from .observer import Observer
 from .registry import HIGHEST, LOWEST, Job, JobGroup
+from .schedules.book import ScheduleBook
+from .schedules.firing import Firing
 from .schedules.ticker import Sweep, Ticker
 
 SILENT = Observer()
@@ -60,6 +62,8 @@ class Engine:
         )
         self.relay = Relay(host, self.jobs, self.sender.wake)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer)
+        self.schedules = ScheduleBook(host, self.job_named, self.write_down)
+        self.firing = Firing(host, self.job_named, self.write_down)
         self.broker.add_middleware(
             Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
         )
@@ -261,6 +265,7 @@ class Engine:
         """What the engine itself needs to have run by the clock."""
         return [
             Sweep("promote due jobs", 1, self.relay.promote),
+            Sweep("fire due schedules", 1, self.firing.fire_due),
             Sweep("top up wake-ups", 2, self.relay.top_up),
             Sweep("expire jobs that were not started in time", 5, self.relay.expire),
             Sweep("raise jobs that wait long", 30, self.relay.age),

@@ -8,8 +8,9 @@ from .models import MADE_A_JOB, Fired, Misfire, Overlap
 from .rules import Rule, next_after
 
 LATE = timedelta(seconds=60)
-LOOK = 200
+LOOK = 300
 MOST_MISSED = 100
+KEPT_BACK = MOST_MISSED + 61  # the most that may yet fire: those missed, and one a second on time
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ def decide(
     """
     slots, next_at = _due(rule, first, now)
     if next_at is not None and next_at <= now:
-        keep = LOOK - MOST_MISSED
-        next_at, slots = slots[keep], slots[:keep]
-        wanted: set[datetime] = {slot for slot in slots if now - slot <= LATE}
+        # The newest may fire yet, by the policy: they are left for the next go.
+        next_at, slots = slots[-KEPT_BACK], slots[:-KEPT_BACK]
+        wanted: set[datetime] = set()
     else:
-        wanted = _wanted(slots, now, policies)
-    return _fates(rule, slots, next_at, wanted - set(taken), policies.overlap, standing, taken)
+        wanted = _wanted(slots, now, policies) - set(taken)
+    return _fates(rule, slots, next_at, wanted, policies.overlap, standing, taken)
 
 
 def _due(rule: Rule, first: datetime, now: datetime) -> tuple[list[datetime], datetime | None]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, literal, null, select, tuple_, update
+from sqlalchemy import Table, bindparam, delete, exists, insert, literal, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -123,7 +123,7 @@ def note_failure(session: Session, slot: Slot, *, note: str) -> None:
     """Note that a queued slot came to nothing."""
     session.connection().execute(
         update(fire)
-        .where(tuple_(fire.c.schedule_id, fire.c.slot) == slot)
+        .where(fire.c.schedule_id == slot[0], fire.c.slot == slot[1])
         .values(outcome=Fired.FAILED.value, note=note[:200])
     )
 
@@ -157,7 +157,7 @@ def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> None:
         .values(cancel_requested_at=db_now(), cancel_requested_by=by)
         .returning(job.c.id)
     ).scalars().all()
-    told = [(one, "cancelled") for one in cancelled] + [(one, "asked to end") for one in asked]
+    told = [(one, "cancelled") for one in cancelled] + [(one, "asked to stop") for one in asked]
     if told:
         connection.execute(insert(Move), [{"job_id": one, "what": what, "by": by} for one, what in told])
 
