@@ -28,6 +28,7 @@ from .ledger.states import State
 from .log import get_logger
 from .observer import Observer
 from .registry import HIGHEST, LOWEST, Job, JobGroup
+from .schedules import shelf
 from .schedules.book import ScheduleBook
 from .schedules.firing import Firing
 from .schedules.ticker import Sweep, Ticker
@@ -280,6 +281,7 @@ class Engine:
             with self.host.inside(), self.host.transaction() as session:
                 count = retention.prune(session, older_than_s=keep_s)
                 retention.forget_silent_workers(session, older_than_s=3_600)
+                shelf.prune_fires(session, older_than_s=keep_s, limit=retention.AT_ONCE)
             total += count
             if count < retention.AT_ONCE:
                 break
