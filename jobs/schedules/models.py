@@ -43,6 +43,7 @@ class Fired(StrEnum):
 
 
 MADE_A_JOB = (Fired.FIRED, Fired.QUEUED, Fired.REPLACED)
+MADE_NO_JOB = (Fired.SKIPPED_LATE, Fired.SKIPPED_OVERLAP, Fired.FAILED)
 
 
 def _spelled(words: type[StrEnum]) -> str:

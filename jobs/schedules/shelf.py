@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, literal, null, select, update
+from sqlalchemy import Table, bindparam, delete, exists, insert, literal, literal_column, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from jobs.ledger.models import Entry, Move, in_state
 from jobs.ledger.moments import db_now
 from jobs.ledger.states import LIVE, WAITING, State
 
-from .models import Fired, Schedule, ScheduleFire
+from .models import MADE_NO_JOB, Fired, Schedule, ScheduleFire
 
 schedule = cast("Table", Schedule.__table__)
 fire = cast("Table", ScheduleFire.__table__)
@@ -101,7 +101,7 @@ def record_anew(session: Session, schedule_id: int, slots: Iterable[datetime], *
         claim.on_conflict_do_update(
             index_elements=["schedule_id", "slot"],
             set_={"outcome": claim.excluded.outcome, "note": claim.excluded.note, "at": db_now()},
-            where=fire.c.outcome.in_([Fired.SKIPPED_LATE.value, Fired.SKIPPED_OVERLAP.value, Fired.FAILED.value]),
+            where=fire.c.outcome.in_([literal_column(f"'{outcome}'") for outcome in MADE_NO_JOB]),
         ).returning(fire.c.slot),
         fires,
     )

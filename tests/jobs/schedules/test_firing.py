@@ -1,13 +1,16 @@
 """Slots that are due become jobs: each once, as its schedule's policies say, and no schedule holds up another."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, insert, select
 
-from jobs import Job, Misfire, Overlap, Rule
+from jobs import Entry, Job, Misfire, Overlap, Rule, ScheduleFire
 from jobs.schedules.decision import LOOK
+from jobs.schedules.shelf import schedule as table
 from tests.jobs.schedules.conftest import Diary
 from tests.jobs.workshop import Workshop
 
@@ -262,3 +265,18 @@ def test_jitter_puts_the_run_off_and_not_the_slot(diary: Diary, job: Job) -> Non
 
 def test_the_engine_fires_schedules_every_second(shop: Workshop) -> None:
     assert [one.every_s for one in shop.engine.sweeps() if one.name == "fire due schedules"] == [1]
+
+
+@pytest.mark.slow
+def test_ten_thousand_schedules_at_once(diary: Diary, job: Job, shop: Workshop) -> None:
+    values = {"rule_kind": "cron", "rule_text": "@hourly", "kind": job.name, "args": {"number": 1}}
+    rows = [{**values, "uid": f"{n:032x}", "name": str(n), "next_at": diary.now} for n in range(10_000)]
+    with shop.host.transaction() as session:
+        session.execute(insert(table), rows)
+    began = time.monotonic()
+    assert diary.fire() == 10_000
+    assert time.monotonic() - began < 30
+    with shop.host.inside():
+        reading = shop.host.reading()
+        assert reading.scalar(select(func.count()).select_from(ScheduleFire).where(ScheduleFire.job_uid.is_not(None))) == 10_000
+        assert reading.scalar(select(func.count(func.distinct(Entry.schedule_id)))) == 10_000
