@@ -74,7 +74,7 @@ def read_cron(line: str) -> Cron:
     """The line, read.
 
     Raises:
-        ValueError: it is too long, a field is missing or out of range, or no day ever matches; the text names the field.
+        ValueError: it is too long, a field is missing or out of range, or no day ever matches; the field is named.
     """
     if len(line) > LONGEST:
         raise ValueError(f"cron: at most {LONGEST} characters")

@@ -1,4 +1,4 @@
-"""What becomes of the slots of a schedule that are due: which fire, which were missed, which are in each other's way."""
+"""What becomes of the slots that are due: which fire, which were missed, which are in each other's way."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

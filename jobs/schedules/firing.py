@@ -122,10 +122,7 @@ class Firing:
         replacing = [of for of, fates in mine.items() if any(fate is Fired.REPLACED for _, fate in fates)]
         shelf.clear_the_way(session, replacing, by=BY)
         slots = [
-            (one, slot)
-            for one in due
-            for slot, fate in mine[one.schedule.id]
-            if fate in (Fired.FIRED, Fired.REPLACED)
+            (one, slot) for one in due for slot, fate in mine[one.schedule.id] if fate in (Fired.FIRED, Fired.REPLACED)
         ]
         self._make(session, [(one.schedule, one.job, slot) for one, slot in slots], now)
         shelf.move_on(session, [_move(one, mine[one.schedule.id], now) for one in due])
@@ -153,11 +150,11 @@ class Firing:
             with session.begin_nested():
                 now = reader.now(session)
                 self._make(session, [(one, self._job_named(one.kind), slot)], now)
-                shelf.move_on(session, [{"of": one.id, "queued_slot": None, "last_fired_at": now}])
+                shelf.move_on(session, [{"id": one.id, "queued_slot": None, "last_fired_at": now}])
             return 1
         except REFUSED as error:
             shelf.note_failure(session, (one.id, slot), note=_told(error))
-            shelf.move_on(session, [{"of": one.id, "queued_slot": None, "problem": _told(error)}])
+            shelf.move_on(session, [{"id": one.id, "queued_slot": None, "problem": _told(error)}])
         return 0
 
     def _mark(self, session: Session, one: Schedule, now: datetime, error: Exception) -> None:
@@ -169,7 +166,7 @@ class Firing:
             [{"schedule_id": one.id, "slot": one.next_at, "outcome": Fired.FAILED.value, "note": problem[:200]}],
         )
         shelf.move_on(
-            session, [{"of": one.id, "next_at": _after_problem(one, now), "checked_at": now, "problem": problem}]
+            session, [{"id": one.id, "next_at": _after_problem(one, now), "checked_at": now, "problem": problem}]
         )
 
 
@@ -201,7 +198,7 @@ def _move(one: Due, fates: Sequence[tuple[datetime, Fired]], now: datetime) -> M
     fired = [slot for slot, fate in fates if fate in MADE_A_JOB]
     queued = [slot for slot, fate in fates if fate is Fired.QUEUED]
     return {
-        "of": one.schedule.id,
+        "id": one.schedule.id,
         "next_at": one.decision.next_at,
         "checked_at": now,
         "fired": one.schedule.fired + len(fired),

@@ -49,12 +49,12 @@ class Steps(int):
         self._count()
         return int(self) + other
 
-    def __mul__(self, other: int) -> int:  # type: ignore[override]
+    def __mul__(self, other: int) -> int:
         """Step on by weeks."""
         self._count()
         return int(self) * other
 
-    __rmul__ = __mul__  # type: ignore[assignment]
+    __rmul__ = __mul__
 
 
 @dataclass(frozen=True)

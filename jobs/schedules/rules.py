@@ -49,7 +49,7 @@ class Every:
         return self.unit in ("day", "week")
 
 
-type_of_shape = Every | Cron | Recurrence | datetime
+Shape = Every | Cron | Recurrence | datetime
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Rule:
             raise ValueError(f"jitter_s: must be between 0 and {LONGEST_JITTER_S}")
 
     @property
-    def shape(self) -> type_of_shape:
+    def shape(self) -> Shape:
         """The text, read."""
         return _read(RuleKind(self.kind), self.text)
 
@@ -129,7 +129,7 @@ class Rule:
 
 
 @lru_cache(2_048)
-def _read(kind: RuleKind, text: str) -> type_of_shape:
+def _read(kind: RuleKind, text: str) -> Shape:
     match kind:
         case RuleKind.EVERY:
             return _read_every(text)
@@ -226,9 +226,7 @@ def _start_of(rule: Rule) -> datetime:
     return rule.starts_at
 
 
-def _by_the_wall(
-    names: Callable[[datetime], datetime | None], after: datetime, zone: ZoneInfo
-) -> datetime | None:
+def _by_the_wall(names: Callable[[datetime], datetime | None], after: datetime, zone: ZoneInfo) -> datetime | None:
     """The next named time; one that is skipped comes when the clocks are changed, one shown twice comes once."""
     local: datetime | None = on_the_wall(after, zone)
     while local is not None and (local := names(local)) is not None:

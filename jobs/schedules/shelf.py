@@ -1,10 +1,27 @@
 """The statements on schedules and their slots. All of them run in the caller's transaction."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
+from typing import cast as typed
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, literal, literal_column, null, select, update
+from sqlalchemy import (
+    String,
+    Table,
+    bindparam,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -14,9 +31,9 @@ from jobs.ledger.states import LIVE, WAITING, State
 
 from .models import MADE_NO_JOB, Fired, Schedule, ScheduleFire
 
-schedule = cast("Table", Schedule.__table__)
-fire = cast("Table", ScheduleFire.__table__)
-job = cast("Table", Entry.__table__)
+schedule = typed("Table", Schedule.__table__)
+fire = typed("Table", ScheduleFire.__table__)
+job = typed("Table", Entry.__table__)
 
 Slot = tuple[int, datetime]
 """The id of a schedule and one of its slots."""
@@ -91,9 +108,7 @@ def record(session: Session, fires: Sequence[Mapping[str, Any]]) -> set[Slot]:
 def record_anew(session: Session, schedule_id: int, slots: Iterable[datetime], *, note: str) -> set[datetime]:
     """Claim slots that never made a job, whatever became of them; those that are the caller's now."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    fires = [
-        {"schedule_id": schedule_id, "slot": slot, "outcome": Fired.FIRED.value, "note": note} for slot in slots
-    ]
+    fires = [{"schedule_id": schedule_id, "slot": slot, "outcome": Fired.FIRED.value, "note": note} for slot in slots]
     if not fires:
         return set()
     claim = dialect.insert(fire)
@@ -110,13 +125,12 @@ def record_anew(session: Session, schedule_id: int, slots: Iterable[datetime], *
 
 def name_jobs(session: Session, uids: Mapping[Slot, str]) -> None:
     """Note which job each slot made."""
-    if uids:
-        session.connection().execute(
-            update(fire)
-            .where(fire.c.schedule_id == bindparam("of"), fire.c.slot == bindparam("at_slot"))
-            .values(job_uid=bindparam("uid")),
-            [{"of": schedule_id, "at_slot": slot, "uid": uid} for (schedule_id, slot), uid in uids.items()],
-        )
+    _update_each(
+        session,
+        fire,
+        [{"schedule_id": schedule_id, "slot": slot, "job_uid": uid} for (schedule_id, slot), uid in uids.items()],
+        by=("schedule_id", "slot"),
+    )
 
 
 def note_failure(session: Session, slot: Slot, *, note: str) -> None:
@@ -129,15 +143,36 @@ def note_failure(session: Session, slot: Slot, *, note: str) -> None:
 
 
 def move_on(session: Session, moves: Sequence[Mapping[str, Any]]) -> None:
-    """Set what changed in schedules after their slots were decided; all rows name the same columns besides `of`."""
-    if moves:
-        names = [name for name in moves[0] if name != "of"]
+    """Set what changed in schedules after their slots were decided; every row names its `id` and the same columns."""
+    _update_each(session, schedule, moves, by=("id",))
+
+
+def _update_each(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *, by: Sequence[str]) -> None:
+    """Set each row's columns where its key matches; on PostgreSQL with one statement for all of them."""
+    if not rows:
+        return
+    changed = [name for name in rows[0] if name not in by]
+    if session.get_bind().dialect.name != "postgresql":
+        given = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0]}
         session.connection().execute(
-            update(schedule)
-            .where(schedule.c.id == bindparam("of"))
-            .values({name: bindparam(f"new_{name}", type_=schedule.c[name].type) for name in names}),
-            [{"of": one["of"], **{f"new_{name}": one[name] for name in names}} for one in moves],
+            update(table)
+            .where(*(table.c[name] == given[name] for name in by))
+            .values({name: given[name] for name in changed}),
+            [{f"new_{name}": value for name, value in row.items()} for row in rows],
         )
+        return
+    told = json.dumps(rows, default=datetime.isoformat)
+    columns = [column(name, table.c[name].type) for name in rows[0]]
+    new = (
+        func.json_to_recordset(cast(bindparam("rows", told, String), postgresql.JSON))
+        .table_valued(*columns, name="new")
+        .render_derived(with_types=True)
+    )
+    session.connection().execute(
+        update(table)
+        .where(*(table.c[name] == new.c[name] for name in by))
+        .values({name: new.c[name] for name in changed})
+    )
 
 
 def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> None:
@@ -145,18 +180,26 @@ def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> None:
     if not ids:
         return
     connection = session.connection()
-    cancelled = connection.execute(
-        update(job)
-        .where(job.c.schedule_id.in_(ids), in_state(*WAITING))
-        .values(state=State.CANCELLED, finished_at=db_now())
-        .returning(job.c.id)
-    ).scalars().all()
-    asked = connection.execute(
-        update(job)
-        .where(job.c.schedule_id.in_(ids), in_state(State.RUNNING), job.c.cancel_requested_at.is_(None))
-        .values(cancel_requested_at=db_now(), cancel_requested_by=by)
-        .returning(job.c.id)
-    ).scalars().all()
+    cancelled = (
+        connection.execute(
+            update(job)
+            .where(job.c.schedule_id.in_(ids), in_state(*WAITING))
+            .values(state=State.CANCELLED, finished_at=db_now())
+            .returning(job.c.id)
+        )
+        .scalars()
+        .all()
+    )
+    asked = (
+        connection.execute(
+            update(job)
+            .where(job.c.schedule_id.in_(ids), in_state(State.RUNNING), job.c.cancel_requested_at.is_(None))
+            .values(cancel_requested_at=db_now(), cancel_requested_by=by)
+            .returning(job.c.id)
+        )
+        .scalars()
+        .all()
+    )
     told = [(one, "cancelled") for one in cancelled] + [(one, "asked to stop") for one in asked]
     if told:
         connection.execute(insert(Move), [{"job_id": one, "what": what, "by": by} for one, what in told])
@@ -173,7 +216,10 @@ def forget(session: Session, schedule_id: int) -> None:
 def prune_fires(session: Session, *, older_than_s: float, limit: int) -> int:
     """Forget what became of slots longer ago than this; how many."""
     old = (
-        select(fire.c.schedule_id, fire.c.slot).where(fire.c.at < db_now(-older_than_s)).order_by(fire.c.at).limit(limit)
+        select(fire.c.schedule_id, fire.c.slot)
+        .where(fire.c.at < db_now(-older_than_s))
+        .order_by(fire.c.at)
+        .limit(limit)
     )
     rows = session.connection().execute(old).all()
     if rows:

@@ -50,8 +50,10 @@ def _of_cron(cron: Cron) -> str:
         days = _days_of(cron)
         return _capital(time if days == "every day" else f"{time} {days}")
     times = [f"{hour:02}:{minute:02}" for hour in cron.hours for minute in cron.minutes]
-    time = f"at {_listed(times)}" if len(times) <= MOST_NAMED else (
-        f"at {_listed(_minutes(cron.minutes))} past {_hours(cron.hours)}"
+    time = (
+        f"at {_listed(times)}"
+        if len(times) <= MOST_NAMED
+        else (f"at {_listed(_minutes(cron.minutes))} past {_hours(cron.hours)}")
     )
     return _capital(f"{_days_of(cron)} {time}")
 

@@ -55,9 +55,7 @@ def upgrade() -> None:
         sa.CheckConstraint("priority BETWEEN 0 AND 9", name=op.f("ck_schedule_priority")),
         sa.CheckConstraint("rule_kind IN ('every', 'cron', 'rrule', 'once')", name=op.f("ck_schedule_rule_kind")),
         sa.CheckConstraint("misfire IN ('skip', 'one', 'all')", name=op.f("ck_schedule_misfire")),
-        sa.CheckConstraint(
-            "overlap IN ('allow', 'skip', 'queue_one', 'replace')", name=op.f("ck_schedule_overlap")
-        ),
+        sa.CheckConstraint("overlap IN ('allow', 'skip', 'queue_one', 'replace')", name=op.f("ck_schedule_overlap")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule")),
         sa.UniqueConstraint("uid", name=op.f("uq_schedule_uid")),
         sa.UniqueConstraint("requested_by", "name", name=op.f("uq_schedule_requested_by_name")),

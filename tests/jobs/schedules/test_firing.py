@@ -278,5 +278,8 @@ def test_ten_thousand_schedules_at_once(diary: Diary, job: Job, shop: Workshop) 
     assert time.monotonic() - began < 30
     with shop.host.inside():
         reading = shop.host.reading()
-        assert reading.scalar(select(func.count()).select_from(ScheduleFire).where(ScheduleFire.job_uid.is_not(None))) == 10_000
+        assert (
+            reading.scalar(select(func.count()).select_from(ScheduleFire).where(ScheduleFire.job_uid.is_not(None)))
+            == 10_000
+        )
         assert reading.scalar(select(func.count(func.distinct(Entry.schedule_id)))) == 10_000

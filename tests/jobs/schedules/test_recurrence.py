@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.schedules.recurrence import read_recurrence
 
-START = datetime(2024, 1, 31, 9, 30, 15)
+START = datetime(2024, 1, 31, 9, 30, 15)  # noqa: DTZ001 -- the wall clock has no zone
 TEXTS = [
     "FREQ=YEARLY",
     "FREQ=YEARLY;INTERVAL=3;BYMONTH=2,7;BYMONTHDAY=1,-1",

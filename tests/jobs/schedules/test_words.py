@@ -13,9 +13,7 @@ SAID = {
     "Every 3 hours": Rule.every(hours=3),
     "Every minute": Rule.every(minutes=1),
     "Every 2 days at 07:30 (Europe/Berlin)": Rule.every(days=2, starts_at=START, **BERLIN),
-    "Every day at 07:30 (Europe/Berlin), at most 5 times": Rule.every(
-        days=1, starts_at=START, most_times=5, **BERLIN
-    ),
+    "Every day at 07:30 (Europe/Berlin), at most 5 times": Rule.every(days=1, starts_at=START, most_times=5, **BERLIN),
     "On weekdays at 07:30 (Europe/Berlin)": Rule.cron("30 7 * * 1-5", **BERLIN),
     "At weekends at 10:00 (UTC)": Rule.cron("0 10 * * sat,sun"),
     "On Mondays, Wednesdays and Sundays at 06:00 and 18:00 (UTC)": Rule.cron("0 6,18 * * mon,wed,7"),
