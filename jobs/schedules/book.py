@@ -21,7 +21,7 @@ from . import shelf
 from .decision import MOST_MISSED
 from .firing import Write, request_for
 from .models import Misfire, Overlap, Schedule, ScheduleFire
-from .rules import Rule, Upcoming, next_after, upcoming
+from .rules import Rule, RuleKind, Upcoming, next_after, upcoming
 from .words import in_words
 
 LONGEST_NAME = 80
@@ -67,7 +67,7 @@ class ScheduleBook:
             ValueError: something is out of range, or the rule has no run to come; the text names the field.
         """
         with self._host.transaction() as session:
-            values = self._values(request, reader.now(session))
+            values = {**self._values(request), **_timed(request.rule, reader.now(session))}
             return self._insert(session, {**values, "uid": new_uid(), "requested_by": requested_by or ""})
 
     def change(self, uid: str, **changes: Any) -> None:
@@ -78,12 +78,9 @@ class ScheduleBook:
         """
         with self._host.transaction() as session:
             one = _locked(session, uid)
-            now = reader.now(session)
-            values = self._values(replace(request_of(one), **changes), now)
-            if "rule" not in changes and one.rule.most_times == values["most_times"]:
-                values["next_at"] = one.next_at
-            elif values["most_times"] is not None and one.fired >= values["most_times"]:
-                values["next_at"] = None
+            values = self._values(replace(request_of(one, rule=changes.get("rule")), **changes))
+            if "rule" in changes:
+                values |= _timed(changes["rule"], reader.now(session), fired=one.fired)
             self._update(session, one, {**values, "changed_at": db_now(), "problem": null()})
 
     def pause(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
@@ -221,14 +218,11 @@ class ScheduleBook:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _values(self, request: ScheduleRequest, now: datetime) -> dict[str, Any]:
+    def _values(self, request: ScheduleRequest) -> dict[str, Any]:
+        """What is stored of a request besides its rule."""
         _check(request)
         job = self._job_named(request.kind)
         job.check(request.args)
-        rule = request.rule.anchored(now)
-        first = next_after(rule, now)
-        if first is None:
-            raise ValueError("rule: it has no run to come")
         return {
             "name": request.name.strip(),
             "kind": job.name,
@@ -237,10 +231,6 @@ class ScheduleBook:
             "misfire": Misfire(request.misfire).value,
             "most_missed": request.most_missed,
             "overlap": Overlap(request.overlap).value,
-            "rule_kind": rule.kind.value,
-            "rule_text": rule.text,
-            **{name: getattr(rule, name) for name in ("zone", "starts_at", "ends_at", "most_times", "jitter_s")},
-            "next_at": first,
         }
 
     def _insert(self, session: Session, values: Mapping[str, Any]) -> str:
@@ -261,10 +251,30 @@ class ScheduleBook:
             raise NameTaken(f"There is a schedule called {values.get('name')} already.") from None
 
 
-def request_of(one: Schedule) -> ScheduleRequest:
-    """What the schedule was asked to be."""
-    plain = {each.name: getattr(one, each.name) for each in fields(ScheduleRequest)}
-    return ScheduleRequest(**{**plain, "misfire": Misfire(one.misfire), "overlap": Overlap(one.overlap)})
+def request_of(one: Schedule, *, rule: Rule | None = None) -> ScheduleRequest:
+    """What the schedule was asked to be; with this rule instead of its own, which may be broken.
+
+    Raises:
+        ValueError: its own rule is broken.
+    """
+    plain = {each.name: getattr(one, each.name) for each in fields(ScheduleRequest) if each.name != "rule"}
+    words = {"misfire": Misfire(one.misfire), "overlap": Overlap(one.overlap)}
+    return ScheduleRequest(**{**plain, **words, "rule": rule or one.rule})
+
+
+def _timed(rule: Rule, now: datetime, *, fired: int = 0) -> dict[str, Any]:
+    """What is stored of a rule that begins now, of a schedule that has fired so often."""
+    rule = rule.anchored(now)
+    first = next_after(rule, now)
+    if first is None:
+        raise ValueError("rule: it has no run to come")
+    is_over = rule.most_times is not None and fired >= rule.most_times
+    return {
+        "rule_kind": RuleKind(rule.kind).value,
+        "rule_text": rule.text,
+        **{name: getattr(rule, name) for name in ("zone", "starts_at", "ends_at", "most_times", "jitter_s")},
+        "next_at": None if is_over else first,
+    }
 
 
 def _check(request: ScheduleRequest) -> None:
@@ -291,7 +301,10 @@ def _locked(session: Session, uid: str) -> Schedule:
 
 
 def _resumed_at(one: Schedule, now: datetime) -> datetime | None:
-    return None if one.next_at is None else next_after(one.rule, now)
+    try:
+        return None if one.next_at is None else next_after(one.rule, now)
+    except ValueError:
+        return now  # the next sweep says what is wrong with it
 
 
 def _slots_between(rule: Rule, since: datetime, until: datetime, now: datetime) -> list[datetime]:

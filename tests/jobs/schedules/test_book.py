@@ -103,6 +103,31 @@ def test_a_new_rule_that_has_fired_often_enough_is_over(diary: Diary, job: Job) 
     assert diary.get(uid).next_at is None
 
 
+def test_a_schedule_that_is_over_can_be_renamed(diary: Diary, job: Job) -> None:
+    uid = diary.due(job, rule=Rule.every(days=1, most_times=1))
+    diary.fire()
+    diary.book.change(uid, name="renamed")
+    assert (diary.get(uid).name, diary.get(uid).next_at, diary.fates(uid)) == ("renamed", None, ["fired"])
+
+
+def test_a_broken_rule_can_be_mended(diary: Diary, job: Job) -> None:
+    uid = diary.due(job)
+    diary.set(uid, rule_kind="rrule", rule_text="FREQ=NEVER")
+    diary.fire()
+    assert (diary.get(uid).problem or "").startswith("ValueError: rrule: FREQ must be one of")
+    diary.book.change(uid, rule=Rule.every(hours=1))
+    one = diary.get(uid)
+    assert (one.problem, one.rule.text, one.next_at) == (None, "1 hour", one.starts_at + timedelta(hours=1))  # type: ignore[operator]
+
+
+def test_a_broken_schedule_can_be_resumed_and_says_what_is_wrong(diary: Diary, job: Job) -> None:
+    uid = diary.make(Rule.every(hours=1), job)
+    diary.set(uid, zone="Nowhere/Nothing")
+    diary.book.pause(uid, by="ada")
+    diary.book.resume(uid)
+    assert (diary.fire(), diary.fates(uid)) == (0, ["failed"])
+
+
 def test_a_wrong_change_changes_nothing(diary: Diary, job: Job) -> None:
     uid = diary.make(Rule.every(hours=3), job)
     with pytest.raises(ValueError, match="priority: must be between"):
