@@ -8,7 +8,9 @@ from .errors import (
     Cancelled,
     GiveUp,
     JobError,
+    NameTaken,
     NoSuchJob,
+    NoSuchSchedule,
     RetryAfter,
     Snooze,
     UnknownJob,
@@ -23,13 +25,18 @@ from .ledger.reader import JobBrief, has_live
 from .ledger.states import State
 from .log import current_uid
 from .registry import Job, JobGroup, Unique
+from .schedules.book import ScheduleBook, ScheduleRequest
+from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
+from .schedules.rules import Rule, RuleKind, Upcoming
 from .schedules.ticker import Sweep
+from .schedules.words import in_words
 
 __all__ = [
     "BadArguments",
     "Cancelled",
     "Engine",
     "Entry",
+    "Fired",
     "GiveUp",
     "Host",
     "Job",
@@ -39,15 +46,26 @@ __all__ = [
     "JobRequest",
     "LaneLook",
     "Limits",
+    "Misfire",
+    "NameTaken",
     "NoSuchJob",
+    "NoSuchSchedule",
+    "Overlap",
     "RetryAfter",
+    "Rule",
+    "RuleKind",
     "Run",
+    "Schedule",
+    "ScheduleBook",
+    "ScheduleFire",
+    "ScheduleRequest",
     "SettledJob",
     "Snooze",
     "State",
     "Sweep",
     "Unique",
     "UnknownJob",
+    "Upcoming",
     "UtcDateTime",
     "WrongState",
     "check_cancelled",
@@ -57,6 +75,7 @@ __all__ = [
     "engine_of",
     "enqueue",
     "has_live",
+    "in_words",
     "install",
     "metadata",
 ]

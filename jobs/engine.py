@@ -28,6 +28,9 @@ from .ledger.states import State
 from .log import get_logger
 from .observer import Observer
 from .registry import HIGHEST, LOWEST, Job, JobGroup
+from .schedules import shelf
+from .schedules.book import ScheduleBook
+from .schedules.firing import Firing
 from .schedules.ticker import Sweep, Ticker
 
 SILENT = Observer()
@@ -60,6 +63,8 @@ class Engine:
         )
         self.relay = Relay(host, self.jobs, self.sender.wake)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer)
+        self.schedules = ScheduleBook(host, self.job_named, self.write_down)
+        self.firing = Firing(host, self.job_named, self.write_down)
         self.broker.add_middleware(
             Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
         )
@@ -261,6 +266,7 @@ class Engine:
         """What the engine itself needs to have run by the clock."""
         return [
             Sweep("promote due jobs", 1, self.relay.promote),
+            Sweep("fire due schedules", 1, self.firing.fire_due),
             Sweep("top up wake-ups", 2, self.relay.top_up),
             Sweep("expire jobs that were not started in time", 5, self.relay.expire),
             Sweep("raise jobs that wait long", 30, self.relay.age),
@@ -275,6 +281,7 @@ class Engine:
             with self.host.inside(), self.host.transaction() as session:
                 count = retention.prune(session, older_than_s=keep_s)
                 retention.forget_silent_workers(session, older_than_s=3_600)
+                shelf.prune_fires(session, older_than_s=keep_s, limit=retention.AT_ONCE)
             total += count
             if count < retention.AT_ONCE:
                 break

@@ -55,3 +55,11 @@ class BadArguments(JobError):
     def __init__(self, kind: str, errors: dict[str, str]) -> None:
         self.kind, self.errors = kind, errors
         super().__init__(f"{kind}: " + "; ".join(f"{name} {what}" for name, what in errors.items()))
+
+
+class NoSuchSchedule(JobError):
+    """There is no schedule with that id."""
+
+
+class NameTaken(JobError):
+    """Its owner has a schedule of that name already."""

@@ -122,6 +122,11 @@ class Entry(LedgerBase):
         Index("ix_job_running_key", "concurrency_key", **_partial("state = 'running' AND concurrency_key IS NOT NULL")),
         Index("ix_job_workflow", "workflow_id", "id", **_partial("workflow_id IS NOT NULL")),
         Index("ix_job_schedule", "schedule_id", "id", **_partial("schedule_id IS NOT NULL")),
+        Index(
+            "ix_job_schedule_live",
+            "schedule_id",
+            **_partial(f"schedule_id IS NOT NULL AND state IN ({spelled(*LIVE)})"),
+        ),
         Index("ix_job_error", "error_fingerprint", "id", **_partial("error_fingerprint IS NOT NULL")),
         Index("ix_job_lease", "lease_until", **_partial("state = 'running'")),
         Index("uq_job_unique_key", "unique_key", unique=True, **_partial(f"state IN ({spelled(*WAITING)})")),

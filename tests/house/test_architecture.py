@@ -19,6 +19,7 @@ THE_WORLD = {
 ONLY_IMPORTED_BY = {
     "dramatiq": {"jobs/dispatch/*.py", "jobs/engine.py", "jobs/testing.py"},
     "apscheduler": {"jobs/schedules/ticker.py"},
+    "dateutil": {"jobs/schedules/recurrence.py"},
     "redis": {"jobs/dispatch/*.py"},
     "prometheus_client": {"jobs/metrics.py", "app/monitoring/*.py", "app/*/metrics.py"},
     "prometheus_flask_exporter": {"app/monitoring/*.py"},
