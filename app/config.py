@@ -66,6 +66,12 @@ class Config:
     worker_threads: int = setting("4", read.whole(1, 64), "Threads in each worker process.")
     lease_s: int = setting("12", read.whole(5, 3600), "Seconds a silent worker keeps its jobs before others take them.")
     heartbeat_s: int = setting("4", read.whole(1, 1200), "Seconds between two signs of life; a third of LEASE_S.")
+    worker_max_jobs: int = setting(
+        "0", read.whole(0, 10_000_000), "Jobs after which a worker process is replaced; 0: never for that."
+    )
+    worker_max_memory_mib: int = setting(
+        "400", read.whole(64, 1_000_000), "Memory in MiB at which a worker process is replaced."
+    )
     reap_interval_s: int = setting("5", read.whole(1, 600), "Seconds between two searches for dead workers' jobs.")
     retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs and deleted activities are kept.")
     db_pool_size: int = setting("5", read.whole(1, 100), "Database connections each process keeps open.")

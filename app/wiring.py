@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from jobs import Engine, Job, install
+from jobs import Engine, Job, Wear, install
 from jobs.metrics import PrometheusObserver
 
 from . import db
@@ -68,6 +68,7 @@ def wire(app: Flask, config: Config) -> Engine:
         namespace="metronome",
         lease_s=config.lease_s,
         heartbeat_s=config.heartbeat_s,
+        worn_after=Wear(jobs=config.worker_max_jobs or None, memory_mib=config.worker_max_memory_mib),
         version=VERSION,
         observer=PrometheusObserver(),
     )

@@ -2,6 +2,7 @@
 
 from .dispatch.outbox import JobRequest
 from .dispatch.run import Run, check_cancelled, current
+from .dispatch.wear import Wear
 from .engine import Engine, engine_of, enqueue, install
 from .errors import (
     BadArguments,
@@ -67,6 +68,7 @@ __all__ = [
     "UnknownJob",
     "Upcoming",
     "UtcDateTime",
+    "Wear",
     "WrongState",
     "check_cancelled",
     "current",

@@ -19,9 +19,10 @@ from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
 from .dispatch.sender import Sender
+from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
-from .ledger import control, lanes, reader, retention, writer
+from .ledger import control, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .ledger.states import State
@@ -49,6 +50,7 @@ class Engine:
         namespace: str = "dramatiq",
         lease_s: float = 12,
         heartbeat_s: float = 4,
+        worn_after: Wear = UNWORN,
         version: str = "",
         observer: Observer = SILENT,
     ) -> None:
@@ -56,6 +58,7 @@ class Engine:
         self.observer = observer
         self.jobs: dict[str, Job] = {}
         self.lease_s, self.heartbeat_s, self.version = lease_s, heartbeat_s, version
+        self.worn_after = worn_after
         self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self.has_ready)
         self.sender = Sender(self.broker.send_wake_ups)
         self.runner = Runner(
@@ -310,7 +313,17 @@ class Engine:
 
     def _heartbeat_of_worker(self, worker: Worker) -> Heartbeat:
         queues = sorted(worker.consumer_whitelist or self.queues)
+        self.tell_kinds()
         return self._heartbeat("worker", self.runner.worker, queues=queues)
+
+    def tell_kinds(self) -> None:
+        """Write down what this build can run, for people and for other builds to see; the database may be away."""
+        told = [{"name": one.name, "queue": one.queue_name, "told": one.told()} for one in self.jobs.values()]
+        try:
+            with self.host.inside(), self.host.transaction(durable=False) as session:
+                kinds.tell(session, told, version=self.version)
+        except SQLAlchemyError as error:
+            log.warning("could not tell which kinds there are", extra={"error": str(error)})
 
     def _heartbeat(self, role: str, name: str, *, queues: Sequence[str]) -> Heartbeat:
         return Heartbeat(
@@ -322,6 +335,7 @@ class Engine:
             lease_s=self.lease_s,
             interval_s=self.heartbeat_s,
             running=self.runner.running if role == "worker" else {},
+            is_worn=lambda: role == "worker" and self.worn_after.holds(jobs=self.runner.settled),
             sees_redis=self.broker.is_reachable,
         )
 

@@ -25,6 +25,20 @@ class Unique(StrEnum):
     """Until it has settled."""
 
 
+POLICY = (
+    "priority",
+    "max_retries",
+    "min_backoff",
+    "max_backoff",
+    "time_limit",
+    "batch_size",
+    "atomic",
+    "unique",
+    "unique_for",
+    "most_running",
+    "most_per_key",
+    "isolate",
+)
 DEFAULT_PRIORITY = 5
 HIGHEST, LOWEST = 0, 9
 
@@ -107,6 +121,14 @@ class Job:
             )
         else:
             arguments.check(self.name, self.parameters, args)
+
+    def told(self) -> dict[str, Any]:
+        """What people and programs may know of it: what it does, what it takes, and its policy."""
+        return {
+            "doc": inspect.getdoc(self.run) or "",
+            "arguments": arguments.schema(self.parameters),
+            "policy": {name: getattr(self, name) for name in POLICY},
+        }
 
     def concurrency_key_of(self, args: Mapping[str, Any]) -> str | None:
         """The key under which `most_per_key` jobs run at a time; None where any number may."""

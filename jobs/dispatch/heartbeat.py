@@ -1,6 +1,7 @@
 """Saying which jobs still have a living thread, and that this process lives."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,7 @@ class Heartbeat(threading.Thread):
         lease_s: float,
         interval_s: float,
         running: Mapping[str, Hold],
+        is_worn: Callable[[], bool] = bool,
         sees_redis: Callable[[], bool],
     ) -> None:
         super().__init__(name="jobs-heartbeat", daemon=True)
@@ -52,6 +54,8 @@ class Heartbeat(threading.Thread):
         self._row_name, self._role, self._queues, self._version = name, role, ",".join(queues), version
         self._lease_s, self._interval_s = lease_s, interval_s
         self._running = running
+        self._is_worn = is_worn
+        self._is_leaving = False
         self._sees_redis = sees_redis
         self._started_at: datetime | None = None
         self._redis_seen: bool | None = None
@@ -65,6 +69,7 @@ class Heartbeat(threading.Thread):
             try:
                 self.beat()
                 self._leave_if_stuck()
+                self._leave_if_worn()
                 is_away = False
             except Exception as error:  # noqa: BLE001 -- without this thread every job of the process would be taken away
                 if not is_away:
@@ -127,6 +132,13 @@ class Heartbeat(threading.Thread):
         with self._host.inside(), self._host.transaction() as session:
             writer.give_back(session, [owner for owner in list(self._running) if owner not in stuck])
         os._exit(EXIT_THREADS_DEAD)
+
+    def _leave_if_worn(self) -> None:
+        """Stop as if somebody had asked: what runs may finish, and whoever supervises starts a fresh process."""
+        if not self._is_leaving and self._is_worn():
+            self._is_leaving = True
+            log.warning("this process has done enough, or holds too much memory; a fresh one shall take its place")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def end(self) -> None:
         """Stop beating and take the row away."""

@@ -8,22 +8,21 @@ runs in a child: its memory, processor time and files are limited, it sees no da
 import contextlib
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from jobs.errors import GiveUp, JobError
 from jobs.registry import Job
 
+CHILD = Path(__file__).with_name("child.py")
 LOOK_EVERY_S = 0.05
 MIB = 1024 * 1024
-MOST_FILES = 32
 LARGEST_ANSWER = 4 * MIB
 TOLD_AT_MOST = 2_000
 
@@ -42,14 +41,18 @@ def run_isolated(job: Job, args: Mapping[str, Any], *, check: Callable[[], None]
         GiveUp: the function gave up
         JobError: it raised something else; the text names it
     """
-    with tempfile.TemporaryFile() as answer, tempfile.TemporaryDirectory(prefix="job-") as folder:
+    with (
+        tempfile.TemporaryFile() as answer,
+        tempfile.TemporaryFile() as complaints,
+        tempfile.TemporaryDirectory(prefix="job-") as folder,
+    ):
         asked = json.dumps({"module": job.run.__module__, "function": job.run.__qualname__, "args": dict(args)})
         limits = [str(one) for one in (job.memory_mib * MIB, job.cpu_s, job.file_mib * MIB)]
         child = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
-            [sys.executable, "-m", "jobs.dispatch.isolation", *limits],
+            [sys.executable, "-P", str(CHILD), *limits],
             stdin=subprocess.PIPE,
             stdout=answer,
-            stderr=subprocess.PIPE,
+            stderr=complaints,
             cwd=folder,
             env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"},
             start_new_session=True,
@@ -59,7 +62,7 @@ def run_isolated(job: Job, args: Mapping[str, Any], *, check: Callable[[], None]
             _wait_for(child, check, within_s=job.time_limit / 1000)
         finally:
             _end(child)
-        return _read(answer, child)
+        return _read(answer, complaints, child)
 
 
 def _give(child: "subprocess.Popen[bytes]", asked: str) -> None:
@@ -85,7 +88,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
     child.wait()
 
 
-def _read(answer: Any, child: "subprocess.Popen[bytes]") -> Any:
+def _read(answer: Any, complaints: Any, child: "subprocess.Popen[bytes]") -> Any:
     answer.seek(0)
     text = answer.read(LARGEST_ANSWER + 1)
     if len(text) > LARGEST_ANSWER:
@@ -93,7 +96,7 @@ def _read(answer: Any, child: "subprocess.Popen[bytes]") -> Any:
     try:
         told = json.loads(text)
     except ValueError:
-        raise OutOfLimits(_how_it_ended(child)) from None
+        raise OutOfLimits(_how_it_ended(child, complaints)) from None
     if "gave_up" in told:
         raise GiveUp(told["gave_up"])
     if "error" in told:
@@ -101,48 +104,11 @@ def _read(answer: Any, child: "subprocess.Popen[bytes]") -> Any:
     return told["result"]
 
 
-def _how_it_ended(child: "subprocess.Popen[bytes]") -> str:
-    last = b"" if child.stderr is None else child.stderr.read(TOLD_AT_MOST)
+def _how_it_ended(child: "subprocess.Popen[bytes]", complaints: Any) -> str:
+    complaints.seek(0)
+    last = complaints.read(LARGEST_ANSWER).decode("utf-8", "replace").strip()[-TOLD_AT_MOST:]
     if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return "It used up its processor time, and was ended."
     if child.returncode < 0:
         return f"It was ended by {signal.Signals(-child.returncode).name}."
-    return f"It ended without an answer: {last.decode('utf-8', 'replace').strip() or child.returncode}"
-
-
-def _limit(memory: int, cpu_s: int, file_size: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_FILES, MOST_FILES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        found: Any = import_module(asked["module"])
-        for name in asked["function"].split("."):
-            found = getattr(found, name)
-        function = getattr(found, "run", found)  # a declared job stands where its function was
-        return {"result": function(**asked["args"])}
-    except GiveUp as error:
-        return {"gave_up": str(error)}
-    except MemoryError:
-        return {"error": "It needed more memory than it may use."}
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the parent tells it
-        return {"error": f"{type(error).__name__}: {error}"[:TOLD_AT_MOST]}
-
-
-def main() -> None:
-    """Be the child: limits by argument, the call from stdin, the answer to stdout; what is printed goes nowhere."""
-    memory, cpu_s, file_size = (int(one) for one in sys.argv[1:4])
-    asked = json.load(sys.stdin)
-    out = os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    _limit(memory, cpu_s, file_size)
-    with os.fdopen(out, "w") as answer:
-        json.dump(_answer(asked), answer)
-
-
-if __name__ == "__main__":
-    main()
+    return f"It ended without an answer: {last or child.returncode}"

@@ -90,6 +90,7 @@ class Runner:
         self.worker = worker
         self.stopping = threading.Event()
         self.running: dict[str, Hold] = {}
+        self.settled = 0
 
     def drain(self, queue: str) -> bool:
         """Run ready jobs of the queue until none is left; False when the time slice ended first.
@@ -198,6 +199,7 @@ class Runner:
 
     def _tell(self, claims: list[Claim], outcome: Outcome, *, is_final: bool) -> None:
         first = claims[0]
+        self.settled += len(claims)
         waits_s, run_s = [one.waited_s for one in claims], time.monotonic() - first.claimed_at
         self._observer.ended(first.queue, first.kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final)
 
