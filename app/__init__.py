@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from .config import Config
@@ -18,7 +20,14 @@ def create_app(config: Config, *, with_pages: bool = True) -> Flask:
     from .db import connect  # noqa: PLC0415 -- slow import
     from .wiring import wire  # noqa: PLC0415 -- slow import
 
-    app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    class Product(Flask):
+        """Flask without its look at every view and hook, at every request, for coroutines: there are none."""
+
+        def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+            """As it is."""
+            return func
+
+    app = Product("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["config"] = config
     connect(app, config.database_url, pool_size=config.db_pool_size)
     wire(app, config)

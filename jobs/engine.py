@@ -129,10 +129,15 @@ class Engine:
         Raises:
             UnknownJob, BadArguments
         """
-        known = [dataclasses.replace(one, job=self.job_named(one.job.name)) for one in requests]
+        known = [self._with_policy(one) for one in requests]
         for one in known:
             one.job.check(one.args)
         return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued)
+
+    def _with_policy(self, request: JobRequest) -> JobRequest:
+        """The request for the job as this host declares it, which may differ from how its feature does."""
+        job = self.job_named(request.job.name)
+        return request if job is request.job else dataclasses.replace(request, job=job)
 
     def write_settled(self, session: Session, settled: Sequence[SettledJob]) -> list[str]:
         """Write jobs into the session's open transaction that are over already; their public ids. Nobody runs them.

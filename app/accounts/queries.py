@@ -53,13 +53,14 @@ _BY_TOKEN = (
 )
 
 _weight = WeightRecord.__table__.c
-_WEIGHT_ON = (
+KNOWN_WEIGHT = (
     select(_weight.weight_kg)
-    .where(_weight.user_id == bindparam("user_id"), _weight.on_day <= bindparam("day"))
+    .where(_weight.user_id == bindparam("whose"), _weight.on_day <= bindparam("until_day"))
     .order_by(_weight.on_day.desc())
     .limit(1)
-    .execution_options(planned_as="weight_on")
 )
+"""The newest weight in kilograms of the person `whose`, known on `until_day`: alone, or inside another statement."""
+_WEIGHT_ON = KNOWN_WEIGHT.execution_options(planned_as="weight_on")
 
 
 def person_by_session(token_hash: str) -> Row[*tuple[Any, ...]] | None:
@@ -106,7 +107,7 @@ def setup_is_open(token: str) -> bool:
 
 def weight_on(user_id: int, day: date) -> Decimal | None:
     """The newest weight in kilograms that is known on that day, or None."""
-    return reading().connection().execute(_WEIGHT_ON, {"user_id": user_id, "day": day}).scalar()
+    return reading().connection().execute(_WEIGHT_ON, {"whose": user_id, "until_day": day}).scalar()
 
 
 def weights_of(user_id: int) -> Sequence[Row[int, date, Decimal]]:

@@ -60,7 +60,9 @@ INSERT = {
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
 }
 INSERT_ONE = {
-    name: insert.returning(activity.c.id).execution_options(planned_as="insert_activity")
+    name: insert.returning(
+        activity.c.id, account_queries.KNOWN_WEIGHT.scalar_subquery().label("known_kg")
+    ).execution_options(planned_as="insert_activity")
     for name, insert in INSERT.items()
 }
 INSERT_MANY = {name: insert.returning(activity.c.submission_key, activity.c.id) for name, insert in INSERT.items()}
@@ -90,13 +92,16 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
     """
     moment = now()
     with transaction() as session:
-        row = _rows(user_id, [draft], zone=zone, at=moment)[0]
+        row = _row(user_id, draft, zone=zone, at=moment)
         row |= {"submission_key": key, "submission_print": draft.fingerprint() if key else None}
-        made = session.connection().execute(INSERT_ONE[session.get_bind().dialect.name], row).scalar()
+        asked = {**row, "whose": user_id, "until_day": row["day"]}
+        made = session.connection().execute(INSERT_ONE[session.get_bind().dialect.name], asked).first()
         if made is None:
             return Logged(_sent_before(session, row), is_new=False)
-        jobs = announce(ActivityLogged(made))
-    return Logged(made, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
+        if made.known_kg != row["weight_kg"]:
+            account_services.record_weight(user_id, weight_kg=row["weight_kg"], on_day=row["day"])
+        jobs = announce(ActivityLogged(made.id))
+    return Logged(made.id, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
 
 
 def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str | None = None) -> list[Logged]:
@@ -108,7 +113,7 @@ def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str
     """
     moment = now()
     with transaction() as session:
-        rows = _rows(user_id, drafts, zone=zone, at=moment, numbered=True)
+        rows = _rows(user_id, drafts, zone=zone, at=moment)
         prints = _prints(drafts)
         for number, row in enumerate(rows):
             row |= {
@@ -323,9 +328,20 @@ def _settled_job(activity_id: int, *, at: datetime) -> SettledJob:
     )
 
 
-def _rows(
-    user_id: int, drafts: Sequence[Draft], *, zone: str, at: datetime, numbered: bool = False
-) -> list[dict[str, Any]]:
+def _row(user_id: int, sent: Draft, *, zone: str, at: datetime) -> dict[str, Any]:
+    """One draft as a row of the table; without a weight it gets the one that is known on its day."""
+    draft = sent if sent.started_at else replace(sent, started_at=at)
+    if errors := problems_of(draft, now=at):
+        raise Invalid(errors)
+    content = _content(draft, zone=zone)
+    if draft.weight_kg is None:
+        content["weight_kg"] = account_queries.weight_on(user_id, content["day"])
+        if content["weight_kg"] is None:
+            raise Invalid({"weight_kg": WEIGHT_UNKNOWN})
+    return {"user_id": user_id, **content, "created_at": at, "changed_at": at}
+
+
+def _rows(user_id: int, drafts: Sequence[Draft], *, zone: str, at: datetime) -> list[dict[str, Any]]:
     """The drafts as rows of the table. Each gets its weight, and a new weight is recorded once for its day."""
     wrong: dict[str, str] = {}
     known: dict[date, Decimal | None] = {}
@@ -344,7 +360,7 @@ def _rows(
                 account_services.record_weight(user_id, weight_kg=draft.weight_kg, on_day=day)
                 known[day] = draft.weight_kg
         if errors:
-            wrong |= {f"{number}.{field}" if numbered else field: text for field, text in errors.items()}
+            wrong |= {f"{number}.{field}": text for field, text in errors.items()}
             continue
         rows.append({"user_id": user_id, **_content(draft, zone=zone), "created_at": at, "changed_at": at})
     if wrong:
