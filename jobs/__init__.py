@@ -25,6 +25,7 @@ from .ledger.moments import UtcDateTime, db_now
 from .ledger.reader import JobBrief, has_live
 from .ledger.states import State
 from .log import current_uid
+from .plainhost import PlainHost
 from .registry import Job, JobGroup, Unique
 from .schedules.book import ScheduleBook, ScheduleRequest
 from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
@@ -52,6 +53,7 @@ __all__ = [
     "NoSuchJob",
     "NoSuchSchedule",
     "Overlap",
+    "PlainHost",
     "RetryAfter",
     "Rule",
     "RuleKind",

@@ -1,0 +1,92 @@
+"""A host for an application that has no transactions of its own to share."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.orm import Session
+
+from .ledger.models import metadata
+from .log import get_logger
+
+log = get_logger(__name__)
+
+PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON")
+
+
+class PlainHost:
+    """Keeps the ledger in one database, SQLite or PostgreSQL; what else is written there may join its transactions.
+
+    Nobody may look into the console unless `allow` is overridden, and a job that gave up is only logged.
+    """
+
+    def __init__(self, app: Flask, database_url: str, *, pool_size: int = 10) -> None:
+        self._app = app
+        self.database = create_engine(database_url, pool_size=pool_size, max_overflow=pool_size)
+        if self.database.dialect.name == "sqlite":
+            event.listen(self.database, "connect", _prepare)
+            event.listen(self.database, "begin", _begin_as_a_writer)
+        self._reader = self.database.execution_options(isolation_level="AUTOCOMMIT")
+        self._open: ContextVar[Session | None] = ContextVar("jobs_plain_open", default=None)
+        self._read: ContextVar[Session | None] = ContextVar("jobs_plain_read", default=None)
+
+    def create_tables(self) -> None:
+        """Make the engine's tables where they are missing; an application with migrations makes them there instead."""
+        metadata.create_all(self.database)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Inside the application's context, with a session that reads."""
+        with self._app.app_context(), Session(self._reader) as session:
+            token = self._read.set(session)
+            try:
+                yield
+            finally:
+                self._read.reset(token)
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Session]:
+        """One transaction; inside another one it joins that one."""
+        outer = self._open.get()
+        if outer is not None:
+            yield outer
+            return
+        with Session(self.database, expire_on_commit=False) as session, session.begin():
+            token = self._open.set(session)
+            try:
+                yield session
+            finally:
+                self._open.reset(token)
+
+    def reading(self) -> Session:
+        """The transaction that is open, else the session of `inside()`.
+
+        Raises:
+            RuntimeError: outside of both
+        """
+        session = self._open.get() or self._read.get()
+        if session is None:
+            raise RuntimeError("reading happens inside `with host.inside():`")
+        return session
+
+    def gave_up(self, kind: str, args: Mapping[str, Any], reason: str) -> None:
+        """Log it."""
+        log.warning("a job gave up", extra={"kind": kind, "args_given": dict(args), "reason": reason})
+
+    def allow(self, action: str) -> bool:
+        """Nobody, until somebody says who."""
+        return False
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_as_a_writer(connection: Connection) -> None:
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
