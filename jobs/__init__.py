@@ -15,6 +15,7 @@ from .errors import (
     RetryAfter,
     Snooze,
     UnknownJob,
+    UnknownOutcome,
     WrongState,
 )
 from .host import Host
@@ -68,6 +69,7 @@ __all__ = [
     "Sweep",
     "Unique",
     "UnknownJob",
+    "UnknownOutcome",
     "Upcoming",
     "UtcDateTime",
     "Wear",

@@ -22,7 +22,7 @@ from .dispatch.sender import Sender
 from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
-from .ledger import control, kinds, lanes, reader, retention, writer
+from .ledger import control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .ledger.states import State
@@ -289,6 +289,7 @@ class Engine:
             with self.host.inside(), self.host.transaction() as session:
                 count = retention.prune(session, older_than_s=keep_s)
                 retention.forget_silent_workers(session, older_than_s=3_600)
+                effects.forget(session, older_than_s=keep_s)
                 shelf.prune_fires(session, older_than_s=keep_s, limit=retention.AT_ONCE)
             total += count
             if count < retention.AT_ONCE:

@@ -63,3 +63,7 @@ class NoSuchSchedule(JobError):
 
 class NameTaken(JobError):
     """Its owner has a schedule of that name already."""
+
+
+class UnknownOutcome(JobError):
+    """Something outside was begun by an attempt that did not live to tell its end: a person has to look."""

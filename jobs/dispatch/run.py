@@ -1,7 +1,7 @@
 """What a running job may ask of the engine: how far am I, where do I go on, should I stop."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -10,6 +10,8 @@ from jobs.errors import Cancelled, Interrupted
 from jobs.host import Host
 from jobs.ledger import control
 from jobs.ledger.writer import Claim
+
+from . import outside
 
 PROGRESS_EVERY_S = 0.3
 LONGEST_NOTE = 200
@@ -81,6 +83,20 @@ class Run:
         with self._host.transaction() as session:
             control.keep_checkpoint(session, self._claim.id, self._claim.owner, checkpoint)
         self.check_cancelled()
+
+    def once(self, name: str, act: Callable[[str], Any], *, again: bool) -> Any:
+        """Do something outside of the database, and say its answer: `act` is given a key that every attempt shares.
+
+        When an earlier attempt may have done it and nobody knows, `again=True` does it once more under the same key,
+        for receivers that recognise keys; `again=False` parks the job for a person to decide.
+
+        Raises:
+            RuntimeError: the job is atomic.
+            UnknownOutcome: let it through; the job is parked.
+        """
+        self._needs_own_transactions("an effect outside")
+        self.check_cancelled()
+        return outside.once(self._host, self.uid, name, act, again=again)
 
     def flush(self) -> None:
         """Write the progress that was told last."""

@@ -20,10 +20,10 @@ from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from jobs.errors import Interrupted, Superseded
+from jobs.errors import Interrupted, Superseded, UnknownOutcome
 from jobs.host import Host
 from jobs.ledger import writer
-from jobs.ledger.states import Outcome
+from jobs.ledger.states import Outcome, State
 from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
 from jobs.observer import Observer
@@ -289,7 +289,8 @@ class Runner:
             if verdict.outcome is Outcome.CANCELLED:
                 writer.cancel_running(session, one)
             elif verdict.retry_in_s is None:
-                writer.bury(session, one, outcome=verdict.outcome, failure=verdict.failure)
+                end = State.PARKED if isinstance(error, UnknownOutcome) else State.DEAD
+                writer.bury(session, one, outcome=verdict.outcome, failure=verdict.failure, end=end)
                 tell_gave_up(self._host, session, one.kind, one.args, verdict.failure.error_message)
             else:
                 writer.retry_later(

@@ -10,7 +10,7 @@ from dramatiq.middleware import Interrupt, TimeLimitExceeded
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from jobs.errors import Cancelled, GiveUp, Interrupted, RetryAfter, Snooze
+from jobs.errors import Cancelled, GiveUp, Interrupted, RetryAfter, Snooze, UnknownOutcome
 from jobs.ledger.states import Outcome
 from jobs.ledger.writer import MAX_ERROR_LENGTH, MAX_TRACEBACK_LENGTH, Claim, Failure
 from jobs.registry import Job
@@ -45,7 +45,7 @@ def verdict_on(
     failure = describe(error, job)
     if was_asked_to_end:
         return Verdict(Outcome.CANCELLED, None, failure)
-    if isinstance(error, GiveUp):
+    if isinstance(error, GiveUp | UnknownOutcome):
         return Verdict(Outcome.GAVE_UP, None, failure)
     excused = _excuse(error)
     if excused is not None:

@@ -206,6 +206,20 @@ class WorkerRow(LedgerBase):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Effect(LedgerBase):
+    """Something a job does outside of the database, under a key: meant to be done, or done with this answer."""
+
+    __tablename__ = "job_effect"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    job_uid: Mapped[str] = mapped_column(String(32), index=True)
+    is_done: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    tries: Mapped[int] = mapped_column(Integer, server_default="1")
+    answer: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    intended_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now(), index=True)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class Lane(LedgerBase):
     """What people decided about a queue or a kind: paused or not, and its limits. Without a row there are none."""
 

@@ -292,13 +292,13 @@ def hand_back(session: Session, claims: Sequence[Claim]) -> None:
         _settle(session, claims, {**values, "unique_key": _key_without_twin()})
 
 
-def bury(session: Session, one: Claim, *, outcome: Outcome, failure: Failure) -> None:
-    """Settle a running job as dead: out of tries, or not worth another."""
+def bury(session: Session, one: Claim, *, outcome: Outcome, failure: Failure, end: State = State.DEAD) -> None:
+    """Settle a running job as dead, out of tries or not worth another; or as parked, for a person to look at."""
     _settle(
         session,
         [one],
         {
-            "state": State.DEAD,
+            "state": end,
             "finished_at": db_now(),
             "failures": job.c.failures + 1,
             **_told(failure),
