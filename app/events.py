@@ -5,7 +5,7 @@ together. Who follows what is the business of `wiring.py` alone.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from flask import current_app
@@ -26,6 +26,10 @@ class Event:
     def subject_id(self) -> int:
         """The id of what it happened to."""
         return int(getattr(self, fields(self)[0].name))
+
+    def content(self) -> dict[str, object]:
+        """Its fields by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def announce(*events: Event) -> list[str]:
     requests = [
         JobRequest(
             job,
-            asdict(event),
+            event.content(),
             subject_kind=event.subject_kind,
             subject_id=event.subject_id,
             requested_by=logs.field("user"),

@@ -69,8 +69,8 @@ class WakeUpBroker(RedisBroker):
         """A message that wakes one worker thread for the queue."""
         return Message(queue_name=queue_name, actor_name=wake_up_actor(queue_name), args=(), kwargs={}, options={})
 
-    def send_wake_ups(self, queue_name: str, count: int, *, at_most: int) -> None:
-        """Put wake-ups for the queue into Redis, until it holds `at_most`.
+    def send_wake_ups(self, queue_name: str, count: int, *, at_most: int) -> bool:
+        """Put wake-ups for the queue into Redis, until it holds `at_most`; whether it held as many before.
 
         Raises:
             redis.RedisError: Redis is away.
@@ -78,6 +78,7 @@ class WakeUpBroker(RedisBroker):
         held = int(self.client.llen(f"{self.namespace}:{queue_name}"))
         for _ in range(min(count, at_most - held)):
             self.enqueue(self.wake_up_for(queue_name))
+        return held >= at_most
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueue the message and leave a token, so that a blocked consumer looks at once."""
