@@ -5,12 +5,12 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from jobs.ledger.flows import STRIDE
+
 from .shape import MOST_STEPS, ON_SUCCESS, Node, Workflow
 
 WIDTH = 100
 """How many parents count on one row; more count on several joins first."""
-STRIDE = 16
-"""How many neighbours count on the same join. They tend to finish in one transaction, the next ones in another."""
 MOST_EDGES = 200_000
 
 
@@ -63,11 +63,6 @@ def planned(workflow: Workflow) -> Plan:
                 plan.connect(parent, child, place)
     plan.order = _in_order(workflow, plan)
     return plan
-
-
-def end_of(job_id: int, ends: int) -> int:
-    """The number of the join on which a job counts when it has settled."""
-    return 1 + job_id // STRIDE % ends
 
 
 def _with_callback(workflow: Workflow) -> list[Node]:

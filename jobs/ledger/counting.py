@@ -1,0 +1,226 @@
+# ruff: noqa: S608 -- the pieces put together here are constants of this file; every value is bound
+"""Counting down in workflows, written out for each database: who waits for less, and what that makes ready.
+
+Whoever counts locks in one order, jobs, joins, workflow, each by number: nobody waits for two others in a circle.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from .flows import OPEN_SPELLED, STRIDE, end_of
+from .hot import SQLITE_NOW, SQLITE_SHARE
+
+
+class Done(NamedTuple):
+    """A node that has succeeded: a job's id, or the number of a join, negative."""
+
+    workflow_id: int
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What was waited for and is there: how many jobs became ready in which queue, and joins that are complete."""
+
+    ready: Counter[str]
+    joins: list[Done]
+
+
+_EDGES_OF_DONE = """
+    SELECT edge.workflow_id, edge.child, CAST(count(*) AS integer) AS met
+    FROM unnest(CAST(%(workflows)s AS bigint[]), CAST(%(nodes)s AS bigint[])) AS done (workflow_id, node)
+    JOIN workflow_edge AS edge ON edge.workflow_id = done.workflow_id AND edge.parent = done.node
+    GROUP BY edge.workflow_id, edge.child"""
+_JOBS_AT_ONE = "SELECT CAST(NULL AS bigint) AS workflow_id, id AS child, 1 AS met FROM unnest(%(jobs)s) AS given (id)"
+# A moment that is asked for twice in one statement must be the same twice: hence statement_timestamp().
+_RELEASE_ON_POSTGRESQL = """
+    WITH hit AS ({hit}), waiting AS (
+        SELECT job.id, job.queue, job.rank, job.requested_by, hit.met
+        FROM hit JOIN job ON job.id = hit.child
+        WHERE job.state = 'blocked'
+        ORDER BY job.id FOR UPDATE OF job
+    ), numbered AS (
+        SELECT waiting.*, row_number() OVER (PARTITION BY queue, rank, requested_by ORDER BY id) AS number FROM waiting
+    ), freed AS (
+        UPDATE job
+        SET pending_deps = greatest(job.pending_deps - numbered.met, 0), ready_at = clock_timestamp(),
+            state = CASE WHEN job.pending_deps > numbered.met THEN 'blocked'
+                WHEN job.run_at > statement_timestamp() THEN 'scheduled' ELSE 'ready' END,
+            run_at = CASE WHEN job.pending_deps > numbered.met OR job.run_at > statement_timestamp()
+                THEN job.run_at END,
+            turn = CASE WHEN job.pending_deps > numbered.met THEN job.turn ELSE greatest(
+                (SELECT head.turn FROM job AS head
+                 WHERE head.queue = numbered.queue AND head.state = 'ready' AND head.rank = numbered.rank
+                 ORDER BY head.rank, head.turn, head.id LIMIT 1),
+                (SELECT max(own.turn) FROM job AS own
+                 WHERE own.queue = numbered.queue AND own.state = 'ready' AND own.turn > 0
+                    AND own.rank = numbered.rank AND own.requested_by = numbered.requested_by),
+                0
+            ) + CASE WHEN numbered.requested_by IS NULL THEN 0 ELSE numbered.number END END
+        FROM numbered
+        WHERE job.id = numbered.id AND job.state = 'blocked'
+        RETURNING job.queue, job.state
+    ), met AS (
+        UPDATE workflow_join AS gate
+        SET pending = gate.pending - found.met
+        FROM (
+            SELECT locked.workflow_id, locked.number, hit.met
+            FROM hit JOIN workflow_join AS locked
+                ON locked.workflow_id = hit.workflow_id AND locked.number = -hit.child
+            ORDER BY locked.workflow_id, locked.number FOR UPDATE OF locked
+        ) AS found
+        WHERE gate.workflow_id = found.workflow_id AND gate.number = found.number
+        RETURNING gate.workflow_id, gate.number, gate.pending
+    )
+    SELECT queue, count(*), NULL AS workflow_id, NULL AS number FROM freed WHERE state = 'ready' GROUP BY queue
+    UNION ALL
+    SELECT NULL, NULL, workflow_id, number FROM met WHERE pending = 0"""
+RELEASE_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_EDGES_OF_DONE)
+RELEASE_JOBS_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_JOBS_AT_ONE)
+COUNT_ON_POSTGRESQL = f"""
+    WITH mine AS (
+        SELECT flow.id, CASE WHEN flow.ends > 0 THEN CAST(1 + done.job_id / {STRIDE} %% flow.ends AS integer) END AS number,
+            CAST(count(*) AS integer) AS met
+        FROM unnest(CAST(%(workflows)s AS bigint[]), CAST(%(nodes)s AS bigint[])) AS done (workflow_id, job_id)
+        JOIN workflow AS flow ON flow.id = done.workflow_id
+        WHERE flow.state IN ({OPEN_SPELLED})
+        GROUP BY 1, 2
+    ), met AS (
+        UPDATE workflow_join AS gate
+        SET pending = gate.pending - found.met
+        FROM (
+            SELECT locked.workflow_id, locked.number, mine.met
+            FROM mine JOIN workflow_join AS locked ON locked.workflow_id = mine.id AND locked.number = mine.number
+            ORDER BY locked.workflow_id, locked.number FOR UPDATE OF locked
+        ) AS found
+        WHERE gate.workflow_id = found.workflow_id AND gate.number = found.number
+        RETURNING gate.workflow_id, gate.pending
+    ), ended AS (
+        SELECT id, met FROM mine WHERE number IS NULL
+        UNION ALL
+        SELECT workflow_id, CAST(count(*) AS integer) FROM met WHERE pending = 0 GROUP BY workflow_id
+    ), locked AS (
+        SELECT flow.id, ended.met FROM ended JOIN workflow AS flow ON flow.id = ended.id
+        ORDER BY flow.id FOR NO KEY UPDATE OF flow
+    )
+    UPDATE workflow AS flow SET pending = flow.pending - locked.met FROM locked
+    WHERE flow.id = locked.id AND flow.state IN ({OPEN_SPELLED})
+    RETURNING flow.id, flow.pending"""
+
+SQLITE_HIT = """
+    SELECT edge.workflow_id, edge.child, count(*) AS met
+    FROM json_each(:done) AS done CROSS JOIN workflow_edge AS edge
+    WHERE edge.workflow_id = json_extract(done.value, '$[0]') AND edge.parent = json_extract(done.value, '$[1]')
+    GROUP BY edge.workflow_id, edge.child"""
+SQLITE_WAITING = f"""
+    SELECT id, queue, rank AS priority, requested_by, pending_deps, run_at > {SQLITE_NOW} AS is_early FROM job
+    WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'blocked' ORDER BY id"""
+SQLITE_RELEASE = f"""
+    UPDATE job SET pending_deps = :pending, state = :state, ready_at = {SQLITE_NOW}, turn = :turn,
+        run_at = CASE WHEN :state = 'ready' THEN NULL ELSE run_at END
+    WHERE id = :id"""
+SQLITE_MEET = """
+    UPDATE workflow_join SET pending = pending - :met WHERE workflow_id = :workflow_id AND number = :number
+    RETURNING pending"""
+SQLITE_OPEN = f"""
+    SELECT id, ends FROM workflow WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN ({OPEN_SPELLED})"""
+SQLITE_COUNT = "UPDATE workflow SET pending = pending - :met WHERE id = :id RETURNING pending"
+
+
+def release(connection: Connection, done: Sequence[Done]) -> Released:
+    """Count these nodes down at whoever waits for them, in the transaction in which they succeeded.
+
+    Joins that are complete by that are nodes that are done in turn: give them back in.
+    """
+    if connection.dialect.name == "postgresql":
+        return _released(connection, RELEASE_ON_POSTGRESQL, _columns(done))
+    hits = connection.exec_driver_sql(SQLITE_HIT, {"done": json.dumps(done)}).all()
+    ready = _release_on_sqlite(connection, {child: met for _, child, met in hits if child > 0})
+    return Released(
+        ready, _meet_on_sqlite(connection, {Done(one, child): met for one, child, met in hits if child < 0})
+    )
+
+
+def release_jobs(connection: Connection, job_ids: Sequence[int]) -> Counter[str]:
+    """Make blocked jobs that wait for one more ready or scheduled; how many became ready in which queue."""
+    if connection.dialect.name == "postgresql":
+        return _released(connection, RELEASE_JOBS_ON_POSTGRESQL, {"jobs": list(job_ids)}).ready
+    return _release_on_sqlite(connection, dict.fromkeys(job_ids, 1))
+
+
+def count(connection: Connection, settled: Sequence[Done]) -> list[int]:
+    """Count jobs that have settled, however they ended; the workflows that have nothing left."""
+    if connection.dialect.name == "postgresql":
+        rows = connection.exec_driver_sql(COUNT_ON_POSTGRESQL, _columns(settled))
+        return [workflow_id for workflow_id, pending in rows if pending <= 0]
+    return _count_on_sqlite(connection, settled)
+
+
+def _columns(done: Sequence[Done]) -> dict[str, Any]:
+    return {"workflows": [one.workflow_id for one in done], "nodes": [one.node for one in done]}
+
+
+def _released(connection: Connection, statement: str, values: dict[str, Any]) -> Released:
+    ready: Counter[str] = Counter()
+    joins: list[Done] = []
+    for queue, number_of_jobs, workflow_id, number in connection.exec_driver_sql(statement, values):
+        if queue is None:
+            joins.append(Done(workflow_id, -number))
+        else:
+            ready[queue] += number_of_jobs
+    return Released(ready, joins)
+
+
+def _release_on_sqlite(connection: Connection, met: dict[int, int]) -> Counter[str]:
+    ready: Counter[str] = Counter()
+    turns: dict[tuple[Any, ...], int] = {}
+    rows: list[dict[str, Any]] = []
+    for one in connection.exec_driver_sql(SQLITE_WAITING, {"ids": json.dumps(list(met))}).mappings():
+        pending = max(one["pending_deps"] - met[one["id"]], 0)
+        state = "blocked" if pending else "scheduled" if one["is_early"] else "ready"
+        turn = 0
+        if state == "ready":
+            ready[one["queue"]] += 1
+            turn = _next_turn_on_sqlite(connection, turns, one)
+        rows.append({"id": one["id"], "pending": pending, "state": state, "turn": turn})
+    if rows:
+        connection.exec_driver_sql(SQLITE_RELEASE, rows)
+    return ready
+
+
+def _next_turn_on_sqlite(connection: Connection, turns: dict[tuple[Any, ...], int], one: Any) -> int:
+    who = {name: one[name] for name in ("queue", "priority", "requested_by")}
+    key = tuple(who.values())
+    if key not in turns:
+        turns[key] = connection.exec_driver_sql(SQLITE_SHARE, who).scalar_one()
+    turns[key] += one["requested_by"] is not None
+    return turns[key]
+
+
+def _meet_on_sqlite(connection: Connection, met: dict[Done, int]) -> list[Done]:
+    complete: list[Done] = []
+    for gate, number in met.items():
+        values = {"workflow_id": gate.workflow_id, "number": -gate.node, "met": number}
+        if connection.exec_driver_sql(SQLITE_MEET, values).scalar_one() == 0:
+            complete.append(gate)
+    return complete
+
+
+def _count_on_sqlite(connection: Connection, settled: Iterable[Done]) -> list[int]:
+    by_workflow = Counter(one.workflow_id for one in settled)
+    ends = dict(connection.exec_driver_sql(SQLITE_OPEN, {"ids": json.dumps(list(by_workflow))}).tuples().all())
+    wide = Counter(
+        Done(one.workflow_id, -end_of(one.node, ends[one.workflow_id])) for one in settled if ends.get(one.workflow_id)
+    )
+    complete = Counter(one.workflow_id for one in _meet_on_sqlite(connection, dict(wide)))
+    over: list[int] = []
+    for workflow_id in ends:
+        met = complete[workflow_id] if ends[workflow_id] else by_workflow[workflow_id]
+        if met and connection.exec_driver_sql(SQLITE_COUNT, {"met": met, "id": workflow_id}).scalar_one() <= 0:
+            over.append(workflow_id)
+    return over
