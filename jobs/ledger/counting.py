@@ -213,7 +213,7 @@ def _meet_on_sqlite(connection: Connection, met: dict[Done, int]) -> list[Done]:
 
 def _count_on_sqlite(connection: Connection, settled: Iterable[Done]) -> list[int]:
     by_workflow = Counter(one.workflow_id for one in settled)
-    ends = dict(connection.exec_driver_sql(SQLITE_OPEN, {"ids": json.dumps(list(by_workflow))}).tuples().all())
+    ends: dict[int, int] = dict(connection.exec_driver_sql(SQLITE_OPEN, {"ids": json.dumps(list(by_workflow))}).all())
     wide = Counter(
         Done(one.workflow_id, -end_of(one.node, ends[one.workflow_id])) for one in settled if ends.get(one.workflow_id)
     )

@@ -3,14 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchWorkflow
 from jobs.ledger.flows import OPEN, Edge, WorkflowRow
 from jobs.ledger.models import Entry
+
+
+COLUMNS = (
+    "id",
+    "step",
+    "uid",
+    "kind",
+    "state",
+    "attempt",
+    "error_class",
+    "error_message",
+    "started_at",
+    "finished_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +104,14 @@ def page(
 def steps(session: Session, uid: str, *, after_id: int = 0, limit: int = 200) -> list[StepBrief]:
     """The steps of a workflow in their order, from behind `after_id`; one more than `limit` when there are more."""
     flow_id = select(WorkflowRow.id).where(WorkflowRow.uid == uid).scalar_subquery()
-    names = ("id", "step", "uid", "kind", "state", "attempt", "error_class", "error_message")
     rows = session.execute(
-        select(*(getattr(Entry, name) for name in names), Entry.started_at, Entry.finished_at)
+        select(*(getattr(Entry, name) for name in COLUMNS))
         .where(Entry.workflow_id == flow_id, Entry.id > after_id)
         .order_by(Entry.id)
         .limit(limit + 1)
     ).all()
     after = _direct_parents(session, [row.id for row in rows])
-    return [StepBrief(*row, after=after.get(row.id, ())) for row in rows]
+    return [StepBrief(*tuple(row), after.get(row.id, ())) for row in rows]  # type: ignore[call-arg]
 
 
 def _direct_parents(session: Session, job_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -116,14 +128,15 @@ def _direct_parents(session: Session, job_ids: Sequence[int]) -> dict[int, tuple
 
 
 def _briefs(session: Session, rows: Sequence[WorkflowRow]) -> list[WorkflowBrief]:
-    counted: Sequence[Row[Any]] = session.execute(
+    counted = session.execute(
         select(Entry.workflow_id, Entry.state, func.count())
         .where(Entry.workflow_id.in_([row.id for row in rows]))
         .group_by(Entry.workflow_id, Entry.state)
-    ).all()
+    )
     counts: dict[int, dict[str, int]] = {}
     for workflow_id, state, number in counted:
-        counts.setdefault(workflow_id, {})[state] = number
+        if workflow_id is not None:
+            counts.setdefault(workflow_id, {})[state] = number
     return [
         WorkflowBrief(
             row.uid,

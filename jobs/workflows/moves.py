@@ -55,7 +55,7 @@ def failed(session: Session, pen: Pen, job_ids: Collection[int]) -> None:
         .where(job.c.id.in_(job_ids), job.c.workflow_id.is_not(None), in_state(*RETRYABLE))
         .order_by(job.c.id)
     )
-    by_workflow: dict[int, list[Row[Any]]] = {}
+    by_workflow: dict[int, list[Any]] = {}
     for row in rows:
         by_workflow.setdefault(row.workflow_id, []).append(row)
     for workflow_id, steps in sorted(by_workflow.items()):

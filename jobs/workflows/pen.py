@@ -57,7 +57,7 @@ class Pen:
         found = session.connection().execute(
             select(Entry.uid, Entry.id).where(Entry.workflow_id == requests[0].workflow_id)
         )
-        ids = dict(found.tuples().all())
+        ids = dict(found.all())
         return [ids[uid] for uid in uids]
 
     def write_one(self, session: Session, request: JobRequest) -> None:

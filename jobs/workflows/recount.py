@@ -32,9 +32,7 @@ def recount(session: Session, pen: Pen, workflow_id: int, *, reopened: Mapping[s
         select(job.c.id, job.c.state, job.c.pending_deps).where(job.c.workflow_id == workflow_id)
     ).all()
     joins = dict(
-        connection.execute(select(join.c.number, join.c.pending).where(join.c.workflow_id == workflow_id))
-        .tuples()
-        .all()
+        connection.execute(select(join.c.number, join.c.pending).where(join.c.workflow_id == workflow_id)).all()
     )
     pending = _pending(session, workflow_id, done={one.id for one in jobs if one.state == State.SUCCEEDED})
     _correct_jobs(session, pen, [one for one in jobs if one.state == State.BLOCKED], pending)

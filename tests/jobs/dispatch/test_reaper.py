@@ -49,8 +49,13 @@ def test_the_queues_of_rescued_jobs_are_woken(shop: Workshop) -> None:
     shop.claim()
     shop.let_time_pass()
     engine = shop.engine
-    wake = lambda *told: woken.append(told)
-    reaper = Reaper(shop.host, wake, lease_s=5, observer=engine.observer, steps=engine.workflows)
+    reaper = Reaper(
+        shop.host,
+        lambda *told: woken.append(told),
+        lease_s=5,
+        observer=engine.observer,
+        steps=engine.workflows,
+    )
     assert reaper.reap() == 2
     assert woken == [(QUEUE, 1), (QUEUE, 1)]
 
