@@ -1,7 +1,9 @@
 # ruff: noqa: S608 -- the pieces put together here are constants of this file; every value is bound
 """Counting down in workflows, written out for each database: who waits for less, and what that makes ready.
 
-Whoever counts locks in one order, jobs, joins, workflow, each by number: nobody waits for two others in a circle.
+Whoever counts shares a lock on the workflow first; whoever counts anew has it alone, and so sees every count either
+done with its step or not begun. Under it rows are locked in one order, towards the end of the graph and by number, so
+that nobody waits for two others in a circle.
 """
 
 import json
@@ -30,6 +32,14 @@ class Released:
     ready: Counter[str]
     joins: list[Done]
 
+
+ADVISORY_KEYS = 0x574F524B << 32
+"""Where the locks of workflows lie among PostgreSQL's advisory locks: here, plus the id."""
+_HOLD_ON_POSTGRESQL = f"""
+    SELECT pg_advisory_xact_lock{{how}}({ADVISORY_KEYS} + id)
+    FROM (SELECT DISTINCT id FROM unnest(CAST(%(workflows)s AS bigint[])) AS given (id) ORDER BY id) AS mine"""
+SHARE_ON_POSTGRESQL = _HOLD_ON_POSTGRESQL.format(how="_shared")
+ALONE_ON_POSTGRESQL = _HOLD_ON_POSTGRESQL.format(how="")
 
 _EDGES_OF_DONE = """
     SELECT edge.workflow_id, edge.child, CAST(count(*) AS integer) AS met
@@ -80,7 +90,8 @@ _RELEASE_ON_POSTGRESQL = """
     SELECT queue, count(*), NULL AS workflow_id, NULL AS number FROM freed WHERE state = 'ready' GROUP BY queue
     UNION ALL
     SELECT NULL, NULL, workflow_id, number FROM met WHERE pending = 0"""
-RELEASE_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_EDGES_OF_DONE)
+# Sent together, and yet two statements: the second sees what was committed while the first one waited.
+RELEASE_ON_POSTGRESQL = f"{SHARE_ON_POSTGRESQL};{_RELEASE_ON_POSTGRESQL.format(hit=_EDGES_OF_DONE)}"
 RELEASE_JOBS_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_JOBS_AT_ONE)
 COUNT_ON_POSTGRESQL = f"""
     WITH mine AS (
@@ -130,6 +141,18 @@ SQLITE_MEET = """
 SQLITE_OPEN = f"""
     SELECT id, ends FROM workflow WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN ({OPEN_SPELLED})"""
 SQLITE_COUNT = "UPDATE workflow SET pending = pending - :met WHERE id = :id RETURNING pending"
+
+
+def share(connection: Connection, workflow_ids: Iterable[int]) -> None:
+    """Hold these workflows, beside others who count in them, until the transaction ends. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(SHARE_ON_POSTGRESQL, {"workflows": list(workflow_ids)})
+
+
+def have_alone(connection: Connection, workflow_id: int) -> None:
+    """Hold the workflow until the transaction ends, with nobody else counting in it."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(ALONE_ON_POSTGRESQL, {"workflows": [workflow_id]})
 
 
 def release(connection: Connection, done: Sequence[Done]) -> Released:

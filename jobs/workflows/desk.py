@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import Tell
 from jobs.host import Host
+from jobs.ledger.counting import have_alone
 from jobs.ledger.flows import OPEN, Edge, Join, WorkflowRow
 from jobs.ledger.models import Entry, in_state
 from jobs.ledger.moments import db_now
@@ -143,6 +144,7 @@ class Workflows:
         return len(found)
 
     def _reconcile(self, session: Session, workflow_id: int) -> None:
+        have_alone(session.connection(), workflow_id)
         row = session.get(WorkflowRow, workflow_id)
         if row is None or row.state not in OPEN:
             return

@@ -12,11 +12,11 @@ from sqlalchemy import CursorResult, Row, Table, case, func, insert, null, selec
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchWorkflow, WrongState
-from jobs.ledger.counting import Done, count, release
+from jobs.ledger.counting import Done, count, have_alone, release, share
 from jobs.ledger.flows import OPEN, Edge, FlowState, Join, OnFailure, WorkflowRow
 from jobs.ledger.models import Entry, Move, in_state
 from jobs.ledger.moments import db_now
-from jobs.ledger.states import LIVE, RETRYABLE, WAITING, State
+from jobs.ledger.states import RETRYABLE, WAITING, State
 from jobs.ledger.writer import Claim
 
 from .pen import Pen
@@ -58,6 +58,7 @@ def failed(session: Session, pen: Pen, job_ids: Collection[int]) -> None:
     by_workflow: dict[int, list[Any]] = {}
     for row in rows:
         by_workflow.setdefault(row.workflow_id, []).append(row)
+    share(session.connection(), by_workflow)
     for workflow_id, steps in sorted(by_workflow.items()):
         cancelled = give_up_on(session, workflow_id, [one.id for one in steps], because=steps[0].step)
         settled = [Done(workflow_id, job_id) for job_id in [*(one.id for one in steps), *cancelled]]
@@ -217,10 +218,12 @@ def cancel(session: Session, pen: Pen, uid: str, *, by: str | None) -> None:
     row = find(session, uid)
     if row.state != FlowState.RUNNING:
         raise WrongState(f"The workflow is {row.state}; it can only be cancelled while it is running.")
-    live = select(job.c.id).where(job.c.workflow_id == row.id, in_state(*LIVE)).order_by(job.c.id).with_for_update()
-    session.connection().execute(live)
+    # Who finishes a step holds it before the workflow: in this order too, and of what has started since only what is
+    # not being finished right now.
     _ask_to_end(session, row.id, by=by)
+    share(session.connection(), [row.id])
     settled = [Done(row.id, job_id) for job_id in cancel_waiting(session, row.id)]
+    _ask_to_end(session, row.id, by=by, skip_locked=True)
     ended = count(session.connection(), settled) if settled else []
     marked: CursorResult[Any] = session.connection().execute(
         update(flow)
@@ -233,10 +236,17 @@ def cancel(session: Session, pen: Pen, uid: str, *, by: str | None) -> None:
         over(session, pen, row.id)
 
 
-def _ask_to_end(session: Session, workflow_id: int, *, by: str | None) -> None:
+def _ask_to_end(session: Session, workflow_id: int, *, by: str | None, skip_locked: bool = False) -> None:
+    running = (
+        select(job.c.id)
+        .where(job.c.workflow_id == workflow_id, in_state(State.RUNNING), job.c.cancel_requested_at.is_(None))
+        .order_by(job.c.id)
+        .with_for_update(skip_locked=skip_locked)
+        .cte("running")
+    )
     asked = session.connection().execute(
         update(job)
-        .where(job.c.workflow_id == workflow_id, in_state(State.RUNNING), job.c.cancel_requested_at.is_(None))
+        .where(job.c.id.in_(select(running.c.id)), in_state(State.RUNNING))
         .values(cancel_requested_at=db_now(), cancel_requested_by=by)
         .returning(job.c.id)
     )
@@ -254,6 +264,7 @@ def retry(session: Session, pen: Pen, uid: str, *, by: str | None) -> None:
     row = find(session, uid)
     if row.state == FlowState.SUCCEEDED:
         raise WrongState("The workflow has succeeded.")
+    have_alone(session.connection(), row.id)
     of_undo = job.c.step.startswith(UNDO, autoescape=True)
     mine = job.c.workflow_id == row.id
     is_undone = session.connection().execute(select(job.c.id).where(mine, of_undo).limit(1)).scalar() is not None
@@ -273,6 +284,7 @@ def rejoin(session: Session, pen: Pen, workflow_id: int) -> None:
 
     What was undone already stays so, and the step runs alone.
     """
+    have_alone(session.connection(), workflow_id)
     mine = job.c.workflow_id == workflow_id
     of_undo = job.c.step.startswith(UNDO, autoescape=True)
     if session.connection().execute(select(job.c.id).where(mine, of_undo).limit(1)).scalar() is not None:

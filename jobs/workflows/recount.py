@@ -7,9 +7,9 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from jobs.ledger.counting import release_jobs
+from jobs.ledger.counting import have_alone, release_jobs
 from jobs.ledger.flows import Edge, Join, WorkflowRow, end_of
-from jobs.ledger.models import Entry, in_state
+from jobs.ledger.models import Entry
 from jobs.ledger.states import SETTLED, State
 
 from .pen import Pen
@@ -22,14 +22,14 @@ flow = cast("Table", WorkflowRow.__table__)
 def recount(session: Session, pen: Pen, workflow_id: int, *, reopened: Mapping[str, Any] | None = None) -> bool:
     """Correct every counter of the workflow, and free what waits for nothing; whether nothing is left to settle.
 
-    What is counted is locked first, in the order in which workers lock it, and only then looked at: a step that
-    finishes meanwhile either is seen, or counts itself down afterwards. `reopened` is written to the workflow's row.
+    Nobody counts in it meanwhile: a step that finishes either is seen, or counts itself down afterwards. `reopened`
+    is written to the workflow's row.
     """
-    _lock(session, workflow_id)
     connection = session.connection()
+    have_alone(connection, workflow_id)
     ends = connection.execute(select(flow.c.ends).where(flow.c.id == workflow_id)).scalar_one()
     jobs = connection.execute(
-        select(job.c.id, job.c.state, job.c.pending_deps).where(job.c.workflow_id == workflow_id)
+        select(job.c.id, job.c.state, job.c.pending_deps).where(job.c.workflow_id == workflow_id).order_by(job.c.id)
     ).all()
     joins = dict(
         connection.execute(select(join.c.number, join.c.pending).where(join.c.workflow_id == workflow_id)).all()
@@ -43,14 +43,6 @@ def recount(session: Session, pen: Pen, workflow_id: int, *, reopened: Mapping[s
     left = len(by_end) if ends else len(live)
     connection.execute(update(flow).where(flow.c.id == workflow_id).values(pending=left, **(reopened or {})))
     return left == 0
-
-
-def _lock(session: Session, workflow_id: int) -> None:
-    blocked = select(job.c.id).where(job.c.workflow_id == workflow_id, in_state(State.BLOCKED)).order_by(job.c.id)
-    of_joins = select(join.c.number).where(join.c.workflow_id == workflow_id).order_by(join.c.number)
-    of_flow = select(flow.c.id).where(flow.c.id == workflow_id)
-    for query in (blocked, of_joins, of_flow):
-        session.connection().execute(query.with_for_update()).all()
 
 
 def _pending(session: Session, workflow_id: int, *, done: set[int]) -> Counter[int]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from jobs import Entry, GiveUp, Job, JobRequest, Step, Workflow, WorkflowBrief
 from jobs.ledger.flows import Join, WorkflowRow
@@ -107,6 +107,11 @@ class FlowShop(Workshop):
             )
             joins = session.execute(select(Join.number, Join.pending).where(Join.workflow_id == row.id))
             return row.pending, dict(blocked.all()), dict(joins.all())
+
+    def interruptions(self) -> int:
+        """How often a step was not let finish: a deadlock is one."""
+        with self.host.inside():
+            return self.host.reading().scalar(select(func.sum(Entry.interruptions))) or 0
 
     def spoil(self, statement: str, **values: Any) -> None:
         with self.host.transaction() as session:
