@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from .flows import OPEN_SPELLED, STRIDE, end_of
-from .hot import SQLITE_NOW, SQLITE_SHARE
+from .hot import EXECUTE, SQLITE_NOW, SQLITE_SHARE, plan_once, run_planned
 
 
 class Done(NamedTuple):
@@ -90,12 +90,11 @@ _RELEASE_ON_POSTGRESQL = """
     SELECT queue, count(*), NULL AS workflow_id, NULL AS number FROM freed WHERE state = 'ready' GROUP BY queue
     UNION ALL
     SELECT NULL, NULL, workflow_id, number FROM met WHERE pending = 0"""
-# Sent together, and yet two statements: the second sees what was committed while the first one waited.
-RELEASE_ON_POSTGRESQL = f"{SHARE_ON_POSTGRESQL};{_RELEASE_ON_POSTGRESQL.format(hit=_EDGES_OF_DONE)}"
+RELEASE_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_EDGES_OF_DONE)
 RELEASE_JOBS_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_JOBS_AT_ONE)
 COUNT_ON_POSTGRESQL = f"""
     WITH mine AS (
-        SELECT flow.id, CASE WHEN flow.ends > 0 THEN CAST(1 + done.job_id / {STRIDE} %% flow.ends AS integer) END AS number,
+        SELECT flow.id, CASE WHEN flow.ends > 0 THEN CAST(1 + mod(done.job_id / {STRIDE}, flow.ends) AS integer) END AS number,
             CAST(count(*) AS integer) AS met
         FROM unnest(CAST(%(workflows)s AS bigint[]), CAST(%(nodes)s AS bigint[])) AS done (workflow_id, job_id)
         JOIN workflow AS flow ON flow.id = done.workflow_id
@@ -122,6 +121,12 @@ COUNT_ON_POSTGRESQL = f"""
     UPDATE workflow AS flow SET pending = flow.pending - locked.met FROM locked
     WHERE flow.id = locked.id AND flow.state IN ({OPEN_SPELLED})
     RETURNING flow.id, flow.pending"""
+
+_NODES = {"workflows": "bigint[]", "nodes": "bigint[]"}
+plan_once("jobs_release", RELEASE_ON_POSTGRESQL, _NODES)
+plan_once("jobs_count", COUNT_ON_POSTGRESQL, _NODES)
+# Sent together, and yet two statements: the second sees what was committed while the first one waited.
+EXECUTE["jobs_release"] = f"{SHARE_ON_POSTGRESQL};{EXECUTE['jobs_release']}"
 
 SQLITE_HIT = """
     SELECT edge.workflow_id, edge.child, count(*) AS met
@@ -161,7 +166,7 @@ def release(connection: Connection, done: Sequence[Done]) -> Released:
     Joins that are complete by that are nodes that are done in turn: give them back in.
     """
     if connection.dialect.name == "postgresql":
-        return _released(connection, RELEASE_ON_POSTGRESQL, _columns(done))
+        return _released(run_planned(connection, "jobs_release", _columns(done)))
     hits = connection.exec_driver_sql(SQLITE_HIT, {"done": json.dumps(done)}).all()
     ready = _release_on_sqlite(connection, {child: met for _, child, met in hits if child > 0})
     return Released(
@@ -172,14 +177,14 @@ def release(connection: Connection, done: Sequence[Done]) -> Released:
 def release_jobs(connection: Connection, job_ids: Sequence[int]) -> Counter[str]:
     """Make blocked jobs that wait for one more ready or scheduled; how many became ready in which queue."""
     if connection.dialect.name == "postgresql":
-        return _released(connection, RELEASE_JOBS_ON_POSTGRESQL, {"jobs": list(job_ids)}).ready
+        return _released(connection.exec_driver_sql(RELEASE_JOBS_ON_POSTGRESQL, {"jobs": list(job_ids)})).ready
     return _release_on_sqlite(connection, dict.fromkeys(job_ids, 1))
 
 
 def count(connection: Connection, settled: Sequence[Done]) -> list[int]:
     """Count jobs that have settled, however they ended; the workflows that have nothing left."""
     if connection.dialect.name == "postgresql":
-        rows = connection.exec_driver_sql(COUNT_ON_POSTGRESQL, _columns(settled))
+        rows = run_planned(connection, "jobs_count", _columns(settled))
         return [workflow_id for workflow_id, pending in rows if pending <= 0]
     return _count_on_sqlite(connection, settled)
 
@@ -188,10 +193,10 @@ def _columns(done: Sequence[Done]) -> dict[str, Any]:
     return {"workflows": [one.workflow_id for one in done], "nodes": [one.node for one in done]}
 
 
-def _released(connection: Connection, statement: str, values: dict[str, Any]) -> Released:
+def _released(rows: Iterable[Any]) -> Released:
     ready: Counter[str] = Counter()
     joins: list[Done] = []
-    for queue, number_of_jobs, workflow_id, number in connection.exec_driver_sql(statement, values):
+    for queue, number_of_jobs, workflow_id, number in rows:
         if queue is None:
             joins.append(Done(workflow_id, -number))
         else:
