@@ -26,11 +26,12 @@ class Done(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
-    """What was waited for and is there: how many jobs became ready in which queue, and joins that are complete."""
+class Counted:
+    """What came of counting: jobs that became ready, by queue; joins that are complete; workflows with nothing left."""
 
     ready: Counter[str]
     joins: list[Done]
+    over: list[int]
 
 
 ADVISORY_KEYS = 0x574F524B << 32
@@ -41,18 +42,22 @@ _HOLD_ON_POSTGRESQL = f"""
 SHARE_ON_POSTGRESQL = _HOLD_ON_POSTGRESQL.format(how="_shared")
 ALONE_ON_POSTGRESQL = _HOLD_ON_POSTGRESQL.format(how="")
 
-_EDGES_OF_DONE = """
+_GIVEN = """
+    SELECT * FROM unnest(CAST(%(workflows)s AS bigint[]), CAST(%(nodes)s AS bigint[])) AS given (workflow_id, node)"""
+_EDGES = """
     SELECT edge.workflow_id, edge.child, CAST(count(*) AS integer) AS met
-    FROM unnest(CAST(%(workflows)s AS bigint[]), CAST(%(nodes)s AS bigint[])) AS done (workflow_id, node)
-    JOIN workflow_edge AS edge ON edge.workflow_id = done.workflow_id AND edge.parent = done.node
+    FROM done JOIN workflow_edge AS edge ON edge.workflow_id = done.workflow_id AND edge.parent = done.node
     GROUP BY edge.workflow_id, edge.child"""
-_JOBS_AT_ONE = "SELECT CAST(NULL AS bigint) AS workflow_id, id AS child, 1 AS met FROM unnest(%(jobs)s) AS given (id)"
+_NO_EDGES = "SELECT workflow_id, node AS child, 0 AS met FROM done WHERE false"
+_THESE = "SELECT CAST(NULL AS bigint) AS workflow_id, node AS child, 1 AS met FROM done"
+# A plain comparison of the state would let the planner walk through all blocked jobs instead of looking up these few.
+# What is joined to a row that had to be waited for is looked up again, and a UNION is then not found: MATERIALIZED.
 # A moment that is asked for twice in one statement must be the same twice: hence statement_timestamp().
-_RELEASE_ON_POSTGRESQL = """
-    WITH hit AS ({hit}), waiting AS (
+_ON_POSTGRESQL = f"""
+    WITH done AS MATERIALIZED ({_GIVEN}), hit AS MATERIALIZED ({{hit}}), waiting AS (
         SELECT job.id, job.queue, job.rank, job.requested_by, hit.met
         FROM hit JOIN job ON job.id = hit.child
-        WHERE job.state = 'blocked'
+        WHERE CASE job.state WHEN 'blocked' THEN true END
         ORDER BY job.id FOR UPDATE OF job
     ), numbered AS (
         SELECT waiting.*, row_number() OVER (PARTITION BY queue, rank, requested_by ORDER BY id) AS number FROM waiting
@@ -73,60 +78,52 @@ _RELEASE_ON_POSTGRESQL = """
                 0
             ) + CASE WHEN numbered.requested_by IS NULL THEN 0 ELSE numbered.number END END
         FROM numbered
-        WHERE job.id = numbered.id AND job.state = 'blocked'
+        WHERE job.id = numbered.id
         RETURNING job.queue, job.state
-    ), met AS (
-        UPDATE workflow_join AS gate
-        SET pending = gate.pending - found.met
-        FROM (
-            SELECT locked.workflow_id, locked.number, hit.met
-            FROM hit JOIN workflow_join AS locked
-                ON locked.workflow_id = hit.workflow_id AND locked.number = -hit.child
-            ORDER BY locked.workflow_id, locked.number FOR UPDATE OF locked
-        ) AS found
-        WHERE gate.workflow_id = found.workflow_id AND gate.number = found.number
-        RETURNING gate.workflow_id, gate.number, gate.pending
-    )
-    SELECT queue, count(*), NULL AS workflow_id, NULL AS number FROM freed WHERE state = 'ready' GROUP BY queue
-    UNION ALL
-    SELECT NULL, NULL, workflow_id, number FROM met WHERE pending = 0"""
-RELEASE_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_EDGES_OF_DONE)
-RELEASE_JOBS_ON_POSTGRESQL = _RELEASE_ON_POSTGRESQL.format(hit=_JOBS_AT_ONE)
-COUNT_ON_POSTGRESQL = f"""
-    WITH mine AS (
-        SELECT flow.id, CASE WHEN flow.ends > 0 THEN CAST(1 + mod(done.job_id / {STRIDE}, flow.ends) AS integer) END AS number,
-            CAST(count(*) AS integer) AS met
-        FROM unnest(CAST(%(workflows)s AS bigint[]), CAST(%(nodes)s AS bigint[])) AS done (workflow_id, job_id)
-        JOIN workflow AS flow ON flow.id = done.workflow_id
-        WHERE flow.state IN ({OPEN_SPELLED})
-        GROUP BY 1, 2
-    ), met AS (
-        UPDATE workflow_join AS gate
-        SET pending = gate.pending - found.met
-        FROM (
-            SELECT locked.workflow_id, locked.number, mine.met
-            FROM mine JOIN workflow_join AS locked ON locked.workflow_id = mine.id AND locked.number = mine.number
-            ORDER BY locked.workflow_id, locked.number FOR UPDATE OF locked
-        ) AS found
-        WHERE gate.workflow_id = found.workflow_id AND gate.number = found.number
-        RETURNING gate.workflow_id, gate.pending
-    ), ended AS (
-        SELECT id, met FROM mine WHERE number IS NULL
+    ), settled AS MATERIALIZED (
+        SELECT flow.id AS workflow_id, CAST(count(*) AS integer) AS met,
+            CASE WHEN flow.ends > 0 THEN CAST(1 + mod(done.node / {STRIDE}, flow.ends) AS integer) END AS number
+        FROM done JOIN workflow AS flow ON flow.id = done.workflow_id
+        WHERE done.node > 0 AND flow.state IN ({OPEN_SPELLED})
+        GROUP BY 1, 3
+    ), reached AS MATERIALIZED (
+        SELECT workflow_id, CAST(-child AS integer) AS number, met, false AS is_end FROM hit WHERE child < 0
         UNION ALL
-        SELECT workflow_id, CAST(count(*) AS integer) FROM met WHERE pending = 0 GROUP BY workflow_id
+        SELECT workflow_id, number, met, true FROM settled WHERE number IS NOT NULL
+    ), met AS (
+        UPDATE workflow_join AS gate
+        SET pending = gate.pending - found.met
+        FROM (
+            SELECT locked.workflow_id, locked.number, reached.met, reached.is_end
+            FROM reached JOIN workflow_join AS locked
+                ON locked.workflow_id = reached.workflow_id AND locked.number = reached.number
+            ORDER BY locked.workflow_id, locked.number FOR UPDATE OF locked
+        ) AS found
+        WHERE gate.workflow_id = found.workflow_id AND gate.number = found.number
+        RETURNING gate.workflow_id, gate.number, gate.pending, found.is_end
+    ), ended AS MATERIALIZED (
+        SELECT workflow_id, met FROM settled WHERE number IS NULL
+        UNION ALL
+        SELECT workflow_id, CAST(count(*) AS integer) FROM met WHERE is_end AND pending = 0 GROUP BY workflow_id
     ), locked AS (
-        SELECT flow.id, ended.met FROM ended JOIN workflow AS flow ON flow.id = ended.id
+        SELECT flow.id, ended.met FROM ended JOIN workflow AS flow ON flow.id = ended.workflow_id
         ORDER BY flow.id FOR NO KEY UPDATE OF flow
+    ), counted AS (
+        UPDATE workflow AS flow SET pending = flow.pending - locked.met FROM locked
+        WHERE flow.id = locked.id AND flow.state IN ({OPEN_SPELLED})
+        RETURNING flow.id, flow.pending
     )
-    UPDATE workflow AS flow SET pending = flow.pending - locked.met FROM locked
-    WHERE flow.id = locked.id AND flow.state IN ({OPEN_SPELLED})
-    RETURNING flow.id, flow.pending"""
-
-_NODES = {"workflows": "bigint[]", "nodes": "bigint[]"}
-plan_once("jobs_release", RELEASE_ON_POSTGRESQL, _NODES)
-plan_once("jobs_count", COUNT_ON_POSTGRESQL, _NODES)
+    SELECT queue, count(*) AS ready, NULL AS workflow_id, NULL AS number FROM freed WHERE state = 'ready' GROUP BY queue
+    UNION ALL
+    SELECT NULL, NULL, workflow_id, number FROM met WHERE pending = 0 AND NOT is_end
+    UNION ALL
+    SELECT NULL, NULL, id, NULL FROM counted WHERE pending <= 0"""
+_VALUES = {"workflows": "bigint[]", "nodes": "bigint[]"}
+plan_once("jobs_advance", _ON_POSTGRESQL.format(hit=_EDGES), _VALUES)
+plan_once("jobs_count", _ON_POSTGRESQL.format(hit=_NO_EDGES), _VALUES)
+plan_once("jobs_release", _ON_POSTGRESQL.format(hit=_THESE), _VALUES)
 # Sent together, and yet two statements: the second sees what was committed while the first one waited.
-EXECUTE["jobs_release"] = f"{SHARE_ON_POSTGRESQL};{EXECUTE['jobs_release']}"
+EXECUTE["jobs_advance"] = f"{SHARE_ON_POSTGRESQL};{EXECUTE['jobs_advance']}"
 
 SQLITE_HIT = """
     SELECT edge.workflow_id, edge.child, count(*) AS met
@@ -148,60 +145,54 @@ SQLITE_OPEN = f"""
 SQLITE_COUNT = "UPDATE workflow SET pending = pending - :met WHERE id = :id RETURNING pending"
 
 
-def share(connection: Connection, workflow_ids: Iterable[int]) -> None:
-    """Hold these workflows, beside others who count in them, until the transaction ends. SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(SHARE_ON_POSTGRESQL, {"workflows": list(workflow_ids)})
-
-
 def have_alone(connection: Connection, workflow_id: int) -> None:
-    """Hold the workflow until the transaction ends, with nobody else counting in it."""
+    """Hold the workflow until the transaction ends, with nobody else counting in it. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(ALONE_ON_POSTGRESQL, {"workflows": [workflow_id]})
 
 
-def release(connection: Connection, done: Sequence[Done]) -> Released:
-    """Count these nodes down at whoever waits for them, in the transaction in which they succeeded.
+def advance(connection: Connection, done: Sequence[Done]) -> Counted:
+    """Count these nodes down at whoever waits for them, in the transaction in which they succeeded, and as settled.
 
     Joins that are complete by that are nodes that are done in turn: give them back in.
     """
     if connection.dialect.name == "postgresql":
-        return _released(run_planned(connection, "jobs_release", _columns(done)))
+        return _counted(run_planned(connection, "jobs_advance", _columns(done)))
     hits = connection.exec_driver_sql(SQLITE_HIT, {"done": json.dumps(done)}).all()
     ready = _release_on_sqlite(connection, {child: met for _, child, met in hits if child > 0})
-    return Released(
-        ready, _meet_on_sqlite(connection, {Done(one, child): met for one, child, met in hits if child < 0})
-    )
+    joins = _meet_on_sqlite(connection, {Done(one, child): met for one, child, met in hits if child < 0})
+    return Counted(ready, joins, _settle_on_sqlite(connection, [one for one in done if one.node > 0]))
 
 
-def release_jobs(connection: Connection, job_ids: Sequence[int]) -> Counter[str]:
+def settle(connection: Connection, settled: Sequence[Done]) -> list[int]:
+    """Count jobs that have settled without success; the workflows that have nothing left."""
+    if connection.dialect.name == "postgresql":
+        return _counted(run_planned(connection, "jobs_count", _columns(settled))).over
+    return _settle_on_sqlite(connection, settled)
+
+
+def release(connection: Connection, job_ids: Sequence[int]) -> Counter[str]:
     """Make blocked jobs that wait for one more ready or scheduled; how many became ready in which queue."""
     if connection.dialect.name == "postgresql":
-        return _released(connection.exec_driver_sql(RELEASE_JOBS_ON_POSTGRESQL, {"jobs": list(job_ids)})).ready
+        values = {"workflows": [0] * len(job_ids), "nodes": list(job_ids)}
+        return _counted(run_planned(connection, "jobs_release", values)).ready
     return _release_on_sqlite(connection, dict.fromkeys(job_ids, 1))
-
-
-def count(connection: Connection, settled: Sequence[Done]) -> list[int]:
-    """Count jobs that have settled, however they ended; the workflows that have nothing left."""
-    if connection.dialect.name == "postgresql":
-        rows = run_planned(connection, "jobs_count", _columns(settled))
-        return [workflow_id for workflow_id, pending in rows if pending <= 0]
-    return _count_on_sqlite(connection, settled)
 
 
 def _columns(done: Sequence[Done]) -> dict[str, Any]:
     return {"workflows": [one.workflow_id for one in done], "nodes": [one.node for one in done]}
 
 
-def _released(rows: Iterable[Any]) -> Released:
-    ready: Counter[str] = Counter()
-    joins: list[Done] = []
-    for queue, number_of_jobs, workflow_id, number in rows:
-        if queue is None:
-            joins.append(Done(workflow_id, -number))
+def _counted(rows: Iterable[Any]) -> Counted:
+    counted = Counted(Counter(), [], [])
+    for queue, ready, workflow_id, number in rows:
+        if queue is not None:
+            counted.ready[queue] += ready
+        elif number is not None:
+            counted.joins.append(Done(workflow_id, -number))
         else:
-            ready[queue] += number_of_jobs
-    return Released(ready, joins)
+            counted.over.append(workflow_id)
+    return counted
 
 
 def _release_on_sqlite(connection: Connection, met: dict[int, int]) -> Counter[str]:
@@ -239,7 +230,7 @@ def _meet_on_sqlite(connection: Connection, met: dict[Done, int]) -> list[Done]:
     return complete
 
 
-def _count_on_sqlite(connection: Connection, settled: Iterable[Done]) -> list[int]:
+def _settle_on_sqlite(connection: Connection, settled: Iterable[Done]) -> list[int]:
     by_workflow = Counter(one.workflow_id for one in settled)
     ends: dict[int, int] = dict(connection.exec_driver_sql(SQLITE_OPEN, {"ids": json.dumps(list(by_workflow))}).all())
     wide = Counter(

@@ -11,7 +11,6 @@ from jobs.errors import NoSuchWorkflow
 from jobs.ledger.flows import OPEN, Edge, WorkflowRow
 from jobs.ledger.models import Entry
 
-
 COLUMNS = (
     "id",
     "step",

@@ -4,16 +4,15 @@ All of them run in the transaction that settles the step, or in the person's. Wh
 once when it settles, and whoever counts to nothing decides what becomes of the workflow.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Row, Table, case, func, insert, null, select, update
+from sqlalchemy import CursorResult, Row, Table, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchWorkflow, WrongState
-from jobs.ledger.counting import Done, count, have_alone, release, share
-from jobs.ledger.flows import OPEN, Edge, FlowState, Join, OnFailure, WorkflowRow
+from jobs.ledger.counting import Done, advance, have_alone, settle
+from jobs.ledger.flows import OPEN, Edge, FlowState, OnFailure, WorkflowRow
 from jobs.ledger.models import Entry, Move, in_state
 from jobs.ledger.moments import db_now
 from jobs.ledger.states import RETRYABLE, WAITING, State
@@ -32,15 +31,13 @@ DEPENDENCY = "DependencyFailed"
 def succeeded(session: Session, pen: Pen, claims: Sequence[Claim]) -> bool:
     """Free what waited for these jobs, in the transaction that finished them; whether any became ready."""
     done = [Done(one.workflow_id, one.id) for one in claims if one.workflow_id is not None]
-    connection = session.connection()
-    ready: Counter[str] = Counter()
-    nodes = done
-    while nodes:
-        released = release(connection, nodes)
-        ready += released.ready
-        nodes = released.joins
+    counted = advance(session.connection(), done)
+    ready, ended = counted.ready, counted.over
+    while counted.joins:
+        counted = advance(session.connection(), counted.joins)
+        ready += counted.ready
     pen.wake_at_commit(session, ready)
-    for workflow_id in count(connection, done):
+    for workflow_id in ended:
         over(session, pen, workflow_id)
     return bool(ready)
 
@@ -58,11 +55,11 @@ def failed(session: Session, pen: Pen, job_ids: Collection[int]) -> None:
     by_workflow: dict[int, list[Any]] = {}
     for row in rows:
         by_workflow.setdefault(row.workflow_id, []).append(row)
-    share(session.connection(), by_workflow)
     for workflow_id, steps in sorted(by_workflow.items()):
+        have_alone(session.connection(), workflow_id)
         cancelled = give_up_on(session, workflow_id, [one.id for one in steps], because=steps[0].step)
         settled = [Done(workflow_id, job_id) for job_id in [*(one.id for one in steps), *cancelled]]
-        ended = count(session.connection(), settled)
+        ended = settle(session.connection(), settled)
         mark_failed(session, workflow_id, steps[0].step)
         if ended:
             over(session, pen, workflow_id)
@@ -221,10 +218,10 @@ def cancel(session: Session, pen: Pen, uid: str, *, by: str | None) -> None:
     # Who finishes a step holds it before the workflow: in this order too, and of what has started since only what is
     # not being finished right now.
     _ask_to_end(session, row.id, by=by)
-    share(session.connection(), [row.id])
+    have_alone(session.connection(), row.id)
     settled = [Done(row.id, job_id) for job_id in cancel_waiting(session, row.id)]
     _ask_to_end(session, row.id, by=by, skip_locked=True)
-    ended = count(session.connection(), settled) if settled else []
+    ended = settle(session.connection(), settled) if settled else []
     marked: CursorResult[Any] = session.connection().execute(
         update(flow)
         .where(flow.c.id == row.id, flow.c.state == FlowState.RUNNING)

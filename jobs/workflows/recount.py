@@ -7,7 +7,7 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from jobs.ledger.counting import have_alone, release_jobs
+from jobs.ledger.counting import have_alone, release
 from jobs.ledger.flows import Edge, Join, WorkflowRow, end_of
 from jobs.ledger.models import Entry
 from jobs.ledger.states import SETTLED, State
@@ -72,7 +72,7 @@ def _correct_jobs(session: Session, pen: Pen, blocked: list[Any], pending: Count
         )
     free = [one.id for one in blocked if not pending[one.id]]
     if free:
-        pen.wake_at_commit(session, release_jobs(session.connection(), free))
+        pen.wake_at_commit(session, release(session.connection(), free))
 
 
 def _correct_joins(session: Session, workflow_id: int, wrong: dict[int, int]) -> None:

@@ -129,7 +129,7 @@ class Workflow:
         if part is not None:
             self.add(part)
 
-    def step(  # noqa: PLR0913 -- each by name, each said once
+    def step(
         self,
         name: str,
         job: Job,
@@ -155,7 +155,7 @@ class Workflow:
             ValueError: a name is taken, or the workflow gets too large.
         """
         if isinstance(after, str):
-            raise ValueError("after takes a list of step names")  # noqa: TRY004 -- one kind of error for a wrong shape
+            raise ValueError("after takes a list of step names")
         self._place(part, tuple(dict.fromkeys(after)), layers=0)
         return self
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 
 from jobs import Entry, GiveUp, Job, JobRequest, Step, Workflow, WorkflowBrief
-from jobs.ledger.flows import Join, WorkflowRow
+from jobs.ledger.flows import Edge, Join, WorkflowRow
 from jobs.testing import run_ready
 from jobs.workflows.shape import Part
 from tests.jobs.host import SmallHost
@@ -112,6 +112,11 @@ class FlowShop(Workshop):
         """How often a step was not let finish: a deadlock is one."""
         with self.host.inside():
             return self.host.reading().scalar(select(func.sum(Entry.interruptions))) or 0
+
+    def rows_of_workflows(self) -> int:
+        with self.host.inside():
+            tables = (WorkflowRow, Join, Edge, Entry)
+            return sum(self.host.reading().scalar(select(func.count()).select_from(one)) or 0 for one in tables)
 
     def spoil(self, statement: str, **values: Any) -> None:
         with self.host.transaction() as session:

@@ -154,13 +154,19 @@ def test_freed_steps_take_turns_with_what_others_asked_for(flows: FlowShop) -> N
 
 
 def test_a_workflow_exists_with_its_transaction_or_not_at_all(flows: FlowShop) -> None:
-    with pytest.raises(ZeroDivisionError), flows.host.transaction() as session:
-        uid = flows.engine.workflows.start(session, diamond(flows))
-        raise ZeroDivisionError
+    uids: list[str] = []
+
+    def start_and_fail() -> None:
+        with flows.host.transaction() as session:
+            uids.append(flows.engine.workflows.start(session, diamond(flows)))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        start_and_fail()
     with pytest.raises(NoSuchWorkflow):
-        flows.look(uid)
+        flows.look(uids[0])
     flows.run_ready()
-    assert (flows.order, flows.engine.sender.__dict__.get("waiting")) == ([], None)
+    assert (flows.order, flows.rows_of_workflows()) == ([], 0)
 
 
 def test_unique_kinds_are_jobs_of_their_own_as_steps(flows: FlowShop) -> None:
@@ -171,12 +177,12 @@ def test_unique_kinds_are_jobs_of_their_own_as_steps(flows: FlowShop) -> None:
 
 
 def test_only_declared_jobs_make_steps(flows: FlowShop) -> None:
-    with pytest.raises(UnknownJob, match="No job is called shop.nobody"):
+    with pytest.raises(UnknownJob, match=r"No job is called shop\.nobody"):
         flows.start(chain(Job("shop.nobody", print, "work")))
 
 
 def test_wrong_arguments_are_said_at_the_start(flows: FlowShop) -> None:
-    with pytest.raises(BadArguments, match="shop.say: number must be a whole number"):
+    with pytest.raises(BadArguments, match=r"shop\.say: number must be a whole number"):
         flows.start(chain(Step(flows.say, {"number": "one"})))
 
 

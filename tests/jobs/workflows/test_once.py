@@ -1,4 +1,4 @@
-"""Everything in a workflow happens once: with several workers, many wake-ups, lost claims, and moves at the same time."""
+"""Everything in a workflow happens once: with several workers, many wake-ups, lost claims, moves at the same time."""
 
 import threading
 import time
@@ -128,10 +128,15 @@ def test_a_finish_that_is_rolled_back_frees_nobody(flows: FlowShop) -> None:
     uid = flows.start(chain(*flows.saying(1, 2)))
     (claim,) = flows.claim()
     before = flows.counters(uid)
-    with pytest.raises(ZeroDivisionError), flows.host.transaction() as session:
-        flows.finish([claim])
-        flows.engine.workflows.succeeded(session, [claim])
-        raise ZeroDivisionError
+
+    def finish_and_fail() -> None:
+        with flows.host.transaction() as session:
+            flows.finish([claim])
+            flows.engine.workflows.succeeded(session, [claim])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        finish_and_fail()
     assert (flows.counters(uid), flows.steps(uid)) == (before, {"1": "running", "2": "blocked"})
 
 

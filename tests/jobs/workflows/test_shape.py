@@ -89,8 +89,8 @@ def test_two_groups_in_a_row_meet_in_one_join() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: chain(), "a chain has at least one part"),
-        (lambda: group(), "a group has at least one part"),
+        (chain, "a chain has at least one part"),
+        (group, "a group has at least one part"),
         (lambda: Workflow(""), "a workflow's name has 1 to 128 characters"),
         (lambda: planned(Workflow("none")), "none: a workflow has at least one step"),
         (lambda: Workflow("w").step("", A), "a step's name has 1 to 60 characters"),
