@@ -238,8 +238,8 @@ def _settle_on_sqlite(connection: Connection, settled: Iterable[Done]) -> list[i
     )
     complete = Counter(one.workflow_id for one in _meet_on_sqlite(connection, dict(wide)))
     over: list[int] = []
-    for workflow_id in ends:
-        met = complete[workflow_id] if ends[workflow_id] else by_workflow[workflow_id]
+    for workflow_id, number_of_ends in ends.items():
+        met = complete[workflow_id] if number_of_ends else by_workflow[workflow_id]
         if met and connection.exec_driver_sql(SQLITE_COUNT, {"met": met, "id": workflow_id}).scalar_one() <= 0:
             over.append(workflow_id)
     return over

@@ -16,7 +16,7 @@ from jobs.ledger.states import RETRYABLE, State
 from jobs.ledger.writer import Claim
 from jobs.registry import Job
 
-from . import looks, moves, results
+from . import by_hand, endings, looks, moves, results
 from .looks import StepBrief, WorkflowBrief
 from .pen import Pen
 from .recount import recount
@@ -75,7 +75,7 @@ class Workflows:
             NoSuchWorkflow, WrongState
         """
         with self._host.transaction() as session:
-            moves.cancel(session, self._pen, uid, by=by)
+            by_hand.cancel(session, self._pen, uid, by=by)
 
     def retry(self, uid: str, *, by: str | None) -> None:
         """Run the steps that failed or were cancelled again; those that succeeded keep their results.
@@ -84,7 +84,7 @@ class Workflows:
             NoSuchWorkflow, WrongState
         """
         with self._host.transaction() as session:
-            moves.retry(session, self._pen, uid, by=by)
+            by_hand.retry(session, self._pen, uid, by=by)
 
     # -- what the dispatch tells ------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class Workflows:
         """Take in that a person made a settled job ready again: a step counts anew when it settles anew."""
         workflow_id = session.scalars(select(Entry.workflow_id).where(Entry.uid == uid)).first()
         if workflow_id is not None:
-            moves.rejoin(session, self._pen, workflow_id)
+            by_hand.rejoin(session, self._pen, workflow_id)
 
     def arguments(self, job: Job, one: Claim) -> Mapping[str, Any]:
         """What a step's function is called with: its arguments, and where it takes them the results of its parents."""
@@ -161,7 +161,7 @@ class Workflows:
         if bad and row.cancel_requested_at is None:
             moves.mark_failed(session, workflow_id, str(bad[0].step))
         if is_over:
-            moves.over(session, self._pen, workflow_id)
+            endings.over(session, self._pen, workflow_id)
 
     def prune(self, *, older_than_s: float) -> int:
         """Forget workflows that ended longer ago than this and whose jobs are forgotten; how many."""
