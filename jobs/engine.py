@@ -25,7 +25,6 @@ from .host import Host
 from .ledger import control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
-from .ledger.states import State
 from .log import get_logger
 from .observer import Observer
 from .registry import HIGHEST, LOWEST, Job, JobGroup
@@ -219,7 +218,7 @@ class Engine:
         Raises:
             NoSuchJob, WrongState
         """
-        values = {"state": State.SCHEDULED, "run_at": run_at}
+        values = {"state": control.SCHEDULED_UNLESS_BLOCKED, "run_at": run_at}
         self._change(uid, values, what=f"run at {run_at.isoformat()}", by=by)
 
     def _change(self, uid: str, values: Mapping[str, Any], *, what: str, by: str | None) -> None:

@@ -135,6 +135,14 @@ def test_a_step_whose_time_has_passed_is_ready_with_its_parents(flows: FlowShop)
     assert (flows.order, flows.step(uid, "early").run_at) == ([1, 2], None)
 
 
+def test_a_step_whose_time_is_changed_still_waits_for_its_parents(flows: FlowShop) -> None:
+    uid = flows.start(chain(*flows.saying(1, 2)))
+    flows.engine.reschedule(flows.step(uid, "2").uid, flows.now() - timedelta(hours=1), by="ada")
+    assert flows.steps(uid) == {"1": "ready", "2": "blocked"}
+    flows.run_ready()
+    assert (flows.order, flows.flow_state(uid)) == ([1, 2], "succeeded")
+
+
 def test_the_priority_of_a_step_is_its_own(flows: FlowShop) -> None:
     uid = flows.start(group(*flows.saying(1), Step(flows.say, {"number": 2}, name="urgent", priority=0)))
     assert (flows.step(uid, "1").priority, flows.step(uid, "urgent").priority) == (5, 0)
