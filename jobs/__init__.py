@@ -12,6 +12,7 @@ from .errors import (
     NameTaken,
     NoSuchJob,
     NoSuchSchedule,
+    NoSuchWorkflow,
     RetryAfter,
     Snooze,
     UnknownJob,
@@ -19,6 +20,7 @@ from .errors import (
     WrongState,
 )
 from .host import Host
+from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
 from .ledger.lanes import LaneLook, Limits
 from .ledger.models import Entry, metadata
@@ -33,6 +35,8 @@ from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
 from .schedules.rules import Rule, RuleKind, Upcoming
 from .schedules.ticker import Sweep
 from .schedules.words import in_words
+from .workflows.looks import StepBrief, WorkflowBrief
+from .workflows.shape import Step, Workflow, chain, chord, group
 
 __all__ = [
     "BadArguments",
@@ -40,6 +44,7 @@ __all__ = [
     "Engine",
     "Entry",
     "Fired",
+    "FlowState",
     "GiveUp",
     "Host",
     "Job",
@@ -53,6 +58,8 @@ __all__ = [
     "NameTaken",
     "NoSuchJob",
     "NoSuchSchedule",
+    "NoSuchWorkflow",
+    "OnFailure",
     "Overlap",
     "PlainHost",
     "RetryAfter",
@@ -66,6 +73,8 @@ __all__ = [
     "SettledJob",
     "Snooze",
     "State",
+    "Step",
+    "StepBrief",
     "Sweep",
     "Unique",
     "UnknownJob",
@@ -73,13 +82,18 @@ __all__ = [
     "Upcoming",
     "UtcDateTime",
     "Wear",
+    "Workflow",
+    "WorkflowBrief",
     "WrongState",
+    "chain",
     "check_cancelled",
+    "chord",
     "current",
     "current_uid",
     "db_now",
     "engine_of",
     "enqueue",
+    "group",
     "has_live",
     "in_words",
     "install",

@@ -25,7 +25,6 @@ from .host import Host
 from .ledger import control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
-from .ledger.states import State
 from .log import get_logger
 from .observer import Observer
 from .registry import HIGHEST, LOWEST, Job, JobGroup
@@ -33,6 +32,7 @@ from .schedules import shelf
 from .schedules.book import ScheduleBook
 from .schedules.firing import Firing
 from .schedules.ticker import Sweep, Ticker
+from .workflows.desk import Workflows
 
 SILENT = Observer()
 
@@ -61,11 +61,18 @@ class Engine:
         self.worn_after = worn_after
         self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self.has_ready)
         self.sender = Sender(self.broker.send_wake_ups)
+        self.workflows = Workflows(host, self.jobs, wake=self.sender.wake, tell=observer.enqueued)
         self.runner = Runner(
-            host, self.jobs, self.broker, worker=process_name("worker"), lease_s=lease_s, observer=observer
+            host,
+            self.jobs,
+            self.broker,
+            worker=process_name("worker"),
+            lease_s=lease_s,
+            observer=observer,
+            steps=self.workflows,
         )
         self.relay = Relay(host, self.jobs, self.sender.wake)
-        self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer)
+        self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down)
         self.broker.add_middleware(
@@ -163,6 +170,7 @@ class Engine:
         """
         with self.host.transaction() as session:
             queue = writer.retry(session, uid, by=by)
+            self.workflows.retried_by_uid(session, uid)
         self.sender.wake(queue)
 
     def enqueue(self, request: JobRequest) -> str:
@@ -191,6 +199,7 @@ class Engine:
                 if not control.request_cancel(session, uid, by=by):
                     raise
                 return False
+            self.workflows.failed_by_uid(session, uid)
             return True
 
     def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:
@@ -209,7 +218,7 @@ class Engine:
         Raises:
             NoSuchJob, WrongState
         """
-        values = {"state": State.SCHEDULED, "run_at": run_at}
+        values = {"state": control.SCHEDULED_UNLESS_BLOCKED, "run_at": run_at}
         self._change(uid, values, what=f"run at {run_at.isoformat()}", by=by)
 
     def _change(self, uid: str, values: Mapping[str, Any], *, what: str, by: str | None) -> None:
@@ -279,6 +288,7 @@ class Engine:
             Sweep("expire jobs that were not started in time", 5, self.relay.expire),
             Sweep("raise jobs that wait long", 30, self.relay.age),
             Sweep("rescue expired leases", reap_every_s, self.reaper.reap),
+            Sweep("reconcile workflows", 60, self.workflows.reconcile),
             Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s)),
         ]
 
@@ -294,6 +304,7 @@ class Engine:
             total += count
             if count < retention.AT_ONCE:
                 break
+        self.workflows.prune(older_than_s=keep_s)
         return total
 
     def tick(self, sweeps: Sequence[Sweep]) -> None:

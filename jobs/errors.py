@@ -33,6 +33,10 @@ class NoSuchJob(JobError):
     """The ledger holds no job with that id."""
 
 
+class NoSuchWorkflow(JobError):
+    """The ledger holds no workflow with that id."""
+
+
 class WrongState(JobError):
     """The job's state does not allow that move; the text says what state it is in."""
 

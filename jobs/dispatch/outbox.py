@@ -81,6 +81,11 @@ def write_down(
     return uids
 
 
+def wake_at_commit(session: Session, wake: Callable[[str, int], None], ready: Mapping[str, int]) -> None:
+    """Have `wake` hear, when and only when the transaction commits, how many jobs became ready in which queue."""
+    session.info.setdefault(MARK, Counter()).update({(wake, queue): count for queue, count in ready.items()})
+
+
 def _row(request: JobRequest) -> dict[str, Any]:
     job = request.job
     key = _key(job, request)

@@ -10,6 +10,7 @@ from jobs.ledger import writer
 from jobs.log import get_logger
 from jobs.observer import Observer
 
+from .steps import Steps
 from .telling import tell_gave_up
 
 RESCUE_AT_ONCE = 500
@@ -20,11 +21,14 @@ log = get_logger(__name__)
 class Reaper:
     """Rescues jobs whose lease ran out. Safe to run twice at once."""
 
-    def __init__(self, host: Host, wake: Callable[[str, int], None], *, lease_s: float, observer: Observer) -> None:
+    def __init__(
+        self, host: Host, wake: Callable[[str, int], None], *, lease_s: float, observer: Observer, steps: Steps
+    ) -> None:
         self._host = host
         self._wake = wake
         self._lease_s = lease_s
         self._observer = observer
+        self._steps = steps
         self._not_before = 0.0
 
     def reap(self) -> int:
@@ -41,6 +45,7 @@ class Reaper:
         try:
             with self._host.inside(), self._host.transaction() as session:
                 rescued = writer.rescue_expired(session, limit=RESCUE_AT_ONCE)
+                self._steps.failed(session, [one.id for one in rescued if one.workflow_id is not None])
                 for one in rescued:
                     if one.is_parked:
                         tell_gave_up(self._host, session, one.kind, one.args, "The worker died three times running it.")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any
 
 from jobs.errors import Cancelled, Interrupted
@@ -23,12 +24,18 @@ _current: ContextVar["Run | None"] = ContextVar("jobs_run", default=None)
 class Run:
     """One attempt of one job, seen from inside its function."""
 
-    def __init__(self, host: Host, claim: Claim, hold: Any, *, atomic: bool, parents: Mapping[str, Any]) -> None:
+    def __init__(
+        self, host: Host, claim: Claim, hold: Any, *, atomic: bool, parents: Callable[[], Mapping[str, Any]]
+    ) -> None:
         self._host, self._claim, self._hold, self._atomic = host, claim, hold, atomic
         self._written_at = 0.0
         self._unwritten: tuple[int, int | None, str | None] | None = None
-        self.parents = parents
+        self._parents = parents
+
+    @cached_property
+    def parents(self) -> Mapping[str, Any]:
         """Results of the steps this one waited for, by their names."""
+        return self._parents()
 
     @property
     def uid(self) -> str:

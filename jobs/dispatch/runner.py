@@ -33,6 +33,7 @@ from .isolation import run_isolated
 from .lanebook import LaneBook
 from .pace import TRANSACTION_S, Pace
 from .run import Run, as_current
+from .steps import Steps, of_workflows
 from .telling import tell_gave_up
 from .verdict import is_interruption, is_outage, verdict_on
 
@@ -77,12 +78,14 @@ class Runner:
         worker: str,
         lease_s: float,
         observer: Observer,
+        steps: Steps,
     ) -> None:
         self._host = host
         self._jobs = jobs
         self._broker = broker
         self._lease_s = lease_s
         self._observer = observer
+        self._steps = steps
         self._numbers = itertools.count(1)
         self._chance = random.Random()  # noqa: S311 -- jitter, no secret
         self._pace = Pace()
@@ -174,6 +177,7 @@ class Runner:
                     results = [self._call(job, claims)] if job.batch_size > 1 else self._call_in_turn(job, claims)
                 ran = claims if job.batch_size > 1 else claims[: len(results)]
                 writer.hand_back(session, claims[len(ran) :])
+                self._steps.failed(session, [one.id for one in of_workflows(claims[len(ran) :])])
                 then = None if self.stopping.is_set() else wish
                 return ran, self._finish(session, ran, results, then)
 
@@ -182,8 +186,13 @@ class Runner:
         if len(results) > 1 and any(result is not None for result in results):
             for one, result in zip(ran[:-1], results[:-1], strict=True):
                 writer.succeed(session, [one], result)
-            ran, results = ran[-1:], results[-1:]
-        return writer.succeed(session, ran, results[0], then=then)
+            last, results = ran[-1:], results[-1:]
+        else:
+            last = ran
+        following = writer.succeed(session, last, results[0], then=then)
+        if (steps := of_workflows(ran)) and self._steps.succeeded(session, steps) and then and not following:
+            return writer.claim(session, then)
+        return following
 
     def _call_in_turn(self, job: Job, claims: list[Claim]) -> list[Any]:
         """Run jobs one after the other in one transaction, as long as that stays short; their results."""
@@ -222,12 +231,13 @@ class Runner:
     def _run_of(self, job: Job, one: Claim) -> Run:
         hold = self.running[one.owner]
         hold.alone = one.uid
-        return Run(self._host, one, hold, atomic=job.atomic, parents={})
+        return Run(self._host, one, hold, atomic=job.atomic, parents=lambda: self._steps.results_of_parents(one))
 
     def _call_one(self, job: Job, actor: dramatiq.Actor[Any, Any], one: Claim, run: Run | None) -> Any:
+        args = one.args if one.workflow_id is None else self._steps.arguments(job, one)
         if job.isolate:
-            return run_isolated(job, one.args, check=run.check_cancelled if run else lambda: None)
-        result = actor(**one.args)
+            return run_isolated(job, args, check=run.check_cancelled if run else lambda: None)
+        result = actor(**args)
         if run is not None and not job.atomic:
             run.flush()
         return result
@@ -296,6 +306,7 @@ class Runner:
                 writer.retry_later(
                     session, one, outcome=verdict.outcome, delay_s=verdict.retry_in_s, failure=verdict.failure
                 )
+            self._steps.failed(session, [step.id for step in of_workflows([one])])
         self._tell([one], verdict.outcome, is_final=verdict.retry_in_s is None)
         level = log.info if verdict.outcome in QUIET else log.warning
         level(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, func, insert, null, select, text, update
+from sqlalchemy import Table, and_, case, func, insert, null, select, text, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,8 @@ job = cast("Table", Entry.__table__)
 
 EXPIRED = "It was not started in time."
 AGE_AT_ONCE = 1_000
+# A step of a workflow waits for its parents whatever its time is.
+SCHEDULED_UNLESS_BLOCKED = case((job.c.state == State.BLOCKED, State.BLOCKED.value), else_=State.SCHEDULED.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ PREPARE: dict[str, str] = {}
 EXECUTE: dict[str, str] = {}
 
 
-def _prepare(name: str, body: str, values: Mapping[str, str]) -> None:
+def plan_once(name: str, body: str, values: Mapping[str, str]) -> None:
+    """Declare a statement for PostgreSQL, with its values and their types, that `run_planned` runs."""
     for number, value in enumerate(values, 1):
         body = body.replace(f"%({value})s", f"${number}")
     PREPARE[name] = f"PREPARE {name} ({', '.join(values.values())}) AS {body}"
@@ -129,7 +130,7 @@ def _prepare(name: str, body: str, values: Mapping[str, str]) -> None:
 for _finishes, _claims in ((True, True), (True, False), (False, True)):
     _name = f"jobs_{'finish' * _finishes}{'claim' * _claims}"
     _values = {**(FINISH_VALUES if _finishes else {}), **(CLAIM_VALUES if _claims else {})}
-    _prepare(_name, _on_postgresql(finishes=_finishes, claims=_claims), _values)
+    plan_once(_name, _on_postgresql(finishes=_finishes, claims=_claims), _values)
 
 SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 MAY_START_ON_SQLITE = f"""(expires_at IS NULL OR expires_at > {SQLITE_NOW})
@@ -214,7 +215,7 @@ POSTGRESQL_INSERT = f"""
             AND share.requested_by IS NOT DISTINCT FROM new.requested_by
     ORDER BY new.place
     ON CONFLICT DO NOTHING"""
-_prepare("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
+plan_once("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
 SQLITE_INSERT = f"""
     INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
     VALUES ({", ".join(f":{name}" for name in COLUMNS)}, :priority, :turn)
@@ -235,7 +236,7 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """
     if connection.dialect.name == "postgresql":
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
-        return _execute(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).rowcount
+        return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).rowcount
     turns = _turns_on_sqlite(connection, rows)
     return connection.exec_driver_sql(
         SQLITE_INSERT,
@@ -290,11 +291,11 @@ def _run_on_postgresql(
     connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
 ) -> tuple[int, list[Taken]]:
     name = f"jobs_{'finish' * (finish is not None)}{'claim' * (claim is not None)}"
-    rows = _execute(connection, name, {**(finish or {}), **(claim or {})}).all()
+    rows = run_planned(connection, name, {**(finish or {}), **(claim or {})}).all()
     return rows[0][0], sorted(Taken._make(list(row)[1:]) for row in rows if row[1] is not None)
 
 
-def _execute(connection: Connection, name: str, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+def run_planned(connection: Connection, name: str, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
     """Run a statement that is planned once per connection: planning it costs three times what running it does.
 
     The plan is made for a table of any size, though the one it is made on may be empty yet.

@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from .flows import OPEN, WorkflowRow
 from .models import Attempt, Entry, Move, Tally, WorkerRow, in_state
 from .moments import db_now
 from .states import SETTLED
 
 AT_ONCE = 1_000
+# A step of a workflow that is not over yet: what waits for it reads its result.
+_is_needed = exists().where(WorkflowRow.id == Entry.workflow_id, WorkflowRow.state.in_(OPEN))
 STARTED = "started"
 
 
@@ -22,7 +25,7 @@ def prune(session: Session, *, older_than_s: float, limit: int = AT_ONCE) -> int
     """
     ids = session.scalars(
         select(Entry.id)
-        .where(in_state(*SETTLED), Entry.finished_at < db_now(-older_than_s))
+        .where(in_state(*SETTLED), Entry.finished_at < db_now(-older_than_s), ~_is_needed)
         .order_by(Entry.finished_at)
         .limit(limit)
     ).all()

@@ -34,14 +34,14 @@ SETTLED = (State.SUCCEEDED, State.CANCELLED, State.DEAD, State.PARKED)
 RETRYABLE = (State.DEAD, State.PARKED, State.CANCELLED)
 
 MOVES: dict[State, frozenset[State]] = {
-    State.BLOCKED: frozenset({State.READY, State.CANCELLED}),
+    State.BLOCKED: frozenset({State.READY, State.SCHEDULED, State.CANCELLED}),
     State.SCHEDULED: frozenset({State.READY, State.CANCELLED}),
     State.READY: frozenset({State.RUNNING, State.CANCELLED}),
     State.RUNNING: frozenset(
         {State.SUCCEEDED, State.SCHEDULED, State.READY, State.CANCELLED, State.DEAD, State.PARKED}
     ),
     State.SUCCEEDED: frozenset(),
-    State.CANCELLED: frozenset({State.READY}),
-    State.DEAD: frozenset({State.READY}),
-    State.PARKED: frozenset({State.READY}),
+    State.CANCELLED: frozenset({State.READY, State.BLOCKED}),
+    State.DEAD: frozenset({State.READY, State.BLOCKED}),
+    State.PARKED: frozenset({State.READY, State.BLOCKED}),
 }

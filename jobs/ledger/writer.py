@@ -383,6 +383,7 @@ class Rescued:
     kind: str
     queue: str
     args: Mapping[str, Any]
+    workflow_id: int | None
     is_parked: bool
 
 
@@ -429,7 +430,7 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
             error_class=lost.error_class,
             error_message=lost.error_message,
         )
-        .returning(job.c.id, job.c.uid, job.c.kind, job.c.queue, job.c.args, in_state(State.PARKED))
+        .returning(job.c.id, job.c.uid, job.c.kind, job.c.queue, job.c.args, job.c.workflow_id, in_state(State.PARKED))
     )
     rescued = [Rescued(*row) for row in taken]
     session.connection().execute(

@@ -48,7 +48,14 @@ def test_the_queues_of_rescued_jobs_are_woken(shop: Workshop) -> None:
     shop.submit(shop.batched(lambda numbers: None), 1, 2)
     shop.claim()
     shop.let_time_pass()
-    reaper = Reaper(shop.host, lambda *told: woken.append(told), lease_s=5, observer=shop.engine.observer)
+    engine = shop.engine
+    reaper = Reaper(
+        shop.host,
+        lambda *told: woken.append(told),
+        lease_s=5,
+        observer=engine.observer,
+        steps=engine.workflows,
+    )
     assert reaper.reap() == 2
     assert woken == [(QUEUE, 1), (QUEUE, 1)]
 

@@ -12,8 +12,8 @@ def test_a_job_that_succeeded_never_moves_again() -> None:
     assert MOVES[State.SUCCEEDED] == frozenset()
 
 
-def test_what_can_be_retried_goes_to_ready_and_nowhere_else() -> None:
-    assert {state: MOVES[state] for state in RETRYABLE} == {state: {State.READY} for state in RETRYABLE}
+def test_what_can_be_retried_goes_to_ready_or_as_a_step_waits_again() -> None:
+    assert {state: MOVES[state] for state in RETRYABLE} == {state: {State.READY, State.BLOCKED} for state in RETRYABLE}
 
 
 def test_only_what_lives_can_be_cancelled() -> None:
