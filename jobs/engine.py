@@ -71,7 +71,7 @@ class Engine:
             observer=observer,
             steps=self.workflows,
         )
-        self.relay = Relay(host, self.jobs, self.sender.wake)
+        self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down)

@@ -6,6 +6,7 @@ from jobs.host import Host
 from jobs.ledger import control, reader, writer
 from jobs.registry import Job
 
+from .steps import Steps
 from .telling import tell_gave_up
 
 PROMOTE_AT_ONCE = 5_000
@@ -17,10 +18,11 @@ COUNT_AT_MOST = 16
 class Relay:
     """Makes due jobs ready, and sees to it that ready jobs have wake-ups. Safe to run twice at once."""
 
-    def __init__(self, host: Host, jobs: Mapping[str, Job], wake: Callable[[str, int], None]) -> None:
+    def __init__(self, host: Host, jobs: Mapping[str, Job], wake: Callable[[str, int], None], steps: Steps) -> None:
         self._host = host
         self._jobs = jobs
         self._wake = wake
+        self._steps = steps
 
     def promote(self) -> int:
         """Make scheduled jobs whose time has come ready, and wake workers for them; how many."""
@@ -34,6 +36,8 @@ class Relay:
         """Cancel what should have started by now, and tell the host; how many."""
         with self._host.inside(), self._host.transaction() as session:
             expired = control.expire(session, limit=EXPIRE_AT_ONCE)
+            if expired:
+                self._steps.failed(session, [one.id for one in expired])
             for one in expired:
                 tell_gave_up(self._host, session, one.kind, one.args, control.EXPIRED)
         return len(expired)

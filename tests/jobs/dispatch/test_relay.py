@@ -9,7 +9,7 @@ from tests.servers import RedisServer
 
 
 def relay_of(shop: Workshop, woken: list[tuple[str, int]]) -> Relay:
-    return Relay(shop.host, shop.engine.jobs, lambda queue, count: woken.append((queue, count)))
+    return Relay(shop.host, shop.engine.jobs, lambda queue, count: woken.append((queue, count)), shop.engine.workflows)
 
 
 def test_a_job_becomes_ready_when_its_time_has_come_and_not_before(shop: Workshop) -> None:
