@@ -23,7 +23,6 @@ from .runner import Hold
 
 EXIT_THREADS_DEAD = 70
 CANCEL_GRACE_S = 10.0
-STUCK_GRACE_S = 30.0
 
 log = get_logger(__name__)
 
@@ -125,7 +124,7 @@ class Heartbeat(threading.Thread):
 
     def _leave_if_stuck(self) -> None:
         """End a process one of whose threads can be brought to an end by nothing else; the others' jobs go back."""
-        stuck = [owner for owner, hold in list(self._running.items()) if hold.is_stuck(grace_s=STUCK_GRACE_S)]
+        stuck = [owner for owner, hold in list(self._running.items()) if hold.is_stuck(grace_s=2 * self._lease_s)]
         if not stuck:
             return
         log.critical("a job cannot be ended, leaving so that a whole process can start", extra={"claims": len(stuck)})

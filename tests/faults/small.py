@@ -3,10 +3,11 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from sqlalchemy import insert
 
-from jobs import Engine, JobGroup
+from jobs import Engine, JobGroup, current
 from tests.jobs.host import SmallHost, effects
 
 QUEUE = "small"
@@ -51,8 +52,26 @@ def build(host: SmallHost, redis_url: str) -> Engine:
         write_down(number)
         os.kill(os.getpid(), signal.SIGKILL)
 
+    _declare_long_ones(group, write_down)
     engine.include(group)
     return engine
+
+
+def _declare_long_ones(group: JobGroup, write_down: Callable[..., None]) -> None:
+    @group.actor(queue_name=QUEUE, atomic=False)
+    def stepping(number: int, steps: int) -> None:
+        """Looks up between its steps, and goes on where an attempt before it was."""
+        for step in range(current().checkpoint or 0, steps):
+            time.sleep(0.1)
+            current().progress(step + 1, steps)
+            current().keep(step + 1)
+        write_down(number)
+
+    @group.actor(queue_name=QUEUE, atomic=False, time_limit=1_000)
+    def stuck(number: int) -> None:
+        """Waits in the system, where no exception reaches it."""
+        time.sleep(600)
+        write_down(number)
 
 
 def from_environment() -> Engine:
