@@ -64,7 +64,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One thing to try. `flow` kinds start a workflow; `schema` says what those take, jobs say it themselves."""
+    """One thing to try: a job, or several that wait for each other (`is_flow`)."""
 
     name: str
     title: str
@@ -72,12 +72,7 @@ class Kind:
     says: str
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     is_for_staff: bool = False
-    schema: Mapping[str, Any] | None = None
-
-    @property
-    def is_flow(self) -> bool:
-        """Whether it is several jobs that wait for each other."""
-        return self.schema is not None
+    is_flow: bool = False
 
     @property
     def job_name(self) -> str:
@@ -97,13 +92,7 @@ def _said(number: float | None) -> str:
     return "any number" if number is None else f"{number:,.0f}" if number == int(number) else f"{number:g}"
 
 
-def _object(**properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
 NUMBER = Bounds(-LARGEST_NUMBER, LARGEST_NUMBER, value=2)
-WHOLE = {"type": "integer"}
-NUMBERS = {"type": "array", "items": {"type": "number"}}
 SUBJECT = Bounds(1, 200, value="Hello", label="Subject")
 MESSAGE = Bounds(1, 10_000, has_lines=True, value="A message from the workbench.", label="Message")
 DAYS = Bounds(1, 3_650, value=30, label="Days")
@@ -153,7 +142,7 @@ ALL = (
             "value": Bounds(-1_000_000, 1_000_000, value=5, label="Value"),
             "fail_at": Bounds(0, 3, value=0, label="Fail at step", hint="0 for never"),
         },
-        schema=_object(value=WHOLE, fail_at={**WHOLE, "default": 0}) | {"required": ["value"]},
+        is_flow=True,
     ),
     Kind(
         "group",
@@ -161,7 +150,7 @@ ALL = (
         Section.FLOWS,
         "Additions side by side, one for each number.",
         {"numbers": Bounds(1, MOST_MEMBERS, each=NUMBER, value=[1, 2, 3, 4, 5], label="Numbers")},
-        schema=_object(numbers=NUMBERS),
+        is_flow=True,
     ),
     Kind(
         "chord",
@@ -172,7 +161,7 @@ ALL = (
             "data": Bounds(1, MOST_VALUES, each=NUMBER, value=[3, 1, 4, 1, 5, 9, 2, 6], label="Data"),
             "chunk_size": Bounds(1, 1_000, value=3, label="Values a chunk"),
         },
-        schema=_object(data=NUMBERS, chunk_size=WHOLE),
+        is_flow=True,
     ),
     Kind(
         "process_data_chunk",

@@ -4,12 +4,15 @@ import logging
 import platform
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
 
+from app import logs
 from app.accounts.addresses import address_key, read_address
 from app.accounts.models import SignInSession, User
 from app.clock import now
@@ -24,11 +27,17 @@ from jobs import (
     GiveUp,
     Job,
     JobRequest,
+    OnFailure,
+    Part,
     SoftLimit,
-    State,
+    Step,
+    Workflow,
     WrongState,
+    chain,
+    chord,
     current,
     engine_of,
+    group,
 )
 
 from . import chunks, kinds, queries
@@ -82,14 +91,18 @@ def check(person: Person, kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]
     """
     if kind.is_for_staff and not has_staff_rights(person):
         raise NotAllowed("This is for admins.")
-    if not kind.is_flow:
-        try:
-            _job_of(kind).check(args)
-        except BadArguments as error:
-            raise Invalid({name[:40]: f"It {what}." for name, what in error.errors.items()}) from None
+    try:
+        taker(kind).check(args)
+    except BadArguments as error:
+        raise Invalid({name[:40]: f"It {what}." for name, what in error.errors.items()}) from None
     if wrong := kind.problems(args):
         raise Invalid(wrong)
     return _cleaned(kind, args)
+
+
+def taker(kind: Kind) -> Job:
+    """What says which arguments a kind takes: its job, or, of a workflow, the function that shapes it."""
+    return Job(kind.job_name, SHAPES[kind.name], queue_name="") if kind.is_flow else _job(kind.name)
 
 
 def has_staff_rights(person: Person) -> bool:
@@ -117,17 +130,13 @@ def cancel(person: Person, uid: str) -> bool:
 
 def _request(person: Person, kind: Kind, args: Mapping[str, Any], priority: int | None) -> JobRequest:
     return JobRequest(
-        _job_of(kind),
+        _job(kind.name),
         args,
         subject_kind=queries.SUBJECT,
         subject_id=person.id,
         priority=priority,
         requested_by=requester(person.id),
     )
-
-
-def _job_of(kind: Kind) -> Job:
-    return engine_of().job_named(kind.job_name)
 
 
 def _cleaned(kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,6 +179,66 @@ def try_luck(fail_probability: float) -> dict[str, Any]:
     if random.random() < fail_probability:  # noqa: S311 -- chance is all that is wanted
         raise RuntimeError("Bad luck. It is tried again, later and later.")
     return {"attempts": current().attempt, "fail_probability": fail_probability}
+
+
+# -- workflows ---------------------------------------------------------------------------------------------------------
+
+
+def start_flow(session: Session, kind: Kind, args: Mapping[str, Any], *, by: str) -> str:
+    """Write a workflow of this kind down; its public id."""
+    shape = SHAPES[kind.name](**args)
+    flow = Workflow(
+        kind.job_name, shape, success_callback=_job("on_success"), failure_callback=_job("on_failure")
+    )
+    return engine_of().workflows.start(session, flow, requested_by=by, request_id=logs.field("request_id"))
+
+
+def _chain(value: int, fail_at: int = 0) -> Part:
+    first = Step(_job("workflow_step_1"), {"value": value, "fail_at": fail_at})
+    return chain(first, *(Step(_job(f"workflow_step_{number}"), {"fail_at": fail_at}) for number in (2, 3)))
+
+
+def _group(numbers: Sequence[float]) -> Part:
+    return group(*(Step(_job("add"), {"x": number, "y": number}) for number in numbers))
+
+
+def _chord(data: Sequence[float], chunk_size: int) -> Part:
+    parts = enumerate(chunks.cut(data, chunk_size), 1)
+    members = [Step(_job("process_data_chunk"), {"chunk_id": number, "data": part}) for number, part in parts]
+    return chord(members, Step(_job("aggregate_results")))
+
+
+SHAPES: Mapping[str, Callable[..., Part]] = {"chain": _chain, "group": _group, "chord": _chord}
+
+
+def _job(name: str) -> Job:
+    return engine_of().job_named(f"{kinds.WORKBENCH}.{name}")
+
+
+def step(number: int, value: int, *, fail_at: int) -> dict[str, int]:
+    """What a step of the chain finds. Raises GiveUp at the step that shall fail."""
+    if number == fail_at:
+        raise GiveUp(f"Step {number} was asked to fail.")
+    return {"step": number, "value": value}
+
+
+def value_of(results: Sequence[Any]) -> int:
+    """What the step before found. Raises GiveUp when it found nothing that a step finds."""
+    if len(results) == 1 and isinstance(results[0], Mapping) and isinstance(results[0].get("value"), int):
+        return int(results[0]["value"])
+    raise GiveUp("The step before found nothing to go on with.")
+
+
+def note_success(results: Sequence[Any]) -> dict[str, Any]:
+    """Write down, in the log and as a result, that a workflow went well."""
+    log.info("workflow succeeded", extra={"job": current().uid, "results": len(results)})
+    return {"succeeded": True, "results": list(results)[:20]}
+
+
+def note_failure(failures: Mapping[str, str]) -> dict[str, Any]:
+    """Write down, in the log and as a result, what went wrong in a workflow."""
+    log.warning("workflow failed", extra={"job": current().uid, "failures": dict(failures)})
+    return {"succeeded": False, "failures": dict(failures)}
 
 
 # -- long --------------------------------------------------------------------------------------------------------------
@@ -281,27 +350,54 @@ def clean_up_people(days: int, *, preview: bool) -> dict[str, Any]:
 def send_letters(subject: str, message: str, recipients: Sequence[str]) -> dict[str, Any]:
     """Send each recipient a message of their own. Tried again, it goes on with those who have none yet.
 
-    Whom the server cannot say whether it has taken is sent the same message again under the same Message-ID.
+    A message of which nobody knows whether the server took it is sent again under the same Message-ID, by which it
+    is recognised.
 
     Raises:
         GiveUp: nobody's message will ever be taken
         MailDelayed: try again
     """
     run = current()
-    done: dict[str, Any] = dict(run.checkpoint or {"sent": {}, "refused": {}})
+    sent: list[str] = []
+    refused: dict[str, str] = {}
     for number, to in enumerate(recipients, 1):
-        if to in done["sent"] or to in done["refused"]:
-            continue
-        run.check_cancelled()
-        try:
-            done["sent"][to] = send(Letter(to=to, subject=subject, text=message, key=f"{run.uid}:{to}"))
-        except MailRefused as refusal:
-            done["refused"][to] = str(refusal)
-        run.keep(done)
-        run.progress(number, len(recipients))
-    if not done["sent"]:
-        raise GiveUp(next(iter(done["refused"].values()), "There is nobody to send it to."))
-    return {"sent": len(done["sent"]), "refused": done["refused"], "message_ids": list(done["sent"].values())}
+        letter = partial(_send_letter, to=to, subject=subject, text=message)
+        answer = run.once(f"letter {number}", letter, again=True)
+        if answer.get("refused"):
+            refused[to] = answer["refused"]
+        else:
+            sent.append(answer["message_id"])
+        run.progress(number, len(recipients), note=f"{number} of {len(recipients)}")
+    if not sent:
+        raise GiveUp(next(iter(refused.values()), "There is nobody to send it to."))
+    return {"sent": len(sent), "refused": refused, "message_ids": sent}
+
+
+def _send_letter(key: str, *, to: str, subject: str, text: str) -> dict[str, str]:
+    try:
+        return {"message_id": send(Letter(to=to, subject=subject, text=text, key=key))}
+    except MailRefused as refusal:
+        return {"refused": str(refusal)}
+
+
+def send_to_people(user_ids: Sequence[int], *, subject: str, message: str) -> dict[str, Any]:
+    """Start a group of mails in the transaction that finishes this job: one for each person who has an address.
+
+    Raises:
+        GiveUp: none of them has one
+    """
+    addresses = queries.addresses_of(user_ids)
+    if not addresses:
+        raise GiveUp("None of these people has an e-mail address.")
+    letters = [
+        Step(_job("send_email"), {"subject": subject, "message": message, "recipients": [address]})
+        for address in addresses
+    ]
+    flow = Workflow("workbench.send_bulk_emails", group(*letters), on_failure=OnFailure.GO_ON)
+    job = queries.entry_of(current().uid)
+    with transaction() as session:
+        uid = engine_of().workflows.start(session, flow, requested_by=job.requested_by, request_id=job.request_id)
+    return {"workflow_id": uid, "mails": len(addresses), "without_address": len(set(user_ids)) - len(addresses)}
 
 
 # -- upkeep ------------------------------------------------------------------------------------------------------------
