@@ -79,6 +79,10 @@ class Kind:
         """What the ledger calls its job."""
         return f"{WORKBENCH}.{self.name}"
 
+    def usual(self) -> dict[str, Any]:
+        """What its arguments are when nobody says, as far as there is such a thing."""
+        return {name: one.value for name, one in self.bounds.items() if one.value not in (None, [])}
+
     def problems(self, args: Mapping[str, Any]) -> dict[str, str]:
         """What is out of bounds, a sentence by argument. The types are right by now."""
         found = {name: self.bounds[name].problem(value) for name, value in args.items() if name in self.bounds}

@@ -28,7 +28,6 @@ from jobs import (
     Job,
     JobRequest,
     OnFailure,
-    Part,
     SoftLimit,
     Step,
     Workflow,
@@ -186,29 +185,27 @@ def try_luck(fail_probability: float) -> dict[str, Any]:
 
 def start_flow(session: Session, kind: Kind, args: Mapping[str, Any], *, by: str) -> str:
     """Write a workflow of this kind down; its public id."""
-    shape = SHAPES[kind.name](**args)
-    flow = Workflow(
-        kind.job_name, shape, success_callback=_job("on_success"), failure_callback=_job("on_failure")
-    )
+    callbacks = {"success_callback": _job("on_success"), "failure_callback": _job("on_failure")}
+    flow = Workflow(kind.job_name, SHAPES[kind.name](**args), **callbacks)
     return engine_of().workflows.start(session, flow, requested_by=by, request_id=logs.field("request_id"))
 
 
-def _chain(value: int, fail_at: int = 0) -> Part:
+def _chain(value: int, fail_at: int = 0) -> Any:
     first = Step(_job("workflow_step_1"), {"value": value, "fail_at": fail_at})
     return chain(first, *(Step(_job(f"workflow_step_{number}"), {"fail_at": fail_at}) for number in (2, 3)))
 
 
-def _group(numbers: Sequence[float]) -> Part:
+def _group(numbers: Sequence[float]) -> Any:
     return group(*(Step(_job("add"), {"x": number, "y": number}) for number in numbers))
 
 
-def _chord(data: Sequence[float], chunk_size: int) -> Part:
+def _chord(data: Sequence[float], chunk_size: int) -> Any:
     parts = enumerate(chunks.cut(data, chunk_size), 1)
     members = [Step(_job("process_data_chunk"), {"chunk_id": number, "data": part}) for number, part in parts]
     return chord(members, Step(_job("aggregate_results")))
 
 
-SHAPES: Mapping[str, Callable[..., Part]] = {"chain": _chain, "group": _group, "chord": _chord}
+SHAPES: Mapping[str, Callable[..., Any]] = {"chain": _chain, "group": _group, "chord": _chord}
 
 
 def _job(name: str) -> Job:
