@@ -62,7 +62,8 @@ Followers = Mapping[type[Event], Sequence[Job]]
 def announce(*events: Event, by: str | None = None) -> list[str]:
     """Write down, with one statement, the jobs that follow from these events; they commit with what caused them.
 
-    `by` is who asked for them, as `security.requester` says it. Gives the public ids of the jobs, in the order of the events and their followers.
+    `by` is who asked for them, as `security.requester` says it. Gives the public ids of the jobs, in the order of the
+    events and their followers.
     """
     followers: Followers = current_app.extensions["followers"]
     requests = [

@@ -78,7 +78,8 @@ def show(report_id: int) -> Response:
 def download(report_id: int) -> Response:
     """Download a report as CSV."""
     report = _report(report_id)
-    return sent(services.path_of(me(), report_id), report)
+    path = services.path_of(me(), report_id)
+    return send_file(path, "text/csv", as_attachment=True, download_name=report.file_name, max_age=0)
 
 
 @blp.delete("/v1/reports/<int:report_id>")
@@ -88,14 +89,6 @@ def delete(report_id: int) -> Response:
     """Delete a report and its file."""
     services.delete_report(me(), report_id)
     return Response(status=204)
-
-
-def sent(path: Any, report: Report) -> Response:
-    """The file, to be saved and never shown in the browser."""
-    name = f"metronome-{report.kind}-{report.created_at.date().isoformat()}.csv"
-    response = cast("Response", send_file(path, "text/csv; charset=utf-8", as_attachment=True, download_name=name))
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _requested() -> Response:

@@ -21,7 +21,7 @@ class ReportForm(Form):
 
     def offer(self, sorts: Iterable[Sort]) -> "ReportForm":
         """The form, with these to choose from."""
-        self.report_type.choices = [(sort.value, sort.title) for sort in sorts]
+        self.report_type.choices = [(sort.value, sort.label) for sort in sorts]
         return self
 
     def order(self, *, is_staff: bool) -> Order | None:

@@ -35,7 +35,12 @@ class Report(Base):
     @property
     def title(self) -> str:
         """What it is called: "Activities"."""
-        return Sort(self.kind).title
+        return Sort(self.kind).label
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called by those who download it."""
+        return f"metronome-{self.kind}-{self.created_at.date().isoformat()}.csv"
 
     @property
     def is_waiting(self) -> bool:

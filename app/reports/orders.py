@@ -20,7 +20,7 @@ class Sort(StrEnum):
     CUSTOM = "custom"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """As a heading."""
         return {"users": "People", "jobs": "Jobs", "activities": "Activities", "custom": "Activities, summed up"}[self]
 

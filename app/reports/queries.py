@@ -79,7 +79,9 @@ def _sums(order: Order, user_id: int) -> Iterator[Sequence[Any]]:
     )
     sums: dict[str, tuple[int, int, Decimal]] = {}
     for key, count, duration_s, energy_kcal in reading().execute(query):
-        name = key if order.grouping is Grouping.KIND else key.isoformat()[: 7 if order.grouping is Grouping.MONTH else 10]
+        name = (
+            key if order.grouping is Grouping.KIND else key.isoformat()[: 7 if order.grouping is Grouping.MONTH else 10]
+        )
         before = sums.get(name, (0, 0, Decimal(0)))
         sums[name] = (before[0] + count, before[1] + int(duration_s), before[2] + Decimal(str(energy_kcal or 0)))
     for name, (count, duration_s, energy_kcal) in sums.items():
@@ -87,7 +89,7 @@ def _sums(order: Order, user_id: int) -> Iterator[Sequence[Any]]:
 
 
 def _counted(order: Order, user_id: int) -> list[ColumnElement[bool]]:
-    found = [Activity.deleted_at.is_(None)]
+    found: list[ColumnElement[bool]] = [Activity.deleted_at.is_(None)]
     if not order.everybody:
         found.append(Activity.user_id == user_id)
     if order.since:
@@ -98,7 +100,7 @@ def _counted(order: Order, user_id: int) -> list[ColumnElement[bool]]:
 
 
 def _moments(column: Any, order: Order) -> list[ColumnElement[bool]]:
-    found = []
+    found: list[ColumnElement[bool]] = []
     if order.since:
         found.append(column >= datetime.combine(order.since, time(), UTC))
     if order.until:

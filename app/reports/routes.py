@@ -48,9 +48,8 @@ def listed() -> Response:
 def download(report_id: int) -> Response:
     """The file of one."""
     report = queries.report_of(me().id, report_id, is_staff=me().is_admin)
-    name = f"metronome-{report.kind}-{report.created_at.date().isoformat()}.csv"
     path = services.path_of(me(), report_id)
-    return send_file(path, "text/csv; charset=utf-8", as_attachment=True, download_name=name)
+    return send_file(path, "text/csv", as_attachment=True, download_name=report.file_name, max_age=0)
 
 
 @bp.post("/<int:report_id>/deletion")

@@ -102,7 +102,7 @@ def path_of(person: Person, report_id: int) -> Path:
 
 
 def forget_old(*, days: int) -> int:
-    """Remove reports made longer ago than that, their files, and files whose report went with its person; how many rows."""
+    """Remove reports made longer ago than that, and files without a report; how many reports."""
     with transaction() as session:
         gone = session.execute(
             delete(Report)

@@ -42,9 +42,9 @@ def time_limited(duration_s: float) -> dict[str, Any]:
     return services.work_until_told(duration_s)
 
 
-group.actor(queue_name=Queue.DEFAULT, atomic=False, isolate=True, max_retries=0, time_limit=30 * SECOND, most_running=2)(
-    stubborn.hard_limited
-)
+group.actor(
+    queue_name=Queue.DEFAULT, atomic=False, isolate=True, max_retries=0, time_limit=30 * SECOND, most_running=2
+)(stubborn.hard_limited)
 
 
 @group.actor(queue_name=Queue.DEFAULT, max_retries=3, min_backoff=SECOND, max_backoff=10 * MINUTE, time_limit=MINUTE)
@@ -107,9 +107,7 @@ def cleanup_old_users(days: int, preview: bool = True) -> dict[str, Any]:  # noq
     return services.clean_up_people(days, preview=preview)
 
 
-@group.actor(
-    queue_name=Queue.NOTIFICATIONS, atomic=False, max_retries=3, min_backoff=MINUTE, time_limit=5 * MINUTE
-)
+@group.actor(queue_name=Queue.NOTIFICATIONS, atomic=False, max_retries=3, min_backoff=MINUTE, time_limit=5 * MINUTE)
 def send_email(subject: str, message: str, recipients: list[str]) -> dict[str, Any]:
     """One message to each; who has it already is not sent another when it is tried again."""
     return services.send_letters(subject, message, recipients)

@@ -146,9 +146,7 @@ def progress(task_id: str) -> Response:
 
 
 @blp.post("/revoke-task/<string:task_id>/")
-@blp.doc(
-    parameters=[{"in": "query", "name": "terminate", "schema": {"type": "string", "enum": ["true", "false"]}}]
-)
+@blp.doc(parameters=[{"in": "query", "name": "terminate", "schema": {"type": "string", "enum": ["true", "false"]}}])
 @blp.response(200, RevokedOut)
 @api_access("write")
 def revoke(task_id: str) -> Response:
@@ -275,7 +273,7 @@ def _wanted(one: Any) -> tuple[Kind, dict[str, Any], int | None]:
 
 def _start(name: str, given: Mapping[str, Any]) -> Response:
     kind = kinds.BY_NAME[name]
-    task_id = services.start(me(), kind, kind.usual() | given)
+    task_id = services.start(me(), kind, {**kind.usual(), **given})
     return _answer(started_out(task_id, kind.name), status=202)
 
 

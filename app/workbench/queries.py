@@ -18,6 +18,8 @@ SUBJECT = "workbench"
 """What jobs tried on the workbench are about: the person who tries."""
 RECENT = 10
 STEPS_SHOWN = 120
+ON_SUCCESS = "on success"
+"""What the engine calls the step that tells of success: what it says is no result."""
 COUNT_UP_TO = 10_000
 
 
@@ -66,9 +68,12 @@ def result_of(flow: WorkflowBrief) -> Any:
     if flow.state != "succeeded":
         return None
     steps = steps_of(flow)
+    steps = [step for step in steps if step.name != ON_SUCCESS]
     inner = {name for step in steps for name in step.after}
     last = [step.uid for step in steps if step.name not in inner and step.state == State.SUCCEEDED]
-    found = dict(reading().execute(select(Entry.uid, Entry.result).where(Entry.uid.in_(last))).tuples().all())
+    found: dict[str, Any] = dict(
+        reading().execute(select(Entry.uid, Entry.result).where(Entry.uid.in_(last))).tuples().all()
+    )
     results = [found.get(uid) for uid in last]
     return results[0] if len(results) == 1 else results
 
@@ -88,7 +93,9 @@ def counts_of(person: Person) -> dict[str, int]:
     """How many of the person's newest 10,000 jobs are in each state."""
     mine = select(Entry.state).where(Entry.subject_kind == SUBJECT, Entry.subject_id == person.id)
     some = mine.order_by(Entry.id.desc()).limit(COUNT_UP_TO).subquery()
-    found = dict(reading().execute(select(some.c.state, func.count()).group_by(some.c.state)).tuples().all())
+    found: dict[str, int] = dict(
+        reading().execute(select(some.c.state, func.count()).group_by(some.c.state)).tuples().all()
+    )
     return {state.value: found.get(state.value, 0) for state in State}
 
 

@@ -99,10 +99,6 @@ class OverviewOut(Schema):
     recent = fields.List(fields.Nested(TaskOut), required=True)
 
 
-class OverviewArgs(Schema):
-    """How the overview is asked for: nothing is."""
-
-
 def job_out(job: Entry) -> dict[str, Any]:
     """What `TaskOut` describes, of a job."""
     return {

@@ -17,7 +17,7 @@ from app.accounts.addresses import address_key, read_address
 from app.accounts.models import SignInSession, User
 from app.clock import now
 from app.db import reading, transaction
-from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.errors import Conflict, Invalid, NotAllowed
 from app.limits import Limit, take
 from app.mail import Letter, MailRefused, send
 from app.security import Person, requester
@@ -185,8 +185,12 @@ def try_luck(fail_probability: float) -> dict[str, Any]:
 
 def start_flow(session: Session, kind: Kind, args: Mapping[str, Any], *, by: str) -> str:
     """Write a workflow of this kind down; its public id."""
-    callbacks = {"success_callback": _job("on_success"), "failure_callback": _job("on_failure")}
-    flow = Workflow(kind.job_name, SHAPES[kind.name](**args), **callbacks)
+    flow = Workflow(
+        kind.job_name,
+        SHAPES[kind.name](**args),
+        success_callback=_job("on_success"),
+        failure_callback=_job("on_failure"),
+    )
     return engine_of().workflows.start(session, flow, requested_by=by, request_id=logs.field("request_id"))
 
 
