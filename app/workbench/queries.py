@@ -116,4 +116,4 @@ def health() -> dict[str, Any]:
 def addresses_of(user_ids: Sequence[int]) -> list[str]:
     """The e-mail addresses of those of these people who have one, in the order of their numbers."""
     found = reading().execute(select(User.id, User.email).where(User.id.in_(user_ids), User.email.is_not(None)))
-    return [str(email) for _, email in sorted(found.tuples().all())]
+    return [str(row.email) for row in sorted(found, key=lambda row: row.id)]

@@ -135,6 +135,7 @@ def _request(person: Person, kind: Kind, args: Mapping[str, Any], priority: int 
         subject_id=person.id,
         priority=priority,
         requested_by=requester(person.id),
+        request_id=logs.field("request_id"),
     )
 
 
@@ -199,11 +200,11 @@ def _chain(value: int, fail_at: int = 0) -> Any:
     return chain(first, *(Step(_job(f"workflow_step_{number}"), {"fail_at": fail_at}) for number in (2, 3)))
 
 
-def _group(numbers: Sequence[float]) -> Any:
+def _group(numbers: list[float]) -> Any:
     return group(*(Step(_job("add"), {"x": number, "y": number}) for number in numbers))
 
 
-def _chord(data: Sequence[float], chunk_size: int) -> Any:
+def _chord(data: list[float], chunk_size: int) -> Any:
     parts = enumerate(chunks.cut(data, chunk_size), 1)
     members = [Step(_job("process_data_chunk"), {"chunk_id": number, "data": part}) for number, part in parts]
     return chord(members, Step(_job("aggregate_results")))
