@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from wtforms import BooleanField, Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from .orders import Grouping, Order, Sort, WrongOrder, read_order
@@ -15,13 +16,15 @@ class ReportForm(Form):
     since = StringField("From")
     until = StringField("To")
     group_by = SelectField(
-        "Sum up by", choices=[(one.value, one.value.capitalize()) for one in Grouping], validate_choice=False
+        "Sum up by",
+        choices=[SelectChoice(one.value, one.value.capitalize()) for one in Grouping],
+        validate_choice=False,
     )
     everybody = BooleanField("Of everybody")
 
     def offer(self, sorts: Iterable[Sort]) -> "ReportForm":
         """The form, with these to choose from."""
-        self.report_type.choices = [(sort.value, sort.label) for sort in sorts]
+        self.report_type.choices = [SelectChoice(sort.value, sort.label) for sort in sorts]
         return self
 
     def order(self, *, is_staff: bool) -> Order | None:

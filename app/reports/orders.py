@@ -78,10 +78,10 @@ def read_order(kind: Any, filters: Any, *, is_staff: bool) -> Order:
     sorts = [sort for sort in Sort if is_staff or not sort.is_for_staff]
     if kind not in [sort.value for sort in sorts]:
         wrong["report_type"] = f"Choose one of: {', '.join(sorts)}."
-    grouping = filters.get("group_by") or Grouping.DAY.value
+    grouping = Grouping.DAY.value if filters.get("group_by") in (None, "") else filters["group_by"]
     if grouping not in [one.value for one in Grouping]:
         wrong["filters.group_by"] = f"Choose one of: {', '.join(Grouping)}."
-    everybody = filters.get("everybody") or False
+    everybody = False if filters.get("everybody") is None else filters["everybody"]
     if not isinstance(everybody, bool):
         wrong["filters.everybody"] = "Say true or false."
     elif everybody and not is_staff:

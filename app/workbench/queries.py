@@ -71,9 +71,8 @@ def result_of(flow: WorkflowBrief) -> Any:
     steps = [step for step in steps if step.name != ON_SUCCESS]
     inner = {name for step in steps for name in step.after}
     last = [step.uid for step in steps if step.name not in inner and step.state == State.SUCCEEDED]
-    found: dict[str, Any] = dict(
-        reading().execute(select(Entry.uid, Entry.result).where(Entry.uid.in_(last))).tuples().all()
-    )
+    chosen = select(Entry.uid, Entry.result).where(Entry.uid.in_(last))
+    found = {str(row.uid): row.result for row in reading().execute(chosen)}
     results = [found.get(uid) for uid in last]
     return results[0] if len(results) == 1 else results
 
@@ -93,9 +92,8 @@ def counts_of(person: Person) -> dict[str, int]:
     """How many of the person's newest 10,000 jobs are in each state."""
     mine = select(Entry.state).where(Entry.subject_kind == SUBJECT, Entry.subject_id == person.id)
     some = mine.order_by(Entry.id.desc()).limit(COUNT_UP_TO).subquery()
-    found: dict[str, int] = dict(
-        reading().execute(select(some.c.state, func.count()).group_by(some.c.state)).tuples().all()
-    )
+    counted = select(some.c.state, func.count().label("number")).group_by(some.c.state)
+    found = {str(row.state): int(row.number) for row in reading().execute(counted)}
     return {state.value: found.get(state.value, 0) for state in State}
 
 

@@ -27,7 +27,9 @@ RunJobs = Callable[[], None]
 def activities(log: Callable[..., int], ada_id: int, cleo_id: int, run_jobs: RunJobs) -> None:
     """Ada's run, one day later her walk with notes that look like a formula, and Cleo's run."""
     log(ada_id)
-    log(ada_id, kind=Kind.WALKING, started_at=MORNING + timedelta(days=-1), notes='=HYPERLINK("http://x","y"), "quoted"')
+    log(
+        ada_id, kind=Kind.WALKING, started_at=MORNING + timedelta(days=-1), notes='=HYPERLINK("http://x","y"), "quoted"'
+    )
     log(cleo_id, duration=timedelta(minutes=10, seconds=30), weight_kg=Decimal(60))
     run_jobs()
 
@@ -41,7 +43,7 @@ def build(program: Program, run_jobs: RunJobs, report_type: str, **filters: Any)
     told = program("GET", answer.json["status_url"]).json
     assert told is not None
     assert told["state"] == "ready"
-    file = program("GET", told["download_url"])
+    file = program("GET", told["download_url"], buffered=True)
     assert (file.status_code, file.mimetype) == (200, "text/csv")
     assert file.headers["Content-Disposition"].startswith("attachment; filename=metronome-")
     assert told["size_bytes"] == len(file.data)
@@ -54,7 +56,9 @@ def test_cell_that_looks_like_a_formula_gets_an_apostrophe(start: str) -> None:
 
 
 def test_numbers_stay_numbers_and_quotes_are_doubled() -> None:
-    assert lines([(-5, Decimal("-0.5"), None, True, 'a "b"', "x,y", "a\nb")]) == '-5,-0.5,,yes,"a ""b""","x,y","a\nb"\r\n'
+    assert (
+        lines([(-5, Decimal("-0.5"), None, True, 'a "b"', "x,y", "a\nb")]) == '-5,-0.5,,yes,"a ""b""","x,y","a\nb"\r\n'
+    )
 
 
 def test_activities(cleos_api: Program, staffs_api: Program, activities: None, run_jobs: RunJobs, cleo_id: int) -> None:
@@ -120,8 +124,8 @@ def test_report_of_another_person_is_not_there(
     assert cleos_api("DELETE", addresses[0]).status_code == 404
     assert cleo.post(f"/reports/{told['id']}/deletion").status_code == 404
     assert cleos_api("GET", "/api/v1/reports").json == {"reports": []}
-    assert [staffs_api("GET", one).status_code for one in addresses] == [200, 200]
-    assert [api("GET", one).status_code for one in addresses] == [200, 200]
+    assert [staffs_api("GET", one, buffered=True).status_code for one in addresses] == [200, 200]
+    assert [api("GET", one, buffered=True).status_code for one in addresses] == [200, 200]
 
 
 def test_deleted_report_takes_its_file_along(app: Flask, api: Program, activities: None, run_jobs: RunJobs) -> None:
@@ -222,7 +226,7 @@ def test_page_shows_asks_again_and_offers_the_file(ada: Browser, activities: Non
     assert "hx-trigger" not in ready.get_data(as_text=True)
     again = ada.get("/reports/list", headers={**part, "HX-PTag": ready.headers["HX-PTag"]})
     assert again.status_code == 304
-    assert ada.get("/reports/1/file").mimetype == "text/csv"
+    assert ada.get("/reports/1/file", buffered=True).mimetype == "text/csv"
     assert ada.post("/reports/1/deletion").status_code == 303
     assert "Reports you ask for appear here" in text_of(ada.get("/reports/"))
 

@@ -203,7 +203,7 @@ def test_failing_chain_calls_the_callback_of_failure(app: Flask, api: Program, r
         callback = reading().scalars(select(Entry).where(Entry.kind == "workbench.on_failure")).one()
         assert callback.result == {
             "succeeded": False,
-            "failures": {"workflow_step_2": "Step 2 was asked to fail."},
+            "failures": {"workflow_step_2": "GiveUp: Step 2 was asked to fail."},
         }
 
 
