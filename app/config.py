@@ -48,6 +48,12 @@ class Config:
     sign_up_open: bool = setting("true", read.yes_or_no, "Whether strangers may make an account.")
     sign_up_per_hour: int = setting("5", read.whole(1, 1_000_000), "New accounts, and guests, per address and hour.")
 
+    # Mail
+    mail_url: str | None = setting(
+        "", read.mail_url, "Mail server: smtp://… or smtps://…; empty: mail goes into DATA_DIR/outbox.", secret=True
+    )
+    mail_from: str = setting("Metronome <metronome@localhost>", read.sender, "From whom mail comes.")
+
     # Pages
     page_size: int = setting("10", read.number_of(10, 25, 50, 100), "Rows on a page of a list: 10, 25, 50 or 100.")
     poll_pace_s: float = setting("2", read.number(0.5, 60), "Seconds between two looks of a waiting page, 0.5 or more.")

@@ -48,13 +48,22 @@ class ActivityCounted(Event):
     activity_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReportRequested(Event):
+    """Somebody wants a report."""
+
+    subject_kind: ClassVar[str] = "report"
+    report_id: int
+
+
 Followers = Mapping[type[Event], Sequence[Job]]
 
 
-def announce(*events: Event) -> list[str]:
+def announce(*events: Event, by: str | None = None) -> list[str]:
     """Write down, with one statement, the jobs that follow from these events; they commit with what caused them.
 
-    Gives the public ids of the jobs, in the order of the events and their followers.
+    `by` is who asked for them, as `security.requester` says it. Gives the public ids of the jobs, in the order of the
+    events and their followers.
     """
     followers: Followers = current_app.extensions["followers"]
     requests = [
@@ -63,7 +72,7 @@ def announce(*events: Event) -> list[str]:
             event.content(),
             subject_kind=event.subject_kind,
             subject_id=event.subject_id,
-            requested_by=logs.field("user"),
+            requested_by=by or logs.field("user"),
             request_id=logs.field("request_id"),
         )
         for event in events

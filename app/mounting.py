@@ -18,10 +18,16 @@ from .config import Config
 from .dashboard import routes as dashboard
 from .monitoring import metrics
 from .monitoring import routes as monitoring
+from .reports import api as reports_api
+from .reports import routes as reports
 from .strict_json import StrictJson
 from .wiring import VERSION, Product
+from .workbench import api as workbench_api
+from .workbench import routes as workbench
 
-PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp)
+PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp)
+
+API = (activities_api.blp, reports_api.blp, workbench_api.blp, workbench_api.tasks)
 
 
 def mount(app: Flask, config: Config) -> None:
@@ -42,7 +48,7 @@ def mount(app: Flask, config: Config) -> None:
         app.register_blueprint(blueprint)
     _mount_console(app)
     admin.install(app)
-    openapi.install(app, activities_api.blp, version=VERSION)
+    openapi.install(app, *API, version=VERSION)
     problems.install(app)
     app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)
     app.context_processor(lambda: {"app_version": VERSION, "environment_name": config.environment_name})

@@ -14,10 +14,12 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app import strict_json
 from app.security import public
+from app.web import see_other
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 pages = Pages("api", __name__, url_prefix="/api")
+older = Pages("older", __name__)
 
 
 class RepeatedKey(BadRequest):
@@ -121,6 +123,15 @@ def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:
         api.register_blueprint(blueprint)
     app.extensions["openapi"] = _described(api)
     app.register_blueprint(pages)
+    app.register_blueprint(older)
+
+
+@pages.get("/docs/", endpoint="docs_older")
+@older.get("/swagger/")
+@public
+def older_docs() -> Response:
+    """The document, under older names."""
+    return see_other(url_for("api.docs"))
 
 
 @pages.get("/openapi.json")

@@ -127,7 +127,8 @@ def _for_people(status: int, words: Words) -> Response:
 
 
 def _from_program() -> bool:
-    return request.path.startswith("/api/") and not request.path.startswith("/api/docs")
+    is_api = request.path.startswith(("/api/", "/tasks/")) or request.path == "/batch-request"
+    return is_api and not request.path.startswith("/api/docs")
 
 
 def _errors(messages: Any, path: str = "") -> Iterator[dict[str, str]]:

@@ -7,4 +7,6 @@ class Queue(StrEnum):
     """Where a job waits; workers are started for some or all of them."""
 
     ACTIVITIES = "activities"
+    NOTIFICATIONS = "notifications"
+    REPORTS = "reports"
     DEFAULT = "default"

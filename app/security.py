@@ -100,6 +100,11 @@ def someone() -> Person | None:
     return person
 
 
+def requester(user_id: int) -> str:
+    """What the ledger of jobs calls a person who asked for one."""
+    return f"user {user_id}"
+
+
 def let_in(token: str, *, remember: bool) -> None:
     """Make this browser the one that holds `token`. Nothing of an earlier session is left in it."""
     session.clear()

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -153,6 +154,22 @@ def redis_url(value: str) -> str:
     if (parts.scheme in {"redis", "rediss"} and parts.hostname) or (parts.scheme == "unix" and parts.path):
         return value
     raise ValueError("must begin with redis://, rediss:// or unix:///")
+
+
+def mail_url(value: str) -> str:
+    """A mail server, with or without name and password; smtps talks TLS from the first byte."""
+    parts = _split(value)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("must look like smtp://name:password@mail.example.org:587 or begin with smtps://")
+    return value
+
+
+def sender(value: str) -> str:
+    """An e-mail address, with or without a name before it."""
+    name, address = parseaddr(text(value))
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not value.endswith((address, f"<{address}>")):
+        raise ValueError("must look like Metronome <metronome@example.org>")
+    return formataddr((name, address)) if name else address
 
 
 KNOWN_SECRETS = {"changeme", "change-me", "secret", "secretkey", "dev", "development", "password", "metronome"}

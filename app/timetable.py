@@ -11,6 +11,7 @@ from .accounts import services as accounts
 from .activities import services as activities
 from .config import Config
 from .monitoring import services as monitoring
+from .reports import services as reports
 
 DAY_S = 86_400
 HOUR_S = 3_600
@@ -39,4 +40,5 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),
         Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
+        Sweep("forget old reports", HOUR_S, inside(lambda: reports.forget_old(days=config.retention_days))),
     ]

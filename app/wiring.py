@@ -14,16 +14,21 @@ from . import db
 from .activities import actors as activities
 from .activities import services as activity_services
 from .config import Config
-from .events import ActivityLogged, Followers
+from .events import ActivityLogged, Followers, ReportRequested
+from .reports import actors as reports
+from .reports import services as report_services
+from .workbench import actors as workbench
 
 VERSION = "0.1.0"
 
 FOLLOWERS: Followers = {
     ActivityLogged: (activities.count_calories,),
+    ReportRequested: (reports.build,),
 }
 
 WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {
     activities.count_calories: activity_services.could_not_count,
+    reports.build: report_services.could_not_build,
 }
 
 
@@ -83,6 +88,8 @@ def wire(app: Flask, config: Config) -> Engine:
             "slow_down": int(config.activity_delay_s * 1000),
         },
     )
+    engine.include(reports.group)
+    engine.include(workbench.group)
     install(app, engine)
     app.extensions["followers"] = FOLLOWERS
     return engine

@@ -2,6 +2,7 @@
 
 from .dispatch.outbox import JobRequest
 from .dispatch.run import Run, check_cancelled, current
+from .dispatch.soft_limit import SoftLimit
 from .dispatch.wear import Wear
 from .engine import Engine, engine_of, enqueue, install
 from .errors import (
@@ -72,6 +73,7 @@ __all__ = [
     "ScheduleRequest",
     "SettledJob",
     "Snooze",
+    "SoftLimit",
     "State",
     "Step",
     "StepBrief",

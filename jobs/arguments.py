@@ -1,7 +1,7 @@
 """What a job's function takes, read from its types: checked when the job is asked for, told as a JSON schema."""
 
 import inspect
-import math
+import sys
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -144,7 +144,7 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     type(None): lambda value: value is None,
     bool: lambda value: isinstance(value, bool),
     int: lambda value: _is_number(value) and isinstance(value, int) and abs(value) <= LARGEST_INTEGER,
-    float: lambda value: _is_number(value) and math.isfinite(value),
+    float: lambda value: _is_number(value) and abs(value) <= sys.float_info.max,
     list: lambda value: isinstance(value, list | tuple),
     tuple: lambda value: isinstance(value, list | tuple),
     dict: lambda value: isinstance(value, Mapping),

@@ -1,0 +1,1 @@
+"""Summaries built in the background and downloaded."""

@@ -1,0 +1,32 @@
+"""Rows as CSV that a spreadsheet opens without running anything in it."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet may take for the beginning of a formula."""
+
+
+def cell(value: Any) -> str:
+    """The value as text; what could be taken for a formula gets an apostrophe before it. Numbers stay numbers."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    text = str(value)
+    return f"'{text}" if text.startswith(RUNS) else text
+
+
+def lines(rows: Iterable[Sequence[Any]]) -> str:
+    """The rows as lines of CSV (RFC 4180)."""
+    out = io.StringIO()
+    csv.writer(out).writerows([cell(value) for value in row] for row in rows)
+    return out.getvalue()
