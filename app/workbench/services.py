@@ -1,6 +1,7 @@
 """What can be done on the workbench: starting kinds, and the work behind each of them."""
 
 import logging
+import math
 import platform
 import random
 import time
@@ -268,6 +269,15 @@ def work_until_told(duration_s: float) -> dict[str, Any]:
     except SoftLimit:
         return {"finished": False, "worked_s": round(time.monotonic() - began, 1), "wanted_s": duration_s}
     return {"finished": True, "worked_s": round(time.monotonic() - began, 1), "wanted_s": duration_s}
+
+
+def compute(duration_s: float) -> dict[str, float]:
+    """Compute for so many seconds without looking left or right."""
+    began, value, rounds = time.monotonic(), 0.0, 0
+    while time.monotonic() - began < duration_s:
+        value = math.sin(value + rounds)
+        rounds += 1
+    return {"seconds": round(time.monotonic() - began, 1), "rounds": rounds}
 
 
 def _wait(duration_s: float, check: Any) -> None:

@@ -20,6 +20,10 @@ PEOPLES = [
     "/activities/estimate",
     "/activities/<int:activity_id>",
     "/activities/<int:activity_id>/edit",
+    "/reports/",
+    "/workbench/",
+    "/workbench/<string:name>",
+    "/workbench/runs/<string:uid>",
     "/settings/",
     "/api/docs",
     "/nowhere",
@@ -44,9 +48,9 @@ LOOKS = [
 ]
 """Ada runs this place and has activities of every sort; a newcomer has none."""
 
-SHOWN_WITH_ANOTHER = {"/recent", "/scoreboard", "/ops/jobs/<uid>/record"}
+SHOWN_WITH_ANOTHER = {"/swagger/", "/api/docs/", "/reports/list", "/recent", "/scoreboard", "/ops/jobs/<uid>/record"}
 SHOWN_ONCE = {"/setup/<token>"}
-NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/health|/readyz|/metrics|/admin/.")
+NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.")
 
 LONG_WORD = "Nordic" + "schwimmlauf" * 8
 ADAS = [
@@ -66,6 +70,7 @@ class Visitors:
         email = product.make_person(admin=True)
         logged = product.log(email, [_sent(*one) for one in ADAS])
         self._names = {"<int:activity_id>": str(logged[1]["id"]), "<uid>": logged[1]["job"]["id"]}
+        self._names |= {"<string:name>": "chord", "<string:uid>": logged[1]["job"]["id"]}
         product.sql("UPDATE activity SET deleted_at = created_at WHERE id = :id", id=logged[-1]["id"])
         product.sql(
             "UPDATE activity SET energy_kcal = NULL, uncountable_since = created_at, uncountable_reason = 'None'"

@@ -12,7 +12,8 @@ from app.security import access_of
 PUBLIC = {
     *("accounts.sign_up", "accounts.create", "accounts.sign_in", "accounts.create_session", "accounts.delete_session"),
     *("accounts.guest", "accounts.setup", "accounts.create_admin", "accounts.update_theme"),
-    *("api.docs", "api.docs_older", "api.document", "older.older_docs", "csp_report", "dashboard.index", "dashboard.words", "static"),
+    *("api.docs", "api.docs_older", "api.document", "older.older_docs"),
+    *("csp_report", "dashboard.index", "dashboard.words", "static"),
 }
 FOR_MACHINES = "monitoring."
 RULES = {"public", "signed_in", "admin", "api:read", "api:write", "api:jobs", "api:admin"}

@@ -11,7 +11,7 @@ from app.accounts import services as accounts
 from app.db import db
 from jobs import engine_of
 from jobs.testing import run_ready
-from tests.app.activities.conftest import (  # noqa: F401 -- fixtures
+from tests.app.activities.conftest import (
     Program,
     ada,
     ada_id,

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app.db import reading, transaction
 from jobs import Entry, db_now
 from tests.app.activities.conftest import Program, program_of
-from tests.app.conftest import Browser
+from tests.app.conftest import Browser, Clock
 
 from .conftest import entry_of, told
 
@@ -205,7 +205,7 @@ def test_batch_runs_in_the_order_of_its_priorities(app: Flask, api: Program, run
         order = [(entry_of(one["task_id"]).started_at, one["index"]) for one in answer.json["tasks"]]
         owners = {entry_of(one["task_id"]).lease_owner for one in answer.json["tasks"]}
     assert owners == {None}
-    assert [index for _, index in sorted(order)][0] == 3
+    assert next(index for _, index in sorted(order)) == 3
 
 
 @pytest.mark.parametrize("body", [[], {}, "x", 3, [{"kind": "add"}] * 101])
@@ -253,7 +253,9 @@ def test_older_names_of_the_document_lead_to_it(app: Flask) -> None:
         assert (answer.status_code, answer.headers["Location"]) == (303, "/api/docs")
 
 
-def test_there_is_a_limit_to_how_much_one_person_starts(api: Program, cleos_api: Program) -> None:
+def test_there_is_a_limit_to_how_much_one_person_starts(
+    frozen_clock: Clock, api: Program, cleos_api: Program
+) -> None:
     codes = [api("POST", "/api/simple-task/").status_code for _ in range(241)]
     assert codes == [202] * 240 + [429]
     assert cleos_api("POST", "/api/simple-task/").status_code == 202

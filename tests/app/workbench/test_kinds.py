@@ -133,10 +133,10 @@ def test_hard_limit_ends_the_process(app: Flask, try_out: TryOut) -> None:
     with app.app_context():
         engine = engine_of()
     name = "workbench.hard_limited"
-    engine.jobs[name] = dataclasses.replace(engine.jobs[name], time_limit=1_500)
+    engine.jobs[name] = dataclasses.replace(engine.jobs[name], time_limit=5_000)
     found = try_out("hard_limited", duration_s=60)
     assert (found["status"], found["attempts"]) == ("FAILURE", 1)
-    assert found["error"] == "It took longer than its time limit of 1.5 seconds, and was ended."
+    assert found["error"] == "It took longer than its time limit of 5 seconds, and was ended."
     assert try_out("hard_limited", duration_s=0)["result"]["seconds"] == 0.0
 
 
