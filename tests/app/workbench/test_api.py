@@ -253,9 +253,7 @@ def test_older_names_of_the_document_lead_to_it(app: Flask) -> None:
         assert (answer.status_code, answer.headers["Location"]) == (303, "/api/docs")
 
 
-def test_there_is_a_limit_to_how_much_one_person_starts(
-    frozen_clock: Clock, api: Program, cleos_api: Program
-) -> None:
+def test_there_is_a_limit_to_how_much_one_person_starts(frozen_clock: Clock, api: Program, cleos_api: Program) -> None:
     codes = [api("POST", "/api/simple-task/").status_code for _ in range(241)]
     assert codes == [202] * 240 + [429]
     assert cleos_api("POST", "/api/simple-task/").status_code == 202
