@@ -8,8 +8,8 @@ from alembic import op
 
 from jobs import UtcDateTime
 
-revision = "0005"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
