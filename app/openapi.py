@@ -1,13 +1,13 @@
 """The API as a whole: how its requests are read, its OpenAPI document, and the page that shows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 from flask import Blueprint as Pages
-from flask import Flask, Request, Response, current_app, render_template, url_for
+from flask import Flask, Request, Response, current_app, render_template, request, url_for
 from flask_smorest import Api
 from flask_smorest import Blueprint as Endpoints
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
@@ -20,6 +20,20 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 pages = Pages("api", __name__, url_prefix="/api")
 older = Pages("older", __name__)
+
+LONGEST_KEY = 200
+KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": LONGEST_KEY},
+    "description": "Sent again with the same body, the request answers 200 with what the first one made.",
+}
+
+
+class BadKey(BadRequest):
+    """An Idempotency-Key that cannot be one."""
+
+    description = f"An Idempotency-Key is 1 to {LONGEST_KEY} printable ASCII characters."
 
 
 class RepeatedKey(BadRequest):
@@ -104,6 +118,44 @@ def read_json(request: Request) -> Any:
         UnsupportedMediaType, BadJson
     """
     return StrictParser()._raw_load_json(request)
+
+
+def idempotency_key(about: str) -> str | None:
+    """The key under which this request may be sent again, apart from those `about` other things; None without one.
+
+    Raises:
+        BadKey
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise BadKey
+    return None if key is None else f"{about}:{key}"
+
+
+def answer(content: Mapping[str, Any], *, status: int = 200) -> Response:
+    """JSON that nobody keeps."""
+    response = cast("Response", current_app.json.response(content))
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def by_field(error: ValidationError) -> dict[str, str]:
+    """What was wrong, a sentence by field; in a list by number and field, as "3.args"."""
+    return dict(_flat(error.normalized_messages(), ""))  # type: ignore[no-untyped-call]
+
+
+def _flat(messages: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            yield from _flat(inner, path if name == "_schema" else f"{path}.{name}".strip("."))
+    else:
+        yield path, messages if isinstance(messages, str) else " ".join(str(one) for one in messages)
+
+
+def listed(errors: Mapping[str, str]) -> list[dict[str, str]]:
+    """Sentences by field as `ErrorOut` describes them."""
+    return [{"field": name, "code": "invalid", "message": sentence} for name, sentence in errors.items()]
 
 
 def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:

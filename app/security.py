@@ -68,11 +68,12 @@ def admin_only(view: View) -> View:
     return _marked(view, ADMIN)
 
 
-def api_access(scope: str) -> Callable[[View], View]:
-    """For programs with a token of this scope, and for people in their browser. "write" includes "read"."""
-    if scope not in SCOPES:
-        raise ValueError(f"there is no scope {scope!r}")
-    return lambda view: _marked(view, f"{API}{scope}")
+def api_access(*scopes: str) -> Callable[[View], View]:
+    """For programs with a token of one of these scopes, and for people in their browser. "write" includes "read"."""
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise ValueError(f"there is no scope {scope!r}")
+    return lambda view: _marked(view, f"{API}{' '.join(scopes)}")
 
 
 def without_csrf(view: View) -> View:
@@ -103,6 +104,11 @@ def someone() -> Person | None:
 def requester(user_id: int) -> str:
     """What the ledger of jobs calls a person who asked for one."""
     return f"user {user_id}"
+
+
+def steers_all_jobs(person: Person) -> bool:
+    """Whether they see and steer everybody's jobs: an admin in their browser, or with a token that may."""
+    return person.is_admin and (person.session_id is not None or bool(FOR_STAFF & person.scopes))
 
 
 def let_in(token: str, *, remember: bool) -> None:
@@ -180,7 +186,7 @@ def _gate() -> Response | None:
         return None
     access = access_of(current_app, request.endpoint, request.method)
     if access is not None and access.startswith(API):
-        _check_program(access.removeprefix(API))
+        _check_program(set(access.removeprefix(API).split()))
         return None
     _refuse_other_sites()
     if access is None:
@@ -195,18 +201,19 @@ def _gate() -> Response | None:
     return None
 
 
-def _check_program(scope: str) -> None:
+def _check_program(scopes: set[str]) -> None:
     if "Authorization" in request.headers:
         scheme, _, token = request.headers["Authorization"].partition(" ")
         g.person = current_app.extensions["recognise_token"](token.strip()) if scheme.lower() == "bearer" else None
         if g.person is None:
             raise SignInNeeded("This token is not valid, or no longer.")
-        if scope not in me().scopes:
-            raise NotAllowed(f"This token does not have the scope {scope}.")
+        if not (held := scopes & me().scopes):
+            raise NotAllowed(f"This token does not have the scope {' or '.join(sorted(scopes))}.")
     else:
         me()
+        held = scopes
         _refuse_other_sites()
-    if scope in FOR_STAFF and not me().is_admin:
+    if held <= FOR_STAFF and not me().is_admin:
         raise NotAllowed("This is for admins.")
 
 

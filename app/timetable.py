@@ -9,6 +9,7 @@ from jobs import Engine, Sweep
 
 from .accounts import services as accounts
 from .activities import services as activities
+from .background import services as background
 from .config import Config
 from .monitoring import services as monitoring
 from .reports import services as reports
@@ -39,6 +40,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         requeue,
         Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),
         Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
+        Sweep("forget idempotency keys", HOUR_S, inside(background.forget_keys)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
         Sweep("forget old reports", HOUR_S, inside(lambda: reports.forget_old(days=config.retention_days))),
     ]

@@ -13,6 +13,7 @@ from jobs.metrics import PrometheusObserver
 from . import db
 from .activities import actors as activities
 from .activities import services as activity_services
+from .background.services import Check
 from .config import Config
 from .events import ActivityLogged, Followers, ReportRequested
 from .reports import actors as reports
@@ -25,6 +26,9 @@ FOLLOWERS: Followers = {
     ActivityLogged: (activities.count_calories,),
     ReportRequested: (reports.build,),
 }
+
+FOR_PEOPLE: Mapping[str, Check] = {}
+"""The kinds of job that people may start by themselves, each with what checks its arguments; admins start any."""
 
 WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {
     activities.count_calories: activity_services.could_not_count,
@@ -91,5 +95,5 @@ def wire(app: Flask, config: Config) -> Engine:
     engine.include(reports.group)
     engine.include(workbench.group)
     install(app, engine)
-    app.extensions["followers"] = FOLLOWERS
+    app.extensions |= {"followers": FOLLOWERS, "for_people": FOR_PEOPLE}
     return engine

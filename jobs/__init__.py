@@ -22,14 +22,19 @@ from .errors import (
 )
 from .host import Host
 from .ledger.flows import FlowState, OnFailure
+from .inspector import Inspector, KindLook, Overview, QueueLook
+from .ledger.failures import ErrorGroup
 from .ledger.history import SettledJob
 from .ledger.lanes import LaneLook, Limits
-from .ledger.models import Entry, metadata
+from .ledger.listing import Place, Wanted
+from .ledger.models import Attempt, Entry, WorkerRow, metadata
 from .ledger.moments import UtcDateTime, db_now
+from .ledger.progress import Progress
 from .ledger.reader import JobBrief, has_live
-from .ledger.states import State
+from .ledger.states import LIVE, SETTLED, WAITING, State
 from .log import current_uid
 from .plainhost import PlainHost
+from .redaction import without_secrets
 from .registry import Job, JobGroup, Unique
 from .schedules.book import ScheduleBook, ScheduleRequest
 from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
@@ -40,19 +45,26 @@ from .workflows.looks import StepBrief, WorkflowBrief
 from .workflows.shape import Step, Workflow, chain, chord, group
 
 __all__ = [
+    "LIVE",
+    "SETTLED",
+    "WAITING",
+    "Attempt",
     "BadArguments",
     "Cancelled",
     "Engine",
     "Entry",
+    "ErrorGroup",
     "Fired",
     "FlowState",
     "GiveUp",
     "Host",
+    "Inspector",
     "Job",
     "JobBrief",
     "JobError",
     "JobGroup",
     "JobRequest",
+    "KindLook",
     "LaneLook",
     "Limits",
     "Misfire",
@@ -62,7 +74,11 @@ __all__ = [
     "NoSuchWorkflow",
     "OnFailure",
     "Overlap",
+    "Overview",
+    "Place",
     "PlainHost",
+    "Progress",
+    "QueueLook",
     "RetryAfter",
     "Rule",
     "RuleKind",
@@ -83,9 +99,11 @@ __all__ = [
     "UnknownOutcome",
     "Upcoming",
     "UtcDateTime",
+    "Wanted",
     "Wear",
     "Workflow",
     "WorkflowBrief",
+    "WorkerRow",
     "WrongState",
     "chain",
     "check_cancelled",
@@ -100,4 +118,5 @@ __all__ = [
     "in_words",
     "install",
     "metadata",
+    "without_secrets",
 ]

@@ -22,6 +22,7 @@ from .dispatch.sender import Sender
 from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
+from .inspector import Inspector
 from .ledger import control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
@@ -73,6 +74,7 @@ class Engine:
         )
         self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
+        self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down)
         self.broker.add_middleware(
@@ -182,21 +184,22 @@ class Engine:
         with self.host.transaction() as session:
             return self.write_down(session, [request])[0]
 
-    def cancel(self, uid: str, *, by: str | None) -> bool:
+    def cancel(self, uid: str, *, by: str | None, if_running: bool = True) -> bool:
         """Cancel a job: at once while it waits (True), by asking it to end while it runs (False).
 
-        What was asked and ends by itself before it hears of it has ended by itself: exactly one of the two wins.
+        What was asked and ends by itself before it hears of it has ended by itself: exactly one of the two wins. Unless
+        `if_running`, only what waits is cancelled.
 
         Raises:
-            NoSuchJob, WrongState: it has settled already.
+            NoSuchJob, WrongState: it has settled already, or runs and shall go on.
         """
         with self.host.transaction() as session:
-            if control.request_cancel(session, uid, by=by):
+            if if_running and control.request_cancel(session, uid, by=by):
                 return False
             try:
                 writer.cancel(session, uid, by=by)
             except WrongState:  # it may have started between the two statements
-                if not control.request_cancel(session, uid, by=by):
+                if not (if_running and control.request_cancel(session, uid, by=by)):
                     raise
                 return False
             self.workflows.failed_by_uid(session, uid)

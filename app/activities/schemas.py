@@ -1,14 +1,14 @@
 """What the API of activities accepts and returns."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
 from app import units
+from app.fields import MomentField
 from app.text import plain_text
 from jobs import JobBrief
 
@@ -27,11 +27,6 @@ from .mets import Kind
 from .pages import SIZES, Shown
 from .standing import Standing, Status
 
-MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-    r"([Zz]|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
-)
-NEEDS_MOMENT = "Give a date and time with a time zone."
 MINUTE = timedelta(minutes=1)
 
 
@@ -65,18 +60,6 @@ class NumberField(fields.Field[Decimal]):
         if not self.low <= number <= self.high:
             raise ValidationError(self.sentence)
         return number
-
-
-class MomentField(fields.AwareDateTime):
-    """A moment with its time zone, ISO 8601."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
-        if not isinstance(value, str) or not MOMENT.fullmatch(value):
-            raise ValidationError(NEEDS_MOMENT)
-        try:
-            return datetime.fromisoformat(value.upper().replace(" ", "T")).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise ValidationError(NEEDS_MOMENT) from None
 
 
 class NotesField(fields.String):

@@ -1,20 +1,17 @@
 """Filters, words and states of the console."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from jobs.ledger.listing import Place
 from jobs.ledger.models import Entry
 from jobs.ledger.states import RETRYABLE, WAITING, State
+from jobs.redaction import without_secrets
 
 LONGEST_WORD = 128
-LARGEST_ID = 2**63 - 1
-_PLACE = re.compile(r"(?:(\d{1,17})-)?(\d{1,19})", re.ASCII)
-_SECRET = re.compile(r"passw|secret|token|cookie|authori[sz]ation|api_?key|credential", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Listing:
             "kind": new.kind,
             "queue": new.queue,
             "uid": new.uid,
-            "below": _written(new.below),
+            "below": str(new.below or ""),
         }
         return {name: value for name, value in values.items() if value}
 
@@ -101,19 +98,10 @@ def _can_be_stored(text: str) -> bool:
 
 
 def _place(text: str) -> Place | None:
-    found = _PLACE.fullmatch(text)
-    if not found or int(found[2]) > LARGEST_ID:
+    try:
+        return Place.read(text)
+    except ValueError:
         return None
-    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(found[1])) if found[1] else None
-    return Place(int(found[2]), at)
-
-
-def _written(place: Place | None) -> str:
-    if place is None:
-        return ""
-    if place.at is None:
-        return str(place.id)
-    return f"{(place.at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)}-{place.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +188,7 @@ def clock(moment: datetime) -> str:
 
 def shown(value: Any) -> str:
     """Arguments or a result as text: every digit of a number, and no secret."""
-    return json.dumps(_without_secrets(value), ensure_ascii=False, indent=2)
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: "…" if _SECRET.search(str(name)) else _without_secrets(one) for name, one in value.items()}
-    return [_without_secrets(one) for one in value] if isinstance(value, list) else value
+    return json.dumps(without_secrets(value), ensure_ascii=False, indent=2)
 
 
 def problems(*, workers: int, scheduler: int, blind_workers: int, failed_today: int, oldest_s: float) -> Sequence[str]:

@@ -133,6 +133,7 @@ class Entry(LedgerBase):
         Index("uq_job_live_key", "live_key", unique=True, **_partial(f"state IN ({spelled(*LIVE)})")),
         Index("ix_job_settled", "state", "finished_at", "id", **_partial("finished_at IS NOT NULL")),
         Index("ix_job_kind", "kind", "id"),
+        Index("ix_job_requester", "requested_by", "id", **_partial("requested_by IS NOT NULL")),
         Index("ix_job_subject", "subject_kind", "subject_id", "id"),
     )
 

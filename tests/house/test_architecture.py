@@ -33,8 +33,11 @@ ONLY_IMPORTED_BY = {
     "ctypes": {"app/lineage.py"},
     "smtplib": {"app/mail.py"},
 }
-MAY_ENQUEUE = {"app/events.py", "app/activities/services.py", "app/workbench/services.py"}
-"""The workbench is there to start whatever job somebody names."""
+MAY_ENQUEUE = {
+    *("app/events.py", "app/activities/services.py"),
+    *("app/background/services.py", "app/workbench/services.py"),
+}
+"""Beside what announces, what is there to start whatever job somebody names."""
 FORBIDDEN = {"pickle", "marshal", "shelve", "xml", "telnetlib", "ftplib"}
 NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "misc", "base", "manager", "handler", "service", "types"}
 

@@ -16,7 +16,10 @@ PUBLIC = {
     *("csp_report", "dashboard.index", "dashboard.words", "static"),
 }
 FOR_MACHINES = "monitoring."
-RULES = {"public", "signed_in", "admin", "api:read", "api:write", "api:jobs", "api:admin"}
+RULES = {
+    *("public", "signed_in", "admin"),
+    *("api:read", "api:write", "api:jobs", "api:admin", "api:read jobs", "api:write jobs"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Background jobs as people and their programs see and steer them."""

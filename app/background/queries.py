@@ -1,0 +1,98 @@
+"""Reading jobs: a person's own, and for who steers them all, everybody's."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import BoundedSemaphore
+from typing import cast
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.db import reading
+from app.errors import Conflict, NotFound
+from app.security import Person, requester, steers_all_jobs
+from app.web import settings
+from jobs import Attempt, Entry, KindLook, NoSuchJob, Place, Progress, Wanted, engine_of
+
+from .models import KeyedRequest
+
+NOT_THERE = "There is no such job. It may have been forgotten."
+WAITERS = "job_waiters"
+
+
+def job_of(person: Person, uid: str) -> Entry:
+    """The job, if they may see it. Raises NotFound."""
+    try:
+        entry = engine_of().inspector.job(uid)
+    except NoSuchJob:
+        raise NotFound(NOT_THERE) from None
+    if not steers_all_jobs(person) and entry.requested_by != requester(person.id):
+        raise NotFound(NOT_THERE)
+    return entry
+
+
+def settled_job_of(person: Person, uid: str, *, wait_s: float) -> Entry:
+    """The job as soon as it has settled, else as it is after so many seconds; at once when too many wait already.
+
+    A quarter of the threads that answer requests may wait; the others are for answers. Raises NotFound.
+    """
+    entry = job_of(person, uid)
+    places = _waiting_places()
+    if not entry.is_live or wait_s <= 0 or not places.acquire(blocking=False):
+        return entry
+    try:
+        engine_of().inspector.wait(uid, seconds=wait_s)
+    finally:
+        places.release()
+    return job_of(person, uid)
+
+
+def page_of(person: Person, wanted: Wanted, *, below: Place | None, limit: int) -> tuple[list[Entry], Place | None]:
+    """Those of these jobs that they may see, a page of them, and where the next page begins."""
+    if not steers_all_jobs(person):
+        wanted = replace(wanted, requested_by=requester(person.id))
+    return engine_of().inspector.page(wanted, below=below, limit=limit)
+
+
+def attempts_of(entry: Entry) -> Sequence[Attempt]:
+    """Every ended try of a job, oldest first."""
+    return engine_of().inspector.attempts(entry)
+
+
+def progress_of(entry: Entry) -> Progress:
+    """How far a job is."""
+    return engine_of().inspector.progress(entry)
+
+
+def jobs_made(uids: Sequence[str]) -> list[Entry]:
+    """The jobs that came of a request, in its order; what stands for several of them comes several times."""
+    found = {one.uid: one for one in engine_of().inspector.jobs(list(dict.fromkeys(uids)))}
+    return [found[uid] for uid in uids if uid in found]
+
+
+def kinds_for(person: Person) -> list[KindLook]:
+    """The kinds they may start."""
+    found = engine_of().inspector.kinds()
+    return found if steers_all_jobs(person) else [one for one in found if one.name in _for_people()]
+
+
+def sent_before(user_id: int, key: str, *, content_print: str) -> list[str]:
+    """The public ids of the jobs that this request made when it was sent before.
+
+    Raises:
+        Conflict: the key was used for something else
+    """
+    mine = (KeyedRequest.user_id == user_id, KeyedRequest.key == key, KeyedRequest.content_print == content_print)
+    made = reading().scalar(select(KeyedRequest.made).where(*mine))
+    if made is None:
+        raise Conflict("This Idempotency-Key was used for something else.")
+    return [str(uid) for uid in made]
+
+
+def _for_people() -> frozenset[str]:
+    return frozenset(current_app.extensions["for_people"])
+
+
+def _waiting_places() -> BoundedSemaphore:
+    made = BoundedSemaphore(max(1, settings().web_threads // 4))
+    return cast("BoundedSemaphore", current_app.extensions.setdefault(WAITERS, made))

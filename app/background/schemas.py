@@ -1,0 +1,293 @@
+"""What the API of jobs accepts and returns."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields
+
+from app.fields import LineField, MomentField, WholeField
+from jobs import Attempt, Entry, KindLook, Place, Progress, State, Wanted, without_secrets
+
+LONGEST_WAIT_S = 30
+LONGEST_UNIQUE = 120
+LONGEST_NAME = 128
+UID_START = re.compile(r"[0-9a-f]{6,32}")
+STATES = [state.value for state in State]
+
+
+class ArgsField(fields.Field[dict[str, Any]]):
+    """Arguments by name."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError("Give an object: the arguments by name.")
+        return value
+
+
+class StatesField(fields.String):
+    """Some states, by commas."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            return tuple(dict.fromkeys(State(word.strip()) for word in str(value).split(",")))
+        except ValueError:
+            raise ValidationError(f"Choose some of: {', '.join(STATES)}.") from None
+
+
+class PlaceField(fields.String):
+    """Where a page ended."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            return Place.read(str(value))
+        except (ValueError, OverflowError):
+            raise ValidationError("This is not the place of a page.") from None
+
+
+class UidStartField(fields.String):
+    """An id, or at least the first six signs of one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = str(value).strip().lower()
+        if not UID_START.fullmatch(text):
+            raise ValidationError("Give an id, or its first 6 to 32 signs (0 to 9, a to f).")
+        return text
+
+
+class JobIn(Schema):
+    """A job that shall run."""
+
+    kind = LineField(longest=LONGEST_NAME, required=True, metadata={"description": "One of /api/v1/kinds."})
+    args = ArgsField(load_default=dict, metadata={"type": "object", "description": "The arguments, by name."})
+    priority = WholeField(0, 9, metadata={"description": "0 comes first. Left out: the kind's own, usually 5."})
+    run_at = MomentField(metadata={"description": "Not before this moment."})
+    expires_at = MomentField(metadata={"description": "If it has not started by then, it is cancelled."})
+    unique = LineField(
+        longest=LONGEST_UNIQUE,
+        metadata={"description": "While a job of yours of this kind and with this key lives, it is given instead."},
+    )
+
+
+class JobChange(Schema):
+    """What of a waiting job changes."""
+
+    priority = WholeField(0, 9)
+    run_at = MomentField()
+
+
+class BatchArgs(Schema):
+    """How to take a batch."""
+
+    some = WholeField(
+        0, 1, digits=True, data_key="partial", load_default=0, metadata={"description": "1: take the good ones."}
+    )
+
+
+class WaitArgs(Schema):
+    """How long to wait."""
+
+    wait = WholeField(
+        0,
+        LONGEST_WAIT_S,
+        digits=True,
+        load_default=0,
+        metadata={"description": "Answer when the job has settled, after so many seconds at the latest."},
+    )
+
+
+class ListArgs(Schema):
+    """Which jobs to list."""
+
+    state = StatesField(metadata={"description": f"Some of these, by commas: {', '.join(STATES)}."})
+    kind = LineField(longest=LONGEST_NAME)
+    queue = LineField(longest=LONGEST_NAME)
+    id = UidStartField(metadata={"description": "An id, or its first signs, six or more."})
+    limit = WholeField(1, 100, digits=True, load_default=25)
+    next = PlaceField(metadata={"description": "From the page before."})
+
+
+class JobErrorOut(Schema):
+    """What went wrong last."""
+
+    type = fields.String(required=True, allow_none=True, data_key="class", attribute="class")
+    message = fields.String(required=True, allow_none=True)
+    fingerprint = fields.String(required=True, allow_none=True)
+
+
+class JobProgressOut(Schema):
+    """How far a job is."""
+
+    state = fields.String(required=True, metadata={"enum": STATES})
+    current = fields.Integer(required=True, allow_none=True)
+    total = fields.Integer(required=True, allow_none=True)
+    percent = fields.Float(required=True, allow_none=True)
+    note = fields.String(required=True, allow_none=True)
+    eta_s = fields.Float(required=True, allow_none=True, metadata={"description": "Seconds left, at the pace so far."})
+    updated_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class JobLookOut(Schema):
+    """A job."""
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True)
+    queue = fields.String(required=True)
+    state = fields.String(required=True, metadata={"enum": STATES})
+    priority = fields.Integer(required=True)
+    args = fields.Dict(required=True)
+    run_at = fields.AwareDateTime(required=True, allow_none=True)
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    created_at = fields.AwareDateTime(required=True)
+    started_at = fields.AwareDateTime(required=True, allow_none=True)
+    finished_at = fields.AwareDateTime(required=True, allow_none=True)
+    attempts = fields.Integer(required=True)
+    failures = fields.Integer(required=True)
+    max_retries = fields.Integer(required=True)
+    cancel_requested_at = fields.AwareDateTime(required=True, allow_none=True)
+    requested_by = fields.String(required=True, allow_none=True)
+    step = fields.String(required=True, allow_none=True, metadata={"description": "Its name in a workflow."})
+    error = fields.Nested(JobErrorOut, required=True, allow_none=True)
+
+
+class JobsOut(Schema):
+    """Several jobs."""
+
+    jobs = fields.List(fields.Nested(JobLookOut), required=True)
+
+
+class JobPageOut(JobsOut):
+    """A page of jobs, newest first; `next` asks for the page after it and is null on the last."""
+
+    next = fields.String(required=True, allow_none=True)
+
+
+class JobResultOut(Schema):
+    """What a job came to."""
+
+    id = fields.String(required=True)
+    state = fields.String(required=True, metadata={"enum": STATES})
+    is_settled = fields.Boolean(required=True)
+    result = fields.Raw(required=True, allow_none=True)
+    error = fields.Nested(JobErrorOut, required=True, allow_none=True)
+
+
+class JobAttemptOut(Schema):
+    """One ended try."""
+
+    attempt = fields.Integer(required=True)
+    outcome = fields.String(required=True)
+    worker = fields.String(required=True, allow_none=True)
+    ready_at = fields.AwareDateTime(required=True, allow_none=True)
+    started_at = fields.AwareDateTime(required=True, allow_none=True)
+    finished_at = fields.AwareDateTime(required=True)
+    error_class = fields.String(required=True, allow_none=True)
+    error_message = fields.String(required=True, allow_none=True)
+    traceback = fields.String(metadata={"description": "For admins."})
+
+
+class JobAttemptsOut(Schema):
+    """Every ended try of a job, oldest first."""
+
+    attempts = fields.List(fields.Nested(JobAttemptOut), required=True)
+
+
+class KindOut(Schema):
+    """A kind of job."""
+
+    name = fields.String(required=True)
+    queue = fields.String(required=True)
+    doc = fields.String(required=True)
+    arguments = fields.Dict(required=True, metadata={"description": "A JSON schema."})
+    policy = fields.Dict(required=True)
+
+
+class KindsOut(Schema):
+    """The kinds that may be started."""
+
+    kinds = fields.List(fields.Nested(KindOut), required=True)
+
+
+def wanted_of(given: Mapping[str, Any]) -> Wanted:
+    """The jobs that `ListArgs` describes."""
+    return Wanted(
+        states=given.get("state", ()),
+        kinds=(given["kind"],) if "kind" in given else (),
+        queue=given.get("queue"),
+        uid_start=given.get("id"),
+    )
+
+
+def moment_out(moment: datetime | None) -> str | None:
+    """A moment as the API tells it."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def job_out(entry: Entry) -> dict[str, Any]:
+    """What `JobLookOut` describes."""
+    return {
+        "id": entry.uid,
+        "kind": entry.kind,
+        "queue": entry.queue,
+        "state": entry.state,
+        "priority": entry.priority,
+        "args": without_secrets(entry.args),
+        "run_at": moment_out(entry.run_at),
+        "expires_at": moment_out(entry.expires_at),
+        "created_at": moment_out(entry.created_at),
+        "started_at": moment_out(entry.started_at),
+        "finished_at": moment_out(entry.finished_at),
+        "attempts": entry.attempt,
+        "failures": entry.failures,
+        "max_retries": entry.max_retries,
+        "cancel_requested_at": moment_out(entry.cancel_requested_at),
+        "requested_by": entry.requested_by,
+        "step": entry.step,
+        "error": error_out(entry),
+    }
+
+
+def error_out(entry: Entry) -> dict[str, Any] | None:
+    """What `JobErrorOut` describes; None when nothing went wrong, or the job succeeded after all."""
+    if entry.state == State.SUCCEEDED or (entry.error_class is None and entry.error_message is None):
+        return None
+    return {"class": entry.error_class, "message": entry.error_message, "fingerprint": entry.error_fingerprint}
+
+
+def progress_out(entry: Entry, progress: Progress) -> dict[str, Any]:
+    """What `JobProgressOut` describes."""
+    return {
+        "state": entry.state,
+        "current": progress.current,
+        "total": progress.total,
+        "percent": progress.percent,
+        "note": progress.note,
+        "eta_s": progress.eta_s,
+        "updated_at": moment_out(progress.updated_at),
+    }
+
+
+def result_out(entry: Entry) -> dict[str, Any]:
+    """What `JobResultOut` describes."""
+    return {
+        "id": entry.uid,
+        "state": entry.state,
+        "is_settled": not entry.is_live,
+        "result": without_secrets(entry.result),
+        "error": None if entry.is_live else error_out(entry),
+    }
+
+
+def attempt_out(one: Attempt, *, with_traceback: bool) -> dict[str, Any]:
+    """What `JobAttemptOut` describes."""
+    told = {name: getattr(one, name) for name in ("attempt", "outcome", "worker", "error_class", "error_message")}
+    moments = {name: moment_out(getattr(one, name)) for name in ("ready_at", "started_at", "finished_at")}
+    return told | moments | ({"traceback": one.traceback} if with_traceback and one.traceback else {})
+
+
+def kind_out(kind: KindLook) -> dict[str, Any]:
+    """What `KindOut` describes."""
+    return {name: getattr(kind, name) for name in ("name", "queue", "doc", "arguments", "policy")}

@@ -1,0 +1,207 @@
+"""What people can do with background jobs: start, cancel, retry and change them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from flask import current_app
+from sqlalchemy import delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app import logs
+from app.clock import now
+from app.db import transaction
+from app.errors import Conflict, Invalid, NotFound
+from app.security import Person, requester, steers_all_jobs
+from jobs import BadArguments, Job, JobRequest, NoSuchJob, UnknownJob, WrongState, engine_of
+
+from . import queries
+from .drafts import Draft, fingerprint_of, problem_of_start, problems_of
+from .models import KeyedRequest
+
+KEYS_LAST = timedelta(days=7)
+UNKNOWN_KIND = "There is no such kind, or it is not yours to start."
+
+Check = Callable[[Person, Mapping[str, Any]], Mapping[str, Any]]
+"""Of a kind that people may start: the arguments as they are stored. Raises Invalid."""
+
+
+class Started(NamedTuple):
+    """What came of asking for jobs: their public ids, and whether they are new or of the same request sent before."""
+
+    uids: Sequence[str]
+    are_new: bool
+
+
+class Refused(NamedTuple):
+    """What was wrong with one job of many, a sentence by field."""
+
+    errors: Mapping[str, str]
+
+
+def start(person: Person, drafts: Sequence[Draft], *, key: str | None = None, one: bool = False) -> Started:
+    """Write these jobs down, all or none, with one statement. With a `key`, the same ones sent twice are made once.
+
+    Raises:
+        Invalid: something is wrong; the fields are named "3.args.x", or without a number of `one`
+        Conflict: the key was used for something else
+    """
+    requests, refused = _requests(person, drafts)
+    if refused:
+        raise Invalid(
+            {
+                field if one else f"{number}.{field}": sentence
+                for number, wrong in refused.items()
+                for field, sentence in wrong.errors.items()
+            }
+        )
+    return _written(person, requests, key=key, content_print=fingerprint_of(drafts) if key else "")
+
+
+def start_some(person: Person, drafts: Mapping[int, Draft]) -> dict[int, str | Refused]:
+    """Write down those of the jobs that can be taken, with one statement: by number its public id, or what is wrong."""
+    requests, refused = _requests(person, list(drafts.values()))
+    numbers = list(drafts)
+    uids = iter(_written(person, requests, key=None, content_print="").uids) if requests else iter(())
+    return {number: refused.get(place) or next(uids) for place, number in enumerate(numbers)}
+
+
+def cancel(person: Person, uid: str) -> bool:
+    """Cancel a job: at once while it waits (True), by asking it to end while it runs (False).
+
+    Raises:
+        NotFound
+        Conflict: it is over
+    """
+    return bool(_done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id))))
+
+
+def withdraw(person: Person, uid: str) -> None:
+    """Cancel a job that waits; what runs goes on.
+
+    Raises:
+        NotFound
+        Conflict: it runs, or is over
+    """
+    _done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id), if_running=False))
+
+
+def retry(person: Person, uid: str) -> None:
+    """Make a job that failed or was cancelled ready again.
+
+    Raises:
+        NotFound
+        Conflict: it waits, runs or succeeded
+    """
+    _done(person, uid, lambda: engine_of().retry(uid, by=requester(person.id)))
+
+
+def change(person: Person, uid: str, *, priority: int | None = None, run_at: datetime | None = None) -> None:
+    """Change the priority or the start of a job that waits; both or none.
+
+    Raises:
+        NotFound, Invalid
+        Conflict: it does not wait any more
+    """
+    if sentence := problem_of_start(run_at, now=now()):
+        raise Invalid({"run_at": sentence})
+    by = requester(person.id)
+
+    def do() -> None:
+        with transaction():
+            if priority is not None:
+                engine_of().reprioritise(uid, priority, by=by)
+            if run_at is not None:
+                engine_of().reschedule(uid, run_at, by=by)
+
+    _done(person, uid, do)
+
+
+def forget_keys(*, at: datetime | None = None) -> int:
+    """Forget Idempotency-Keys that are older than a week; how many."""
+    with transaction() as session:
+        old = delete(KeyedRequest).where(KeyedRequest.sent_at < (at or now()) - KEYS_LAST)
+        return int(session.connection().execute(old).rowcount)
+
+
+def _done(person: Person, uid: str, do: Callable[[], bool | None]) -> bool | None:
+    queries.job_of(person, uid)
+    try:
+        return do()
+    except NoSuchJob:
+        raise NotFound(queries.NOT_THERE) from None
+    except WrongState as error:
+        raise Conflict(str(error)) from None
+
+
+def _requests(person: Person, drafts: Sequence[Draft]) -> tuple[list[JobRequest], dict[int, Refused]]:
+    """The jobs that can be taken, in order, and by place what is wrong with the others."""
+    moment, by, request_id = now(), requester(person.id), logs.field("request_id")
+    requests: list[JobRequest] = []
+    refused: dict[int, Refused] = {}
+    for place, draft in enumerate(drafts):
+        try:
+            job, args = _checked(person, draft, moment)
+        except Invalid as error:
+            refused[place] = Refused(error.errors)
+            continue
+        requests.append(
+            JobRequest(
+                job,
+                args,
+                priority=draft.priority,
+                run_at=draft.run_at,
+                expires_at=draft.expires_at,
+                unique=draft.unique and f"{by}:{draft.unique}",
+                requested_by=by,
+                request_id=request_id,
+            )
+        )
+    return requests, refused
+
+
+def _checked(person: Person, draft: Draft, moment: datetime) -> tuple[Job, Mapping[str, Any]]:
+    for_people: Mapping[str, Check] = current_app.extensions["for_people"]
+    may_start = draft.kind in for_people or steers_all_jobs(person)
+    try:
+        job = engine_of().job_named(draft.kind) if may_start else None
+    except UnknownJob:
+        job = None
+    if job is None:
+        raise Invalid({"kind": UNKNOWN_KIND})
+    if wrong := problems_of(draft, now=moment):
+        raise Invalid(wrong)
+    try:
+        job.check(draft.args)
+    except BadArguments as error:
+        raise Invalid({f"args.{name[:80]}": f"It {what}." for name, what in error.errors.items()}) from None
+    return job, _cleaned(person, draft, for_people.get(draft.kind))
+
+
+def _cleaned(person: Person, draft: Draft, check: Check | None) -> Mapping[str, Any]:
+    if check is None:
+        return draft.args
+    try:
+        return check(person, draft.args)
+    except Invalid as error:
+        raise Invalid({f"args.{name}" if name else "args": text for name, text in error.errors.items()}) from None
+
+
+def _written(person: Person, requests: Sequence[JobRequest], *, key: str | None, content_print: str) -> Started:
+    """The key is taken first: of two that come at the same moment, one waits for the other and finds what it made."""
+    with transaction() as session:
+        if key and not _take(session, person.id, key, content_print):
+            return Started(queries.sent_before(person.id, key, content_print=content_print), are_new=False)
+        uids = engine_of().write_down(session, requests)
+        if key:
+            mine = (KeyedRequest.user_id == person.id, KeyedRequest.key == key)
+            session.execute(update(KeyedRequest).where(*mine).values(made=uids))
+        return Started(uids, are_new=True)
+
+
+def _take(session: Session, user_id: int, key: str, content_print: str) -> bool:
+    """Note that the request came; False when it came before."""
+    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(KeyedRequest)
+    row = {"user_id": user_id, "key": key, "content_print": content_print, "made": [], "sent_at": now()}
+    return bool(session.connection().execute(insert.values(row).on_conflict_do_nothing()).rowcount)
