@@ -21,9 +21,9 @@ from .errors import (
     WrongState,
 )
 from .host import Host
-from .ledger.flows import FlowState, OnFailure
 from .inspector import Inspector, KindLook, Overview, QueueLook
 from .ledger.failures import ErrorGroup
+from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
 from .ledger.lanes import LaneLook, Limits
 from .ledger.listing import Place, Wanted
@@ -101,9 +101,9 @@ __all__ = [
     "UtcDateTime",
     "Wanted",
     "Wear",
+    "WorkerRow",
     "Workflow",
     "WorkflowBrief",
-    "WorkerRow",
     "WrongState",
     "chain",
     "check_cancelled",
