@@ -21,6 +21,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 pages = Pages("api", __name__, url_prefix="/api")
 older = Pages("older", __name__)
 
+PROBLEM = "application/problem+json"
 LONGEST_KEY = 200
 KEY = {
     "in": "header",
@@ -207,5 +208,5 @@ def _described(api: Api) -> dict[str, Any]:
     told: dict[str, Any] = api.spec.to_dict()
     for response in told["components"]["responses"].values():
         if content := response.get("content"):
-            response["content"] = {"application/problem+json": content["application/json"]}
+            response["content"] = {PROBLEM: content["application/json"]}
     return told

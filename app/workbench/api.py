@@ -7,7 +7,7 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import BadRequest
 
 from app.errors import Conflict, Invalid, NotAllowed
-from app.openapi import ApiBlueprint, read_json
+from app.openapi import PROBLEM, ApiBlueprint, ProblemOut, read_json
 from app.security import api_access, me
 
 from . import kinds, queries, services
@@ -39,6 +39,12 @@ TASK = {
     },
 }
 TASKS = {"type": "array", "items": TASK, "minItems": 1, "maxItems": MOST_AT_ONCE}
+NOTHING_TAKEN = {
+    "400": {
+        "description": "Nothing of it could be taken.",
+        "content": {"application/json": {"schema": BatchOut}, PROBLEM: {"schema": ProblemOut}},
+    }
+}
 
 blp = ApiBlueprint("workbench_api", __name__, url_prefix="/api", description="Every pattern of background work.")
 tasks = ApiBlueprint("tasks_api", __name__, description="Jobs of the workbench, as tasks.")
@@ -214,9 +220,8 @@ def delete_task(task_id: str) -> Response:
 
 
 @tasks.post("/tasks/batch-request/")
-@tasks.doc(requestBody=_body(TASKS, required=True))
+@tasks.doc(requestBody=_body(TASKS, required=True), responses=NOTHING_TAKEN)
 @tasks.response(202, BatchOut)
-@tasks.alt_response(400, schema=BatchOut, description="Nothing of it could be taken.")
 @api_access("write")
 def create_batch() -> Response:
     """Have up to 100 kinds run; those that are wrong are told with their index, the others run."""
@@ -224,9 +229,8 @@ def create_batch() -> Response:
 
 
 @tasks.post("/batch-request")
-@tasks.doc(requestBody=_body(TASKS, required=True), deprecated=True)
+@tasks.doc(requestBody=_body(TASKS, required=True), responses=NOTHING_TAKEN, deprecated=True)
 @tasks.response(202, BatchOut)
-@tasks.alt_response(400, schema=BatchOut, description="Nothing of it could be taken.")
 @api_access("write")
 def older_batch() -> Response:
     """Have up to 100 kinds run, under an older name."""
