@@ -8,7 +8,7 @@ that turns into a writer fails at once when another process wrote in between.
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from jobs import UtcDateTime
 
-__all__ = ["Base", "UtcDateTime", "connect", "db", "disconnect", "reading", "transaction"]
+__all__ = ["Base", "UtcDateTime", "connect", "db", "disconnect", "planned", "reading", "reading_engine", "transaction"]
 
 BUSY_TIMEOUT_MS = 5_000
 LOOK_AGAIN_S = (0.0005, 0.002)
@@ -110,6 +110,17 @@ def disconnect() -> None:
     current_app.extensions["reading_engine"].dispose()
 
 
+def planned(name: str, statement: str, values: Mapping[str, Any], cursor: Any, info: dict[Any, Any]) -> str:
+    """What runs a statement by the plan that PostgreSQL keeps for it under `name`; `info` is the connection's own."""
+    known = info.setdefault("planned", {})
+    if known.get(name) != statement:
+        if name in known:
+            cursor.execute(f"DEALLOCATE {name}")
+        cursor.execute(f"PREPARE {name} AS {statement % {one: f'${number}' for number, one in enumerate(values, 1)}}")
+        known[name] = statement
+    return f"EXECUTE {name} ({', '.join(f'%({one})s' for one in values)})"
+
+
 def _planned_once(
     connection: Connection,
     cursor: Any,
@@ -120,15 +131,7 @@ def _planned_once(
 ) -> tuple[str, Any]:
     """Have PostgreSQL plan a statement marked `planned_as` once per connection, and not at every request."""
     name = None if context is None or executemany else context.execution_options.get("planned_as")
-    if name is None:
-        return statement, values
-    places = {one: f"${number}" for number, one in enumerate(values, 1)}
-    if connection.info.setdefault("planned", {}).get(name) != statement:
-        if name in connection.info["planned"]:
-            cursor.execute(f"DEALLOCATE {name}")
-        cursor.execute(f"PREPARE {name} AS {statement % {one: places[one] for one in values}}")
-        connection.info["planned"][name] = statement
-    return f"EXECUTE {name} ({', '.join(f'%({one})s' for one in values)})", values
+    return statement if name is None else planned(name, statement, values, cursor, connection.info), values
 
 
 def _say_how_durable(connection: Connection) -> None:
@@ -209,3 +212,9 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
 def reading() -> Session:
     """Where queries read: the open transaction when there is one, else the autocommitting session of this context."""
     return _open.get() or db.session()
+
+
+def reading_engine() -> Engine | None:
+    """Where a single look may read past all sessions; None while a transaction is open, whose work it must see."""
+    engine: Engine = current_app.extensions["reading_engine"]
+    return engine if _open.get() is None else None

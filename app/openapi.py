@@ -1,6 +1,7 @@
 """The API as a whole: how its requests are read, its OpenAPI document, and the page that shows it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
 from flask import Blueprint as Pages
@@ -13,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app import strict_json
+from app.errors import Invalid
 from app.security import public
 from app.web import see_other
 
@@ -48,10 +50,24 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}  # noqa: RUF012
 
-    def _raw_load_json(self, req: Request) -> Any:
-        if req.mimetype != "application/json":
-            raise UnsupportedMediaType
-        return strict_json.loads(req.get_data())
+    def use_args(self, argmap: Any, req: Any = None, *, location: str | None = None, **options: Any) -> Any:
+        """As the library does it; bodies in one step, because its general way is a tenth of a small request."""
+        if location != "json":
+            return super().use_args(argmap, req, location=location, **options)
+        schema = argmap() if isinstance(argmap, type) else argmap
+
+        def decorator(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def with_body(*values: Any, **named_values: Any) -> Any:
+                try:
+                    given = schema.load(read_json(request))
+                except ValidationError as error:
+                    raise Invalid(by_field(error)) from None
+                return view(*values, given, **named_values)
+
+            return with_body
+
+        return decorator
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         """The query, each key once."""
@@ -118,7 +134,9 @@ def read_json(request: Request) -> Any:
     Raises:
         UnsupportedMediaType, BadJson
     """
-    return StrictParser()._raw_load_json(request)
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    return strict_json.loads(request.get_data())
 
 
 def idempotency_key(about: str) -> str | None:

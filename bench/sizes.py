@@ -31,7 +31,7 @@ class Sizes:
             warm_up=50,
             submit_s=1,
             warm_up_s=0.2,
-            clients=(1, 4),
+            clients=(4,),
             web_s=1,
             activities=500,
             settled=2_000,

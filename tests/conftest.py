@@ -20,6 +20,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where the tests store")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What never looks at the database of its run is run beside SQLite only, and not once more beside PostgreSQL."""
+    if config.getoption("--database") == "postgresql":
+        alike = [one for one in items if "database_kind" not in getattr(one, "fixturenames", ())]
+        config.hook.pytest_deselected(items=alike)
+        items[:] = [one for one in items if one not in set(alike)]
+
+
 class Databases(Protocol):
     """Makes databases and takes them away."""
 

@@ -11,6 +11,7 @@ from app.clock import now
 from app.db import reading
 from app.errors import NotFound
 from app.hashing import fingerprint
+from app.question import Question
 
 from .models import ApiToken, SetupLink, SignInSession, User, WeightRecord
 
@@ -30,26 +31,24 @@ _PERSON = (
     _user.live_updates,
 )
 _STILL_THERE = or_(_user.goes_at.is_(None), _user.goes_at > bindparam("now"))
-_BY_SESSION = (
-    select(*_PERSON, _session.id.label("session_id"), _session.seen_at)
-    .where(
+_BY_SESSION = Question(
+    select(*_PERSON, _session.id.label("session_id"), _session.seen_at).where(
         _session.token_hash == bindparam("hash"),
         _session.ends_at > bindparam("now"),
         _session.seen_at > bindparam("idle_since"),
         _user.id == _session.user_id,
         _STILL_THERE,
-    )
-    .execution_options(planned_as="person_by_session")
+    ),
+    name="person_by_session",
 )
-_BY_TOKEN = (
-    select(*_PERSON, _token.id.label("token_id"), _token.scopes, _token.used_at)
-    .where(
+_BY_TOKEN = Question(
+    select(*_PERSON, _token.id.label("token_id"), _token.scopes, _token.used_at).where(
         _token.token_hash == bindparam("hash"),
         _token.ends_at > bindparam("now"),
         _user.id == _token.user_id,
         _STILL_THERE,
-    )
-    .execution_options(planned_as="person_by_token")
+    ),
+    name="person_by_token",
 )
 
 _weight = WeightRecord.__table__.c
@@ -63,15 +62,15 @@ KNOWN_WEIGHT = (
 _WEIGHT_ON = KNOWN_WEIGHT.execution_options(planned_as="weight_on")
 
 
-def person_by_session(token_hash: str) -> Row[*tuple[Any, ...]] | None:
-    """The person whose sign-in has this token hash, as long as it lasts. One select."""
+def person_by_session(token_hash: str) -> Any:
+    """The person whose sign-in has this token hash, as long as it lasts, or None. One select."""
     at = now()
-    return reading().connection().execute(_BY_SESSION, {"hash": token_hash, "now": at, "idle_since": at - IDLE}).first()
+    return _BY_SESSION.first({"hash": token_hash, "now": at, "idle_since": at - IDLE})
 
 
-def person_by_token(token_hash: str) -> Row[*tuple[Any, ...]] | None:
-    """The person behind this API token, as long as it lasts. One select."""
-    return reading().connection().execute(_BY_TOKEN, {"hash": token_hash, "now": now()}).first()
+def person_by_token(token_hash: str) -> Any:
+    """The person behind this API token, as long as it lasts, or None. One select."""
+    return _BY_TOKEN.first({"hash": token_hash, "now": now()})
 
 
 def user_of(user_id: int) -> User:

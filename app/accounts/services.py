@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, Update, delete, select, update
+from sqlalchemy import Update, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
@@ -360,9 +360,7 @@ def _note(statement: Update) -> None:
         log.info("sign of life not written", exc_info=True)
 
 
-def _person(
-    row: Row[*tuple[Any, ...]], *, session_id: int | None = None, scopes: frozenset[str] = frozenset()
-) -> Person:
+def _person(row: Any, *, session_id: int | None = None, scopes: frozenset[str] = frozenset()) -> Person:
     return Person(
         id=row.id,
         name=row.name,

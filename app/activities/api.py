@@ -50,7 +50,7 @@ def create(given: dict[str, Any]) -> Response:
     logged = services.log_activity(me().id, draft_of(given), zone=me().zone, key=key)
     content = _activity(logged.id) if logged.row is None else _just_logged(logged)
     response = answer(content, status=201 if logged.is_new else 200)
-    response.headers["Location"] = url_for(".show", activity_id=logged.id)
+    response.headers["Location"] = f"{request.path}/{logged.id}"
     return response
 
 

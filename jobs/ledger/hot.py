@@ -216,10 +216,6 @@ POSTGRESQL_INSERT = f"""
     ORDER BY new.place
     ON CONFLICT DO NOTHING"""
 plan_once("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
-SQLITE_INSERT = f"""
-    INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
-    VALUES ({", ".join(f":{name}" for name in COLUMNS)}, :priority, :turn)
-    ON CONFLICT DO NOTHING"""
 SQLITE_SHARE = """
     SELECT max(
         coalesce((SELECT turn FROM job WHERE queue = :queue AND state = 'ready' AND rank = :priority
@@ -227,6 +223,13 @@ SQLITE_SHARE = """
         coalesce((SELECT max(turn) FROM job WHERE queue = :queue AND state = 'ready' AND turn > 0
                   AND rank = :priority AND requested_by = :requested_by), 0)
     )"""
+SQLITE_INSERT = f"""
+    INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
+    VALUES ({", ".join(f":{name}" for name in COLUMNS)}, :priority, :turn)
+    ON CONFLICT DO NOTHING"""
+SQLITE_INSERT_ONE = SQLITE_INSERT.replace(
+    ":turn", f"CASE :state WHEN 'ready' THEN ({SQLITE_SHARE}) + (:requested_by IS NOT NULL) ELSE 0 END"
+)
 
 
 def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -237,19 +240,19 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     if connection.dialect.name == "postgresql":
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
         return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).rowcount
+    given = [
+        {
+            **row,
+            "args": json.dumps(row["args"]),
+            **{name: None if row[name] is None else _moment(row[name]) for name in MOMENTS},
+        }
+        for row in rows
+    ]
+    if len(given) == 1:
+        return connection.exec_driver_sql(SQLITE_INSERT_ONE, given[0]).rowcount
     turns = _turns_on_sqlite(connection, rows)
-    return connection.exec_driver_sql(
-        SQLITE_INSERT,
-        [
-            {
-                **row,
-                "args": json.dumps(row["args"]),
-                "turn": turn,
-                **{name: None if row[name] is None else _moment(row[name]) for name in MOMENTS},
-            }
-            for row, turn in zip(rows, turns, strict=True)
-        ],
-    ).rowcount
+    many = [{**row, "turn": turn} for row, turn in zip(given, turns, strict=True)]
+    return connection.exec_driver_sql(SQLITE_INSERT, many).rowcount
 
 
 def _turns_on_sqlite(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:

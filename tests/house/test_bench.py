@@ -17,9 +17,9 @@ from bench.processes import Process, usage_below
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = {
     "sqlite": ["1 drain", "2 one by one", "3 latency", "4 web", "5 growth", "6 footprint"],
-    "postgresql": ["1 drain", "4 web", "5 growth", "6 footprint"],
+    "postgresql": ["1 drain", "4 web", "5 growth"],
 }
-PARTS: dict[str, list[str]] = {"sqlite": [], "postgresql": ["drain", "web", "growth", "footprint"]}
+PARTS: dict[str, list[str]] = {"sqlite": [], "postgresql": ["drain", "web", "growth"]}
 """All on one database; on the other what goes different ways there, for every part starts a dozen processes."""
 
 
