@@ -5,9 +5,6 @@ locks and costs no BEGIN and ROLLBACK; a writing transaction on SQLite begins IM
 that turns into a writer fails at once when another process wrote in between.
 """
 
-import random
-import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,12 +17,10 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from jobs import UtcDateTime
+from jobs import UtcDateTime, begin_writing
 
 __all__ = ["Base", "UtcDateTime", "connect", "db", "disconnect", "planned", "reading", "reading_engine", "transaction"]
 
-BUSY_TIMEOUT_MS = 5_000
-LOOK_AGAIN_S = (0.0005, 0.002)
 STATEMENT_TIMEOUT_MS = 5_000
 
 
@@ -146,7 +141,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "busy_timeout=5000",
             "synchronous=FULL",
             "foreign_keys=ON",
             "trusted_schema=OFF",
@@ -159,33 +154,13 @@ def _prepare_sqlite(engine: Engine) -> None:
         options = connection.get_execution_options()
         if options.get("begins", True):
             _sync(connection, "FULL" if options.get("durable", True) else "NORMAL")
-            _begin_immediate(connection)
+            begin_writing(connection)
 
 
 def _sync(connection: Connection, level: str) -> None:
     if connection.info.get("synchronous", "FULL") != level:
         connection.exec_driver_sql(f"PRAGMA synchronous={level}")
         connection.info["synchronous"] = level
-
-
-def _begin_immediate(connection: Connection) -> None:
-    """Wait for the write lock by asking every millisecond or two: SQLite itself would sleep up to 100 between looks."""
-    driver: Any = connection.connection.dbapi_connection
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
-        while time.monotonic() < deadline:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-                time.sleep(random.uniform(*LOOK_AGAIN_S))  # noqa: S311 -- apart from each other, no secret
-            else:
-                return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 @contextmanager

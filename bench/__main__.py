@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.drain import drain, one_at_a_time
+from bench.engine import bulk, engine_latency, scaling, schedules, urgent, workflow
 from bench.figures import Report
 from bench.footprint import footprint
 from bench.growth import growth
@@ -34,13 +35,19 @@ PARTS: Mapping[str, Part] = {
     "web": web,
     "growth": growth,
     "footprint": footprint,
+    "bulk": bulk,
+    "urgent": urgent,
+    "workflow": workflow,
+    "schedules": schedules,
+    "scaling": scaling,
+    "engine": engine_latency,
     "web-servers": web_servers,
 }
 ASKED_FOR_ONLY = {"web-servers"}
 
 
 def main() -> None:
-    """Measure what was asked for; without parts, the six figures."""
+    """Measure what was asked for; without parts, the twelve figures."""
     asked = _arguments().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report, sizes = Report(facts=_facts(asked)), _sizes(asked)

@@ -21,6 +21,10 @@ class Sizes:
     settled: int = 1_000_000
     idle_s: float = 20
     slow_sockets: int = 500
+    crowd: int = 100_000
+    urgent: int = 10
+    steps: int = 10_000
+    schedules: int = 10_000
 
     @classmethod
     def quick(cls) -> Sizes:
@@ -37,4 +41,8 @@ class Sizes:
             settled=2_000,
             idle_s=1,
             slow_sockets=20,
+            crowd=500,
+            urgent=2,
+            steps=50,
+            schedules=50,
         )

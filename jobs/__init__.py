@@ -41,6 +41,7 @@ from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
 from .schedules.rules import Rule, RuleKind, Upcoming
 from .schedules.ticker import Sweep
 from .schedules.words import in_words
+from .sqlite import begin_writing
 from .workflows.looks import StepBrief, WorkflowBrief
 from .workflows.shape import Step, Workflow, chain, chord, group
 
@@ -105,6 +106,7 @@ __all__ = [
     "Workflow",
     "WorkflowBrief",
     "WrongState",
+    "begin_writing",
     "chain",
     "check_cancelled",
     "chord",

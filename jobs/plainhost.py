@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from .ledger.models import metadata
 from .log import get_logger
+from .sqlite import begin_writing
 
 log = get_logger(__name__)
 
@@ -89,4 +90,4 @@ def _prepare(connection: Any, _record: object) -> None:
 
 def _begin_as_a_writer(connection: Connection) -> None:
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_writing(connection)

@@ -1,0 +1,1 @@
+"""The engine without the product: a plain host whose jobs do next to nothing."""
