@@ -23,6 +23,7 @@ from bench.latency import latency
 from bench.processes import ROOT
 from bench.sizes import Sizes
 from bench.stage import KINDS, Kind, Stage, stage
+from bench.users import users
 from bench.web import web
 from bench.web_servers import web_servers
 
@@ -41,13 +42,14 @@ PARTS: Mapping[str, Part] = {
     "schedules": schedules,
     "scaling": scaling,
     "engine": engine_latency,
+    "users": users,
     "web-servers": web_servers,
 }
 ASKED_FOR_ONLY = {"web-servers"}
 
 
 def main() -> None:
-    """Measure what was asked for; without parts, the twelve figures."""
+    """Measure what was asked for; without parts, the thirteen figures."""
     asked = _arguments().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report, sizes = Report(facts=_facts(asked)), _sizes(asked)

@@ -25,6 +25,8 @@ class Sizes:
     urgent: int = 10
     steps: int = 10_000
     schedules: int = 10_000
+    people: tuple[int, ...] = (10, 50, 100, 500)
+    users_s: float = 10
 
     @classmethod
     def quick(cls) -> Sizes:
@@ -45,4 +47,6 @@ class Sizes:
             urgent=2,
             steps=50,
             schedules=50,
+            people=(4,),
+            users_s=1,
         )

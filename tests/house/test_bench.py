@@ -20,7 +20,9 @@ BOUNDED = {
     "postgresql": ["1 drain", "4 web", "5 growth", "7 bulk"],
 }
 FIGURES = {
-    "sqlite": sorted([*BOUNDED["sqlite"], "7 bulk", "8 urgent", "9 workflow", "10 schedules", "11 scaling"]),
+    "sqlite": sorted(
+        [*BOUNDED["sqlite"], "7 bulk", "8 urgent", "9 workflow", "10 schedules", "11 scaling", "13 users"]
+    ),
     "postgresql": BOUNDED["postgresql"],
 }
 PARTS: dict[str, list[str]] = {"sqlite": [], "postgresql": ["drain", "web", "growth", "bulk"]}
