@@ -20,6 +20,7 @@ from bench.figures import Report
 from bench.footprint import footprint
 from bench.growth import growth
 from bench.latency import latency
+from bench.machines import machines
 from bench.processes import ROOT
 from bench.sizes import Sizes
 from bench.stage import KINDS, Kind, Stage, stage
@@ -43,9 +44,10 @@ PARTS: Mapping[str, Part] = {
     "scaling": scaling,
     "engine": engine_latency,
     "users": users,
+    "machines": machines,
     "web-servers": web_servers,
 }
-ASKED_FOR_ONLY = {"web-servers"}
+ASKED_FOR_ONLY = {"machines", "web-servers"}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,18 +36,34 @@ class Alone:
         self.engine: Engine = make(url, room.redis_url)
         self._env = room.env() | {"DATABASE_URL": url}
 
-    @contextmanager
-    def workers(self, processes: int = PROCESSES) -> Iterator[Process]:
-        """Worker processes with four threads each, all of them up, held."""
+    def worker_process(
+        self, processes: int, *, before: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> Process:
+        """A Dramatiq with so many worker processes of four threads each."""
         dramatiq = str(Path(sys.executable).with_name("dramatiq"))
         words = ["bench.alone.worker:broker", "--processes", str(processes), "--threads", str(THREADS)]
-        with Process(dramatiq, *words, "--skip-logging", env=self._env, log=self.room.folder / "alone.log") as started:
-            up = sa.text("SELECT count(*) FROM job_worker WHERE role = 'worker'")
-            with self.room.database() as database, database.connect() as connection:
-                connection.execute(sa.text("DELETE FROM job_worker"))
-                started.wait_until(lambda: connection.execute(up).scalar_one() >= processes)
+        log = self.room.folder / "alone.log"
+        return Process(*before, dramatiq, *words, "--skip-logging", env=env or self._env, log=log)
+
+    def wait_for_workers(self, count: int) -> None:
+        """Return once so many processes have said that they live."""
+        up = sa.text("SELECT count(*) FROM job_worker WHERE role = 'worker'")
+        deadline = time.monotonic() + WITHIN_S
+        with self.room.database() as database, database.connect() as connection:
+            while connection.execute(up).scalar_one() < count:
+                if time.monotonic() > deadline:
+                    raise RuntimeError("the workers do not come up")
+                time.sleep(0.05)
+
+    @contextmanager
+    def workers(self, processes: int = PROCESSES) -> Iterator[Process]:
+        """Worker processes, all of them up, held."""
+        with self.worker_process(processes) as started:
+            self.wait_for_workers(processes)
             hold(self.room, started)
             yield started
+        with self.room.database() as database, database.connect() as connection:
+            connection.execute(sa.text("DELETE FROM job_worker"))
 
     @contextmanager
     def scheduler(self) -> Iterator[Process]:
