@@ -222,9 +222,18 @@ def docs() -> str:
 
 
 def _described(api: Api) -> dict[str, Any]:
-    """The document, its problems under the type they are sent with, which the library does not let us say."""
+    """The document, in what the library does not let us say: features by their names, problems by their type."""
     told: dict[str, Any] = api.spec.to_dict()
+    for tag in told["tags"]:
+        tag["name"] = _spoken(tag["name"])
+    for operation in (one for path in told["paths"].values() for one in path.values() if "tags" in one):
+        operation["tags"] = [_spoken(tag) for tag in operation["tags"]]
     for response in told["components"]["responses"].values():
         if content := response.get("content"):
             response["content"] = {PROBLEM: content["application/json"]}
     return told
+
+
+def _spoken(tag: str) -> str:
+    """The name of a feature's blueprint as people say it."""
+    return tag.removesuffix("_api").replace("_", " ").capitalize()
