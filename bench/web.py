@@ -13,6 +13,7 @@ from bench.stage import Room, Stage, Web, going, hold
 
 FIGURE = "4 web"
 REGION = "/recent"
+TRIES = 3
 FRESH_S = 11.0
 """After ten seconds of waiting the region says so, which is a change; then nothing changes for a while."""
 
@@ -41,14 +42,22 @@ def _with(clients: int, room: Room, ours: Web, peer: Web, ada: Ada, report: Repo
             bares.append(closed(peer.port, bare, clients=clients, seconds=sizes.web_s).only(201))
         time.sleep(max(0.0, calm_at - time.monotonic()))
         with going(room, ours.process):
-            poll = _unchanged_poll(ours.port, ada)
-            polls.append(closed(ours.port, poll, clients=clients, seconds=sizes.web_s).only(304))
+            polls.append(_polled(ours.port, ada, clients=clients, seconds=sizes.web_s))
     many = f"{clients} client{'s' if clients > 1 else ''}"
     kind = room.stage.kind
     mine, theirs = _rate(kind, f"POST, {many}", posts), _rate(kind, f"bare INSERT + COMMIT, {many}", bares)
     report.add(mine, _p99(kind, f"POST, {many}", posts), theirs, _p99(kind, f"bare INSERT + COMMIT, {many}", bares))
     report.add(ratio(mine, theirs, Bound(0.5, 0.8, at_least=True), what=f"POST / bare INSERT + COMMIT, {many}"))
     report.add(_rate(kind, f"unchanged poll, {many}", polls), _p99(kind, f"unchanged poll, {many}", polls))
+
+
+def _polled(port: int, ada: Ada, *, clients: int, seconds: float) -> Seen:
+    """Polls that find nothing new. What waits changes its words after a minute, too; such a round is taken again."""
+    for _ in range(TRIES - 1):
+        seen = closed(port, _unchanged_poll(port, ada), clients=clients, seconds=seconds)
+        if set(seen.statuses) == {"304"}:
+            return seen
+    return closed(port, _unchanged_poll(port, ada), clients=clients, seconds=seconds).only(304)
 
 
 def _unchanged_poll(port: int, ada: Ada) -> bytes:
