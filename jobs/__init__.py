@@ -1,5 +1,6 @@
 """The front door of the engine: everything a host may import."""
 
+from .audit import Audit
 from .dispatch.outbox import JobRequest
 from .dispatch.run import Run, check_cancelled, current
 from .dispatch.soft_limit import SoftLimit
@@ -22,6 +23,7 @@ from .errors import (
 )
 from .host import Host
 from .inspector import Inspector, KindLook, Overview, QueueLook
+from .ledger.audit import AuditRow, Verification
 from .ledger.failures import ErrorGroup
 from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
@@ -49,6 +51,8 @@ __all__ = [
     "SETTLED",
     "WAITING",
     "Attempt",
+    "Audit",
+    "AuditRow",
     "BadArguments",
     "Cancelled",
     "Engine",
@@ -99,6 +103,7 @@ __all__ = [
     "UnknownOutcome",
     "Upcoming",
     "UtcDateTime",
+    "Verification",
     "Wanted",
     "Wear",
     "WorkerRow",

@@ -99,10 +99,15 @@ class Inspector:
         return entries, wanted.place_of(entries[-1]) if has_more else None
 
     def _by_kinds(self, wanted: Wanted) -> Wanted:
-        """A queue is asked for by the kinds that are declared for it, because jobs are indexed by kind."""
+        """A queue is asked for by the kinds that are in it, because jobs are indexed by kind."""
         if wanted.queue is None or wanted.kinds or wanted.is_narrow:
             return wanted
-        return replace(wanted, kinds=tuple(one.name for one in self._jobs.values() if one.queue_name == wanted.queue))
+        return replace(wanted, kinds=self.kinds_in(wanted.queue))
+
+    def kinds_in(self, queue: str) -> tuple[str, ...]:
+        """The kinds that are declared for the queue, or of which jobs have been put there."""
+        guests = lanes.guests(self._host.reading()).get(queue, ())
+        return tuple(one.name for one in self._jobs.values() if one.queue_name == queue or one.name in guests)
 
     def attempts(self, entry: Entry) -> Sequence[Attempt]:
         """Every ended try of a job, oldest first."""

@@ -112,7 +112,7 @@ class Runner:
 
     def batch_sizes(self, queue: str) -> Mapping[str, int]:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
-        return {job.name: self._size(job) for job in self._jobs.values() if job.queue_name == queue}
+        return {kind: self._size(self._jobs[kind]) for kind in self._lanes.kinds_in(queue)}
 
     @property
     def most_per_key(self) -> str:
