@@ -1,6 +1,7 @@
 """The front door of the engine: everything a host may import."""
 
 from .audit import Audit
+from .bulk.desk import BulkLook, BulkOperations, BulkRequest
 from .dispatch.outbox import JobRequest
 from .dispatch.run import Run, check_cancelled, current
 from .dispatch.soft_limit import SoftLimit
@@ -13,6 +14,7 @@ from .errors import (
     JobError,
     NameTaken,
     NoSuchJob,
+    NoSuchOperation,
     NoSuchSchedule,
     NoSuchWorkflow,
     RetryAfter,
@@ -24,6 +26,7 @@ from .errors import (
 from .host import Host
 from .inspector import Inspector, KindLook, Overview, QueueLook
 from .ledger.audit import AuditRow, Verification
+from .ledger.bulk import CAN_BE_UNDONE, WORKS_ON, Action
 from .ledger.failures import ErrorGroup
 from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
@@ -33,6 +36,7 @@ from .ledger.models import Attempt, Entry, WorkerRow, metadata
 from .ledger.moments import UtcDateTime, db_now
 from .ledger.progress import Progress
 from .ledger.reader import JobBrief, has_live
+from .ledger.selection import Preview, Selection
 from .ledger.states import LIVE, SETTLED, WAITING, State
 from .log import current_uid
 from .plainhost import PlainHost
@@ -47,13 +51,19 @@ from .workflows.looks import StepBrief, WorkflowBrief
 from .workflows.shape import Step, Workflow, chain, chord, group
 
 __all__ = [
+    "CAN_BE_UNDONE",
     "LIVE",
     "SETTLED",
     "WAITING",
+    "WORKS_ON",
+    "Action",
     "Attempt",
     "Audit",
     "AuditRow",
     "BadArguments",
+    "BulkLook",
+    "BulkOperations",
+    "BulkRequest",
     "Cancelled",
     "Engine",
     "Entry",
@@ -74,6 +84,7 @@ __all__ = [
     "Misfire",
     "NameTaken",
     "NoSuchJob",
+    "NoSuchOperation",
     "NoSuchSchedule",
     "NoSuchWorkflow",
     "OnFailure",
@@ -81,6 +92,7 @@ __all__ = [
     "Overview",
     "Place",
     "PlainHost",
+    "Preview",
     "Progress",
     "QueueLook",
     "RetryAfter",
@@ -91,6 +103,7 @@ __all__ = [
     "ScheduleBook",
     "ScheduleFire",
     "ScheduleRequest",
+    "Selection",
     "SettledJob",
     "Snooze",
     "SoftLimit",

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .audit import Audit
+from .bulk.desk import BulkOperations
 from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
 from .dispatch.heartbeat import Heartbeat, process_name
 from .dispatch.lifecycle import Lifecycle
@@ -24,7 +25,7 @@ from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
-from .ledger import audit, control, effects, kinds, lanes, reader, retention, writer
+from .ledger import audit, bulk, control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .log import get_logger
@@ -79,6 +80,15 @@ class Engine:
         self.audit = Audit(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down)
+        self.bulk = BulkOperations(
+            host,
+            self.workflows,
+            wake=self.sender.wake,
+            enqueue=self.enqueue,
+            cancel_job=self.cancel,
+            queues=lambda: self.queues,
+        )
+        self._declare(self.bulk.job)
         self.broker.add_middleware(
             Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
         )
@@ -337,6 +347,7 @@ class Engine:
                 count = retention.prune(session, older_than_s=keep_s)
                 retention.forget_silent_workers(session, older_than_s=3_600)
                 effects.forget(session, older_than_s=keep_s)
+                bulk.forget(session, older_than_s=keep_s)
                 shelf.prune_fires(session, older_than_s=keep_s, limit=retention.AT_ONCE)
             total += count
             if count < retention.AT_ONCE:

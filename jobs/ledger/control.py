@@ -37,18 +37,20 @@ class Expired:
 def request_cancel(session: Session, uid: str, *, by: str | None) -> bool:
     """Ask a running job to end; whether there was one to ask. Asking twice changes nothing."""
     asked = session.connection().execute(
-        update(job)
-        .where(job.c.uid == uid, in_state(State.RUNNING))
-        .values(
-            cancel_requested_at=func.coalesce(job.c.cancel_requested_at, db_now()),
-            cancel_requested_by=func.coalesce(job.c.cancel_requested_by, by),
-        )
-        .returning(job.c.id)
+        update(job).where(job.c.uid == uid, in_state(State.RUNNING)).values(**asked_to_end(by)).returning(job.c.id)
     )
     job_id = asked.scalar()
     if job_id is not None:
         session.connection().execute(insert(Move), [{"job_id": job_id, "what": "asked to stop", "by": by}])
     return job_id is not None
+
+
+def asked_to_end(by: str | None) -> dict[str, Any]:
+    """What is written of a running job that shall end; who asked first is kept."""
+    return {
+        "cancel_requested_at": func.coalesce(job.c.cancel_requested_at, db_now()),
+        "cancel_requested_by": func.coalesce(job.c.cancel_requested_by, by),
+    }
 
 
 def change_waiting(session: Session, uid: str, values: Mapping[str, Any], *, what: str, by: str | None) -> str:

@@ -119,6 +119,10 @@ class Workflows:
         if workflow_id is not None:
             by_hand.rejoin(session, self._pen, workflow_id)
 
+    def revive(self, session: Session, job_ids: Collection[int], *, by: str | None) -> list[int]:
+        """Let these settled steps run again, each after what it waits for; which of them that were."""
+        return by_hand.revive(session, self._pen, job_ids, by=by) if job_ids else []
+
     def arguments(self, job: Job, one: Claim) -> Mapping[str, Any]:
         """What a step's function is called with: its arguments, and where it takes them the results of its parents."""
         return results.with_results(self._host.reading(), job, one)
