@@ -1,6 +1,5 @@
 """Looking at an engine's jobs, queues, kinds and workers, for whoever shows them: an API, a page, a terminal."""
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from .dispatch.outbox import UID
 from .errors import NoSuchJob
 from .host import Host
 from .ledger import census, failures, lanes, listing, reader
@@ -20,7 +20,6 @@ from .ledger.progress import Progress, progress_of
 from .ledger.states import LIVE, SETTLED, State
 from .registry import Job
 
-UID = re.compile(r"[0-9a-f]{32}")
 DAY_S = 86_400
 LOOK_AGAIN_S = (0.05, 0.25)
 """Seconds between two looks at a job that is waited for: in the first two seconds, and later."""
@@ -85,7 +84,7 @@ class Inspector:
 
     def jobs(self, uids: Sequence[str]) -> list[Entry]:
         """The jobs with these public ids that there are, in the order of the ids."""
-        uids = [uid for uid in uids if UID.fullmatch(uid)]  # no database is asked for what can be no id
+        uids = [uid for uid in uids if UID.fullmatch(uid)]
         query = select(Entry).where(Entry.uid.in_(uids)).execution_options(populate_existing=True)
         found = {one.uid: one for one in self._host.reading().scalars(query)}
         return [found[uid] for uid in uids if uid in found]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from jobs.dispatch.outbox import JobRequest, new_uid
+from jobs.dispatch.outbox import UID, JobRequest, new_uid
 from jobs.dispatch.run import current
 from jobs.errors import GiveUp, NoSuchOperation, WrongState
 from jobs.host import Host
@@ -164,7 +164,7 @@ class BulkOperations:
         Raises:
             NoSuchOperation
         """
-        found = self._look(self._host.reading(), BulkRow.uid == uid)
+        found = self._look(self._host.reading(), BulkRow.uid == uid) if UID.fullmatch(uid) else []
         if not found:
             raise NoSuchOperation(uid)
         return found[0]

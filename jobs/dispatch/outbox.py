@@ -4,6 +4,7 @@ The row is the outbox: it commits or rolls back with the business change. Only a
 it, through a wake-up.
 """
 
+import re
 import secrets
 import time
 from collections import Counter
@@ -25,6 +26,8 @@ MARK = "jobs.ready"
 Tell = Callable[[str, str, int], None]
 """Hears a queue, a kind and a number of jobs."""
 LONGEST_KEY = 200
+UID = re.compile(r"[0-9a-f]{32}")
+"""What a public id looks like: no database is asked for what can be none."""
 
 
 @dataclass(frozen=True, slots=True)
