@@ -89,6 +89,7 @@ class ApiBlueprint(Endpoints):  # type: ignore[misc]
     # flask-smorest has no types; these are its decorators' own.
     get: Callable[..., Decorator]
     post: Callable[..., Decorator]
+    put: Callable[..., Decorator]
     patch: Callable[..., Decorator]
     delete: Callable[..., Decorator]
     doc: Callable[..., Decorator]

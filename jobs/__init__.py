@@ -1,5 +1,7 @@
 """The front door of the engine: everything a host may import."""
 
+from .audit import Audit
+from .bulk.desk import BulkLook, BulkOperations, BulkRequest
 from .dispatch.outbox import JobRequest
 from .dispatch.run import Run, check_cancelled, current
 from .dispatch.soft_limit import SoftLimit
@@ -12,6 +14,7 @@ from .errors import (
     JobError,
     NameTaken,
     NoSuchJob,
+    NoSuchOperation,
     NoSuchSchedule,
     NoSuchWorkflow,
     RetryAfter,
@@ -22,6 +25,8 @@ from .errors import (
 )
 from .host import Host
 from .inspector import Inspector, KindLook, Overview, QueueLook
+from .ledger.audit import AuditRow, Verification
+from .ledger.bulk import CAN_BE_UNDONE, WORKS_ON, Action
 from .ledger.failures import ErrorGroup
 from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
@@ -31,6 +36,7 @@ from .ledger.models import Attempt, Entry, WorkerRow, metadata
 from .ledger.moments import UtcDateTime, db_now
 from .ledger.progress import Progress
 from .ledger.reader import JobBrief, has_live
+from .ledger.selection import Preview, Selection
 from .ledger.states import LIVE, SETTLED, WAITING, State
 from .log import current_uid
 from .plainhost import PlainHost
@@ -46,11 +52,19 @@ from .workflows.looks import StepBrief, WorkflowBrief
 from .workflows.shape import Step, Workflow, chain, chord, group
 
 __all__ = [
+    "CAN_BE_UNDONE",
     "LIVE",
     "SETTLED",
     "WAITING",
+    "WORKS_ON",
+    "Action",
     "Attempt",
+    "Audit",
+    "AuditRow",
     "BadArguments",
+    "BulkLook",
+    "BulkOperations",
+    "BulkRequest",
     "Cancelled",
     "Engine",
     "Entry",
@@ -71,6 +85,7 @@ __all__ = [
     "Misfire",
     "NameTaken",
     "NoSuchJob",
+    "NoSuchOperation",
     "NoSuchSchedule",
     "NoSuchWorkflow",
     "OnFailure",
@@ -78,6 +93,7 @@ __all__ = [
     "Overview",
     "Place",
     "PlainHost",
+    "Preview",
     "Progress",
     "QueueLook",
     "RetryAfter",
@@ -88,6 +104,7 @@ __all__ = [
     "ScheduleBook",
     "ScheduleFire",
     "ScheduleRequest",
+    "Selection",
     "SettledJob",
     "Snooze",
     "SoftLimit",
@@ -100,6 +117,7 @@ __all__ = [
     "UnknownOutcome",
     "Upcoming",
     "UtcDateTime",
+    "Verification",
     "Wanted",
     "Wear",
     "WorkerRow",

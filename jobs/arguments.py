@@ -1,6 +1,7 @@
 """What a job's function takes, read from its types: checked when the job is asked for, told as a JSON schema."""
 
 import inspect
+import json
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ from jobs.errors import BadArguments
 
 VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 LARGEST_INTEGER = 2**63 - 1
+LARGEST_ARGUMENTS = 65_536
+"""Characters of JSON, all of them ASCII."""
 WORDS = {
     int: "a whole number",
     float: "a number",
@@ -69,11 +72,16 @@ def named(function: Callable[..., Any], values: tuple[Any, ...], named_values: M
 
 
 def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any]) -> None:
-    """Return when a function with these parameters takes these arguments.
+    """Return when a function with these parameters takes these arguments, and they are not too large to be kept.
 
     Raises:
         BadArguments: says what would be right, for each that is wrong
     """
+    size = len(json.dumps(args, default=str))
+    if size > LARGEST_ARGUMENTS:
+        raise BadArguments(
+            kind, {"arguments": f"may have {LARGEST_ARGUMENTS:,} characters of JSON; these have {size:,}"}
+        )
     known = {one.name: one for one in parameters}
     takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
     errors = {} if takes_any else dict.fromkeys(args.keys() - known.keys(), "is not an argument of this job")

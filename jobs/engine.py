@@ -11,10 +11,12 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from .audit import Audit
+from .bulk.desk import BulkOperations
 from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
 from .dispatch.heartbeat import Heartbeat, process_name
 from .dispatch.lifecycle import Lifecycle
-from .dispatch.outbox import JobRequest, new_uid, write_down
+from .dispatch.outbox import JobRequest, new_uid, wake_at_commit, write_down
 from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
@@ -23,7 +25,7 @@ from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
-from .ledger import control, effects, kinds, lanes, reader, retention, writer
+from .ledger import audit, bulk, control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .log import get_logger
@@ -75,8 +77,18 @@ class Engine:
         self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
+        self.audit = Audit(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down)
+        self.bulk = BulkOperations(
+            host,
+            self.workflows,
+            wake=self.sender.wake,
+            enqueue=self.enqueue,
+            cancel_job=self.cancel,
+            queues=lambda: self.queues,
+        )
+        self._declare(self.bulk.job)
         self.broker.add_middleware(
             Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
         )
@@ -141,6 +153,8 @@ class Engine:
         known = [self._with_policy(one) for one in requests]
         for one in known:
             one.job.check(one.args)
+            if one.queue is not None:
+                self._check_lane(("queue", one.queue))
         return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued)
 
     def _with_policy(self, request: JobRequest) -> JobRequest:
@@ -173,6 +187,7 @@ class Engine:
         with self.host.transaction() as session:
             queue = writer.retry(session, uid, by=by)
             self.workflows.retried_by_uid(session, uid)
+            audit.of_job(session, uid, "retry", by=by)
         self.sender.wake(queue)
 
     def enqueue(self, request: JobRequest) -> str:
@@ -194,16 +209,21 @@ class Engine:
             NoSuchJob, WrongState: it has settled already, or runs and shall go on.
         """
         with self.host.transaction() as session:
-            if if_running and control.request_cancel(session, uid, by=by):
-                return False
-            try:
-                writer.cancel(session, uid, by=by)
-            except WrongState:  # it may have started between the two statements
-                if not (if_running and control.request_cancel(session, uid, by=by)):
-                    raise
-                return False
-            self.workflows.failed_by_uid(session, uid)
-            return True
+            is_done = self._cancel(session, uid, by=by, if_running=if_running)
+            audit.of_job(session, uid, "cancel", by=by, was_running=not is_done)
+            return is_done
+
+    def _cancel(self, session: Session, uid: str, *, by: str | None, if_running: bool) -> bool:
+        if if_running and control.request_cancel(session, uid, by=by):
+            return False
+        try:
+            writer.cancel(session, uid, by=by)
+        except WrongState:  # it may have started between the two statements
+            if not (if_running and control.request_cancel(session, uid, by=by)):
+                raise
+            return False
+        self.workflows.failed_by_uid(session, uid)
+        return True
 
     def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:
         """Change the priority of a job that waits.
@@ -213,7 +233,8 @@ class Engine:
         """
         if not HIGHEST <= priority <= LOWEST:
             raise ValueError(f"priority must be between {HIGHEST} and {LOWEST}")
-        self._change(uid, {"priority": priority, "rank": priority}, what=f"priority {priority}", by=by)
+        values = {"priority": priority, "rank": priority}
+        self._change(uid, "reprioritise", values, what=f"priority {priority}", by=by, priority=priority)
 
     def reschedule(self, uid: str, run_at: datetime, *, by: str | None) -> None:
         """Change when a job that waits may start.
@@ -222,12 +243,29 @@ class Engine:
             NoSuchJob, WrongState
         """
         values = {"state": control.SCHEDULED_UNLESS_BLOCKED, "run_at": run_at}
-        self._change(uid, values, what=f"run at {run_at.isoformat()}", by=by)
+        what = f"run at {run_at.isoformat()}"
+        self._change(uid, "reschedule", values, what=what, by=by, run_at=run_at.isoformat())
 
-    def _change(self, uid: str, values: Mapping[str, Any], *, what: str, by: str | None) -> None:
+    def move(self, uid: str, queue: str, *, by: str | None) -> None:
+        """Put a job that waits into another queue, whose workers take it from there.
+
+        Raises:
+            UnknownJob: there is no such queue.
+            NoSuchJob, WrongState
+        """
+        self._check_lane(("queue", queue))
+        with self.host.transaction() as session:
+            lanes.welcome(session, [(queue, self.inspector.job(uid).kind)])
+            values = {"queue": queue, "turn": control.turn_in(queue)}
+            self._change(uid, "move", values, what=f"queue {queue}"[:40], by=by, queue=queue)
+
+    def _change(
+        self, uid: str, action: str, values: Mapping[str, Any], *, what: str, by: str | None, **told: Any
+    ) -> None:
         with self.host.transaction() as session:
             queue = control.change_waiting(session, uid, values, what=what, by=by)
-        self.sender.wake(queue)
+            audit.of_job(session, uid, action, by=by, **told)
+            wake_at_commit(session, self.sender.wake, {queue: 1})
 
     # -- pauses and limits ------------------------------------------------------------------------------------------
 
@@ -242,17 +280,21 @@ class Engine:
         self._check_lane(key)
         with self.host.transaction() as session:
             lanes.pause(session, key, by=by, reason=reason, until=until)
+            details = {"reason": reason, "until": until and until.isoformat()}
+            audit.append(session, by=by, action="pause", subject=" ".join(key), details=details)
 
-    def resume(self, key: lanes.Key) -> bool:
+    def resume(self, key: lanes.Key, *, by: str | None = None) -> bool:
         """Let jobs start there again; whether it was paused."""
         self._check_lane(key)
         with self.host.transaction() as session:
             was_paused = lanes.resume(session, key)
-        for queue in self._queues_of(key):
-            self.sender.wake(queue)
-        return was_paused
+            if was_paused:
+                audit.append(session, by=by, action="resume", subject=" ".join(key), details={})
+            queues = {*self._queues_of(key), *lanes.queues_of_guest(session, key[1] if key[0] == "kind" else "")}
+            wake_at_commit(session, self.sender.wake, dict.fromkeys(sorted(queues), 1))
+            return was_paused
 
-    def limit(self, key: lanes.Key, limits: lanes.Limits) -> None:
+    def limit(self, key: lanes.Key, limits: lanes.Limits, *, by: str | None = None) -> None:
         """Decide how many jobs may run at a time there, and how many may start in a while.
 
         Raises:
@@ -261,6 +303,8 @@ class Engine:
         self._check_lane(key)
         with self.host.transaction() as session:
             lanes.limit(session, key, limits)
+            details = dataclasses.asdict(limits)
+            audit.append(session, by=by, action="limit", subject=" ".join(key), details=details)
 
     def decided(self) -> dict[lanes.Key, lanes.LaneLook]:
         """Every queue and kind that something was decided about."""
@@ -303,6 +347,7 @@ class Engine:
                 count = retention.prune(session, older_than_s=keep_s)
                 retention.forget_silent_workers(session, older_than_s=3_600)
                 effects.forget(session, older_than_s=keep_s)
+                bulk.forget(session, older_than_s=keep_s)
                 shelf.prune_fires(session, older_than_s=keep_s, limit=retention.AT_ONCE)
             total += count
             if count < retention.AT_ONCE:
@@ -375,6 +420,7 @@ def enqueue(
     job: Job,
     *values: Any,
     priority: int | None = None,
+    queue: str | None = None,
     run_at: datetime | None = None,
     expires_at: datetime | None = None,
     unique: str | None = None,
@@ -393,6 +439,7 @@ def enqueue(
         job,
         job.named(values, named_values),
         priority=priority,
+        queue=queue,
         run_at=run_at,
         expires_at=expires_at,
         unique=unique,

@@ -37,6 +37,10 @@ class NoSuchWorkflow(JobError):
     """The ledger holds no workflow with that id."""
 
 
+class NoSuchOperation(JobError):
+    """There is no bulk operation with that id."""
+
+
 class WrongState(JobError):
     """The job's state does not allow that move; the text says what state it is in."""
 

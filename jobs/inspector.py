@@ -1,6 +1,5 @@
 """Looking at an engine's jobs, queues, kinds and workers, for whoever shows them: an API, a page, a terminal."""
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from .dispatch.outbox import UID
 from .errors import NoSuchJob
 from .host import Host
 from .ledger import census, failures, lanes, listing, reader
@@ -20,7 +20,6 @@ from .ledger.progress import Progress, progress_of
 from .ledger.states import LIVE, SETTLED, State
 from .registry import Job
 
-UID = re.compile(r"[0-9a-f]{32}")
 DAY_S = 86_400
 LOOK_AGAIN_S = (0.05, 0.25)
 """Seconds between two looks at a job that is waited for: in the first two seconds, and later."""
@@ -85,7 +84,7 @@ class Inspector:
 
     def jobs(self, uids: Sequence[str]) -> list[Entry]:
         """The jobs with these public ids that there are, in the order of the ids."""
-        uids = [uid for uid in uids if UID.fullmatch(uid)]  # no database is asked for what can be no id
+        uids = [uid for uid in uids if UID.fullmatch(uid)]
         query = select(Entry).where(Entry.uid.in_(uids)).execution_options(populate_existing=True)
         found = {one.uid: one for one in self._host.reading().scalars(query)}
         return [found[uid] for uid in uids if uid in found]
@@ -99,10 +98,15 @@ class Inspector:
         return entries, wanted.place_of(entries[-1]) if has_more else None
 
     def _by_kinds(self, wanted: Wanted) -> Wanted:
-        """A queue is asked for by the kinds that are declared for it, because jobs are indexed by kind."""
+        """A queue is asked for by the kinds that are in it, because jobs are indexed by kind."""
         if wanted.queue is None or wanted.kinds or wanted.is_narrow:
             return wanted
-        return replace(wanted, kinds=tuple(one.name for one in self._jobs.values() if one.queue_name == wanted.queue))
+        return replace(wanted, kinds=self.kinds_in(wanted.queue))
+
+    def kinds_in(self, queue: str) -> tuple[str, ...]:
+        """The kinds that are declared for the queue, or of which jobs have been put there."""
+        guests = lanes.guests(self._host.reading()).get(queue, ())
+        return tuple(one.name for one in self._jobs.values() if one.queue_name == queue or one.name in guests)
 
     def attempts(self, entry: Entry) -> Sequence[Attempt]:
         """Every ended try of a job, oldest first."""

@@ -153,7 +153,7 @@ def retry(uid: str) -> Response:
 @blp.response(200, JobLookOut)
 @api_access("write", "jobs")
 def update(given: dict[str, Any], uid: str) -> Response:
-    """Change the priority or the start of a job that waits."""
+    """Change the priority, the queue or the start of a job that waits."""
     services.change(me(), uid, **given)
     return _job(uid)
 

@@ -15,11 +15,12 @@ FARTHEST = timedelta(days=3_660)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A job that somebody asks for: `priority` 0 comes first; without one it has its kind's own."""
+    """A job that somebody asks for: `priority` 0 comes first; without one it has its kind's own, and so its `queue`."""
 
     kind: str
     args: Mapping[str, Any] = field(default_factory=dict)
     priority: int | None = None
+    queue: str | None = None
     run_at: datetime | None = None
     expires_at: datetime | None = None
     unique: str | None = None
@@ -27,6 +28,7 @@ class Draft:
     def fingerprint(self) -> str:
         """The same for the same job asked for twice."""
         told = [self.kind, self.args, self.priority, str(self.run_at), str(self.expires_at), self.unique]
+        told += [] if self.queue is None else [self.queue]  # what was sent before there were queues stays the same
         return sha256(json.dumps(told, sort_keys=True).encode("utf-8", "replace")).hexdigest()
 
 

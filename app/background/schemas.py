@@ -13,6 +13,7 @@ from jobs import Attempt, Entry, KindLook, Place, Progress, State, Wanted, witho
 LONGEST_WAIT_S = 30
 LONGEST_UNIQUE = 120
 LONGEST_NAME = 128
+LONGEST_QUEUE = 64
 UID_START = re.compile(r"[0-9a-f]{6,32}")
 STATES = [state.value for state in State]
 
@@ -64,6 +65,7 @@ class JobIn(Schema):
     kind = LineField(longest=LONGEST_NAME, required=True, metadata={"description": "One of /api/v1/kinds."})
     args = ArgsField(load_default=dict, metadata={"type": "object", "description": "The arguments, by name."})
     priority = WholeField(0, 9, metadata={"description": "0 comes first. Left out: the kind's own, usually 5."})
+    queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "Left out: the kind's own."})
     run_at = MomentField(metadata={"description": "Not before this moment."})
     expires_at = MomentField(metadata={"description": "If it has not started by then, it is cancelled."})
     unique = LineField(
@@ -76,6 +78,7 @@ class JobChange(Schema):
     """What of a waiting job changes."""
 
     priority = WholeField(0, 9)
+    queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "Workers of this queue take it from now on."})
     run_at = MomentField()
 
 

@@ -97,8 +97,15 @@ def retry(person: Person, uid: str) -> None:
     _done(person, uid, lambda: engine_of().retry(uid, by=requester(person.id)))
 
 
-def change(person: Person, uid: str, *, priority: int | None = None, run_at: datetime | None = None) -> None:
-    """Change the priority or the start of a job that waits; both or none.
+def change(
+    person: Person,
+    uid: str,
+    *,
+    priority: int | None = None,
+    queue: str | None = None,
+    run_at: datetime | None = None,
+) -> None:
+    """Change the priority, the queue or the start of a job that waits; all of it or nothing.
 
     Raises:
         NotFound, Invalid
@@ -106,12 +113,16 @@ def change(person: Person, uid: str, *, priority: int | None = None, run_at: dat
     """
     if sentence := problem_of_start(run_at, now=now()):
         raise Invalid({"run_at": sentence})
+    if sentence := _problem_of_queue(queue):
+        raise Invalid({"queue": sentence})
     by = requester(person.id)
 
     def do() -> None:
         with transaction():
             if priority is not None:
                 engine_of().reprioritise(uid, priority, by=by)
+            if queue is not None:
+                engine_of().move(uid, queue, by=by)
             if run_at is not None:
                 engine_of().reschedule(uid, run_at, by=by)
 
@@ -151,6 +162,7 @@ def _requests(person: Person, drafts: Sequence[Draft]) -> tuple[list[JobRequest]
                 job,
                 args,
                 priority=draft.priority,
+                queue=draft.queue,
                 run_at=draft.run_at,
                 expires_at=draft.expires_at,
                 unique=draft.unique and f"{by}:{draft.unique}",
@@ -172,11 +184,18 @@ def _checked(person: Person, draft: Draft, moment: datetime) -> tuple[Job, Mappi
         raise Invalid({"kind": UNKNOWN_KIND})
     if wrong := problems_of(draft, now=moment):
         raise Invalid(wrong)
+    if sentence := _problem_of_queue(draft.queue):
+        raise Invalid({"queue": sentence})
     try:
         job.check(draft.args)
     except BadArguments as error:
         raise Invalid({f"args.{name[:80]}": f"It {what}." for name, what in error.errors.items()}) from None
     return job, _cleaned(person, draft, for_people.get(draft.kind))
+
+
+def _problem_of_queue(queue: str | None) -> str | None:
+    queues = engine_of().queues
+    return None if queue is None or queue in queues else f"Choose one of: {', '.join(queues)}."
 
 
 def _cleaned(person: Person, draft: Draft, check: Check | None) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from app.clock import now, today
 from app.errors import Conflict, Invalid, NotFound
 from app.security import me, signed_in
 from app.web import done, invalid, live, page_or_fragment, settings
+from jobs import without_secrets
 
 from . import kinds, queries, services
 from .forms import KindForm, form_of
@@ -125,7 +126,7 @@ def _look_of_job(job: Any) -> dict[str, Any]:
         "note": job.progress_note,
         "attempts": job.attempt,
         "took_ms": job.processing_ms,
-        "result": shown(job.result) if job.result is not None else None,
+        "result": shown(without_secrets(job.result)) if job.result is not None else None,
         "error": job.error_message if job.state != "succeeded" else None,
         "created_at": job.created_at,
         "steps": [],
@@ -148,7 +149,7 @@ def _look_of_flow(flow: Any, *, with_steps: bool = True) -> dict[str, Any]:
         "note": f"{flow.settled} of {total} steps",
         "attempts": None,
         "took_ms": None,
-        "result": shown(result) if result is not None else None,
+        "result": shown(without_secrets(result)) if result is not None else None,
         "error": failed,
         "created_at": flow.created_at,
         "steps": [(one.name, lane(one.state), one.error_message) for one in steps],

@@ -5,7 +5,7 @@ from typing import Any
 from flask import url_for
 from marshmallow import Schema, fields
 
-from jobs import Entry, StepBrief, WorkflowBrief
+from jobs import Entry, StepBrief, WorkflowBrief, without_secrets
 
 from .standing import older_status, percent
 
@@ -104,7 +104,7 @@ def job_out(job: Entry) -> dict[str, Any]:
     return {
         **progress_out(job),
         "kind": job.kind,
-        "result": job.result,
+        "result": without_secrets(job.result),
         "error": job.error_message,
         "attempts": job.attempt,
         "priority": job.priority,
@@ -135,7 +135,7 @@ def flow_out(flow: WorkflowBrief, steps: list[StepBrief], result: Any) -> dict[s
     return {
         **flow_progress_out(flow),
         "kind": flow.name,
-        "result": result,
+        "result": without_secrets(result),
         "error": error,
         "attempts": None,
         "priority": None,

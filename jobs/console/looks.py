@@ -125,18 +125,15 @@ def _listed(
 def _wanted(engine: Engine, wanted: Listing) -> Wanted | None:
     """The listing as the ledger is asked for it; None when no job can be in it.
 
-    A queue is asked for by the kinds that are declared for it, because jobs are indexed by kind.
+    A queue is asked for by the kinds that are in it, because jobs are indexed by kind.
     """
     states, is_retry = wanted.view.states, wanted.view.is_retry
-    declared = engine.jobs.get(wanted.kind)
+    if not wanted.queue:
+        return Wanted(states, kinds=(wanted.kind,) if wanted.kind else (), is_retry=is_retry)
+    kinds = engine.inspector.kinds_in(wanted.queue)
     if wanted.kind:
-        if declared and wanted.queue not in {"", declared.queue_name}:
-            return None
-        return Wanted(states, kinds=(wanted.kind,), is_retry=is_retry)
-    if wanted.queue:
-        kinds = tuple(job.name for job in engine.jobs.values() if job.queue_name == wanted.queue)
-        return Wanted(states, kinds=kinds, queue=wanted.queue, is_retry=is_retry) if kinds else None
-    return Wanted(states, is_retry=is_retry)
+        kinds = (wanted.kind,) if wanted.kind in kinds or wanted.kind not in engine.jobs else ()
+    return Wanted(states, kinds=kinds, queue=wanted.queue, is_retry=is_retry) if kinds else None
 
 
 def _fits(entry: Entry, wanted: Listing) -> bool:

@@ -1,7 +1,7 @@
-"""What a worker knows of pauses and limits: looked up once a second, however often it claims."""
+"""What a worker knows of pauses, limits and guests: looked up once a second, however often it claims."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,12 +18,19 @@ NO_LIMITS = Limits()
 
 
 class LaneBook:
-    """The pauses and limits that hold, a second old at most."""
+    """The pauses and limits that hold, and which kinds are in which queue, a second old at most."""
 
     def __init__(self, host: Host, jobs: Mapping[str, Job]) -> None:
         self._host, self._jobs = host, jobs
         self._lanes: Mapping[Key, LaneLook] = {}
+        self._guests: Mapping[str, Collection[str]] = {}
         self._good_until = 0.0
+
+    def kinds_in(self, queue: str) -> list[str]:
+        """The kinds this build knows that are declared for the queue, or of which jobs have been put there."""
+        self._now()
+        guests = self._guests.get(queue, ())
+        return [one.name for one in self._jobs.values() if one.queue_name == queue or one.name in guests]
 
     def is_paused(self, kind: str, queue: str) -> bool:
         """Whether nothing of this kind may start in this queue."""
@@ -44,6 +51,7 @@ class LaneBook:
             try:
                 with self._host.inside():
                     self._lanes = lanes.all_of(self._host.reading())
+                    self._guests = lanes.guests(self._host.reading())
             except SQLAlchemyError as error:  # the claim that follows says it louder; until then the last known holds
                 log.debug("cannot look up pauses and limits", extra={"error": str(error)})
         return self._lanes

@@ -4,6 +4,7 @@ The row is the outbox: it commits or rolls back with the business change. Only a
 it, through a wake-up.
 """
 
+import re
 import secrets
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from jobs.ledger import writer
+from jobs.ledger import lanes, writer
 from jobs.ledger.states import State
 from jobs.registry import Job, Unique
 
@@ -25,15 +26,18 @@ MARK = "jobs.ready"
 Tell = Callable[[str, str, int], None]
 """Hears a queue, a kind and a number of jobs."""
 LONGEST_KEY = 200
+UID = re.compile(r"[0-9a-f]{32}")
+"""What a public id looks like: no database is asked for what can be none."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """What should run: a job, its arguments by name, and what it is about.
 
-    With `run_at` it waits for that moment, with `pending_deps` for that many others; it does not start after
-    `expires_at`. `unique` is a key of its own beside the arguments: while a job of the kind with this key lives, no
-    second one is made. Jobs of one `requested_by` take turns with everybody else's.
+    It is put into its kind's queue, or into `queue`, whose workers then take it. With `run_at` it waits for that
+    moment, with `pending_deps` for that many others; it does not start after `expires_at`. `unique` is a key of its own
+    beside the arguments: while a job of the kind with this key lives, no second one is made. Jobs of one `requested_by`
+    take turns with everybody else's.
     """
 
     job: Job
@@ -41,6 +45,7 @@ class JobRequest:
     subject_kind: str | None = None
     subject_id: int | None = None
     priority: int | None = None
+    queue: str | None = None
     run_at: datetime | None = None
     expires_at: datetime | None = None
     unique: str | None = None
@@ -73,6 +78,9 @@ def write_down(
     A unique job whose twin is there already is not written a second time; the id given for it is its twin's.
     """
     rows = [_row(request) for request in requests]
+    lanes.welcome(
+        session, ((one.queue, one.job.name) for one in requests if one.queue not in {None, one.job.queue_name})
+    )
     uids = writer.insert_jobs(session, rows, periods_s=[request.job.unique_for / 1000 for request in requests])
     made = [row for row, uid in zip(rows, uids, strict=True) if row["uid"] == uid]
     waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
@@ -91,7 +99,7 @@ def _row(request: JobRequest) -> dict[str, Any]:
     key = _key(job, request)
     return {
         "uid": new_uid(),
-        "queue": job.queue_name,
+        "queue": request.queue or job.queue_name,
         "kind": job.name,
         "state": _first_state(request).value,
         "priority": job.priority if request.priority is None else request.priority,

@@ -6,6 +6,7 @@ from jobs.host import Host
 from jobs.ledger import control, reader, writer
 from jobs.registry import Job
 
+from .lanebook import LaneBook
 from .steps import Steps
 from .telling import tell_gave_up
 
@@ -21,6 +22,7 @@ class Relay:
     def __init__(self, host: Host, jobs: Mapping[str, Job], wake: Callable[[str, int], None], steps: Steps) -> None:
         self._host = host
         self._jobs = jobs
+        self._lanes = LaneBook(host, jobs)
         self._wake = wake
         self._steps = steps
 
@@ -51,7 +53,7 @@ class Relay:
         """Wake workers for every queue that holds ready jobs, whatever became of the wake-ups sent before."""
         with self._host.inside():
             for queue in sorted({job.queue_name for job in self._jobs.values()}):
-                kinds = [job.name for job in self._jobs.values() if job.queue_name == queue]
+                kinds = self._lanes.kinds_in(queue)
                 count = reader.ready_up_to(self._host.reading(), queue, kinds, limit=COUNT_AT_MOST)
                 if count:
                     self._wake(queue, count)

@@ -20,9 +20,9 @@ from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from jobs.errors import Interrupted, Superseded, UnknownOutcome
+from jobs.errors import GiveUp, Interrupted, Superseded, UnknownOutcome
 from jobs.host import Host
-from jobs.ledger import writer
+from jobs.ledger import control, writer
 from jobs.ledger.states import Outcome, State
 from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
@@ -39,6 +39,7 @@ from .verdict import is_interruption, is_outage, verdict_on
 
 SLICE_S = 1.0
 SETTLE_AGAIN_S = 1.0
+LARGEST_RESULT = 65_536
 QUIET = (Outcome.SNOOZED, Outcome.INTERRUPTED, Outcome.CANCELLED)
 
 log = get_logger(__name__)
@@ -111,7 +112,7 @@ class Runner:
 
     def batch_sizes(self, queue: str) -> Mapping[str, int]:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
-        return {job.name: self._size(job) for job in self._jobs.values() if job.queue_name == queue}
+        return {kind: self._size(self._jobs[kind]) for kind in self._lanes.kinds_in(queue)}
 
     @property
     def most_per_key(self) -> str:
@@ -183,6 +184,8 @@ class Runner:
 
     def _finish(self, session: Session, ran: list[Claim], results: list[Any], then: Wish | None) -> list[Claim]:
         """Finish what ran with one statement, or, where jobs have results of their own, with one for each."""
+        for result in results:
+            _refuse_what_cannot_be_kept(result)
         if len(results) > 1 and any(result is not None for result in results):
             for one, result in zip(ran[:-1], results[:-1], strict=True):
                 writer.succeed(session, [one], result)
@@ -321,3 +324,12 @@ class Runner:
                 "request_id": one.request_id,
             },
         )
+
+
+def _refuse_what_cannot_be_kept(result: Any) -> None:
+    """Trying again would bring the same result, so there is no other try."""
+    if result is not None:
+        try:
+            control.measured(result, LARGEST_RESULT)
+        except ValueError as error:
+            raise GiveUp(f"Its result cannot be kept: {error}.") from None

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, case, func, insert, null, select, text, update
+from sqlalchemy import ColumnElement, Table, and_, case, func, insert, null, select, text, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -37,18 +37,20 @@ class Expired:
 def request_cancel(session: Session, uid: str, *, by: str | None) -> bool:
     """Ask a running job to end; whether there was one to ask. Asking twice changes nothing."""
     asked = session.connection().execute(
-        update(job)
-        .where(job.c.uid == uid, in_state(State.RUNNING))
-        .values(
-            cancel_requested_at=func.coalesce(job.c.cancel_requested_at, db_now()),
-            cancel_requested_by=func.coalesce(job.c.cancel_requested_by, by),
-        )
-        .returning(job.c.id)
+        update(job).where(job.c.uid == uid, in_state(State.RUNNING)).values(**asked_to_end(by)).returning(job.c.id)
     )
     job_id = asked.scalar()
     if job_id is not None:
         session.connection().execute(insert(Move), [{"job_id": job_id, "what": "asked to stop", "by": by}])
     return job_id is not None
+
+
+def asked_to_end(by: str | None) -> dict[str, Any]:
+    """What is written of a running job that shall end; who asked first is kept."""
+    return {
+        "cancel_requested_at": func.coalesce(job.c.cancel_requested_at, db_now()),
+        "cancel_requested_by": func.coalesce(job.c.cancel_requested_by, by),
+    }
 
 
 def change_waiting(session: Session, uid: str, values: Mapping[str, Any], *, what: str, by: str | None) -> str:
@@ -71,6 +73,23 @@ def change_waiting(session: Session, uid: str, values: Mapping[str, Any], *, wha
         raise WrongState(f"The job is {state}; it can only be changed while it waits.")
     session.connection().execute(insert(Move), [{"job_id": changed.id, "what": what, "by": by}])
     return str(changed.queue)
+
+
+def turn_in(queue: str) -> ColumnElement[int]:
+    """Whose turn a job is that is put into this queue: after those its requester has there, and not before the first.
+
+    What is not ready yet gets its turn when it is.
+    """
+    other = job.alias("other")
+    beside = and_(other.c.queue == queue, text("other.state = 'ready'"), other.c.rank == job.c.rank)
+    first = select(func.min(other.c.turn)).where(beside).scalar_subquery()
+    of_theirs = (
+        select(func.max(other.c.turn) + 1)
+        .where(beside, other.c.turn > 0, other.c.requested_by == job.c.requested_by)
+        .scalar_subquery()
+    )
+    last = case((func.coalesce(of_theirs, 0) > func.coalesce(first, 0), of_theirs), else_=func.coalesce(first, 0))
+    return case((in_state(State.READY), last), else_=job.c.turn)
 
 
 def expire(session: Session, *, limit: int) -> list[Expired]:

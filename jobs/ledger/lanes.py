@@ -13,7 +13,7 @@ from sqlalchemy import Double, Table, and_, extract, func, null, or_, select, ty
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from .models import Entry, Lane, in_state
+from .models import Entry, Guest, Lane, in_state
 from .moments import db_now
 from .states import State
 
@@ -61,6 +61,30 @@ def all_of(session: Session) -> dict[Key, LaneLook]:
         )
         for row in rows
     }
+
+
+def guests(session: Session) -> dict[str, set[str]]:
+    """By queue, the kinds of which jobs have been put there though they are declared for another one."""
+    found: dict[str, set[str]] = {}
+    for queue, kind in session.connection().execute(select(Guest.queue, Guest.kind)):
+        found.setdefault(queue, set()).add(kind)
+    return found
+
+
+def queues_of_guest(session: Session, kind: str) -> list[str]:
+    """The queues of which workers take this kind though it is declared for another one."""
+    return list(session.connection().execute(select(Guest.queue).where(Guest.kind == kind)).scalars())
+
+
+def welcome(session: Session, kinds: Iterable[tuple[str, str]]) -> None:
+    """Have workers of these queues take these kinds too, from the commit on: pairs of queue and kind.
+
+    Nothing takes it back: a job that is being put there at that moment would wait for ever.
+    """
+    rows = [{"queue": queue, "kind": kind} for queue, kind in sorted(set(kinds))]
+    if rows:
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        session.connection().execute(dialect.insert(Guest).on_conflict_do_nothing(), rows)
 
 
 def pause(session: Session, key: Key, *, by: str | None, reason: str | None, until: datetime | None) -> None:

@@ -241,6 +241,15 @@ class Lane(LedgerBase):
     __table_args__ = (CheckConstraint("scope IN ('queue', 'kind')", name="scope"),)
 
 
+class Guest(LedgerBase):
+    """A kind of which jobs have been put into a queue that it is not declared for: workers of the queue take it too."""
+
+    __tablename__ = "job_guest"
+
+    queue: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(128), primary_key=True)
+
+
 class PeriodKey(LedgerBase):
     """A key under which one job is enough for a while."""
 

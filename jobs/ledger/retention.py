@@ -1,7 +1,7 @@
 """Forgetting old entries."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,15 +31,26 @@ def prune(session: Session, *, older_than_s: float, limit: int = AT_ONCE) -> int
     ).all()
     if not ids:
         return 0
+    return len(forget(session, ids))
+
+
+def forget(session: Session, ids: Collection[int]) -> list[int]:
+    """Delete those of these jobs that have settled and that no open workflow needs, with all that is told of them.
+
+    Which those were; they stay counted.
+    """
     # A person may have asked for one of them again meanwhile, or another scheduler have been quicker.
     gone = session.execute(
-        delete(Entry).where(Entry.id.in_(ids), in_state(*SETTLED)).returning(Entry.id, Entry.state, Entry.attempt)
+        delete(Entry)
+        .where(Entry.id.in_(ids), in_state(*SETTLED), ~_is_needed)
+        .returning(Entry.id, Entry.state, Entry.attempt)
+        .execution_options(synchronize_session=False)
     ).all()
     gone_ids = [one.id for one in gone]
     session.execute(delete(Attempt).where(Attempt.job_id.in_(gone_ids)))
     session.execute(delete(Move).where(Move.job_id.in_(gone_ids)))
     _tally(session, Counter(one.state for one in gone) + Counter({STARTED: sum(one.attempt > 0 for one in gone)}))
-    return len(gone)
+    return gone_ids
 
 
 def _tally(session: Session, counts: Mapping[str, int]) -> None:

@@ -486,7 +486,12 @@ def retry(session: Session, uid: str, *, by: str | None) -> str:
     Raises:
         NoSuchJob, WrongState
     """
-    values = {
+    return _move_by_hand(session, uid, source=RETRYABLE, values=retried(), what="retried", by=by)
+
+
+def retried() -> dict[str, Any]:
+    """What a settled job becomes that shall run again, with all its tries."""
+    return {
         "state": State.READY,
         "ready_at": db_now(),
         "finished_at": null(),
@@ -500,7 +505,6 @@ def retry(session: Session, uid: str, *, by: str | None) -> str:
         "unique_key": _key_without_twin(),
         "live_key": _live_key_without_twin(),
     }
-    return _move_by_hand(session, uid, source=RETRYABLE, values=values, what="retried", by=by)
 
 
 def cancel(session: Session, uid: str, *, by: str | None) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from jobs.dispatch.outbox import new_uid
 from jobs.errors import NameTaken, NoSuchSchedule
 from jobs.host import Host
-from jobs.ledger import reader
+from jobs.ledger import audit, reader
 from jobs.ledger.models import Entry
 from jobs.ledger.moments import db_now
 from jobs.registry import HIGHEST, LOWEST, Job
@@ -70,7 +70,7 @@ class ScheduleBook:
             values = {**self._values(request), **_timed(request.rule, reader.now(session))}
             return self._insert(session, {**values, "uid": new_uid(), "requested_by": requested_by or ""})
 
-    def change(self, uid: str, **changes: Any) -> None:
+    def change(self, uid: str, *, by: str | None = None, **changes: Any) -> None:
         """Change some of a schedule's `ScheduleRequest`; with a new rule, its next slot is told anew from now on.
 
         Raises:
@@ -82,6 +82,7 @@ class ScheduleBook:
             if "rule" in changes:
                 values |= _timed(changes["rule"], reader.now(session), fired=one.fired)
             self._update(session, one, {**values, "changed_at": db_now(), "problem": null()})
+            _note(session, one, "change", by=by, changed=sorted(changes))
 
     def pause(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Let the schedule make no more jobs until it is resumed. Pausing twice changes nothing.
@@ -94,8 +95,9 @@ class ScheduleBook:
             if not one.is_paused:
                 told = reason[:LONGEST_REASON] if reason else None
                 self._update(session, one, {"paused_at": db_now(), "paused_by": by, "pause_reason": told})
+                _note(session, one, "pause", by=by, reason=told)
 
-    def resume(self, uid: str) -> None:
+    def resume(self, uid: str, *, by: str | None = None) -> None:
         """Let the schedule go on with its next slot from now; slots that passed while it was paused are no missed ones.
 
         Raises:
@@ -106,15 +108,18 @@ class ScheduleBook:
             if one.is_paused:
                 nobody = {"paused_at": null(), "paused_by": null(), "pause_reason": null()}
                 self._update(session, one, {**nobody, "next_at": _resumed_at(one, reader.now(session))})
+                _note(session, one, "resume", by=by)
 
-    def delete(self, uid: str) -> None:
+    def delete(self, uid: str, *, by: str | None = None) -> None:
         """Remove a schedule. Its jobs stay.
 
         Raises:
             NoSuchSchedule
         """
         with self._host.transaction() as session:
-            shelf.forget(session, _locked(session, uid).id)
+            one = _locked(session, uid)
+            _note(session, one, "delete", by=by)
+            shelf.forget(session, one.id)
 
     # -- making jobs by hand ----------------------------------------------------------------------------------------
 
@@ -129,7 +134,9 @@ class ScheduleBook:
             now = reader.now(session)
             note = f"by hand, by {by}" if by else "by hand"
             shelf.record_anew(session, one.id, [now], note=note[:200])
-            return self._make(session, one, [now], now)[0]
+            job_uid = self._make(session, one, [now], now)[0]
+            _note(session, one, "run now", by=by, job=job_uid)
+            return job_uid
 
     def backfill(self, uid: str, *, since: datetime, until: datetime, by: str | None) -> list[tuple[datetime, str]]:
         """Make the jobs of those slots from `since` to `until` that made none; the slots with their jobs' public ids.
@@ -146,7 +153,10 @@ class ScheduleBook:
             slots = _slots_between(one.rule, since, until, now)
             note = f"backfilled by {by}" if by else "backfilled"
             mine = sorted(shelf.record_anew(session, one.id, slots, note=note[:200]))
-            return list(zip(mine, self._make(session, one, mine, now), strict=True))
+            made = self._make(session, one, mine, now)
+            if made:
+                _note(session, one, "backfill", by=by, since=since.isoformat(), until=until.isoformat(), jobs=len(made))
+            return list(zip(mine, made, strict=True))
 
     def _make(self, session: Session, one: Schedule, slots: Sequence[datetime], now: datetime) -> list[str]:
         if not slots:
@@ -298,6 +308,11 @@ def _locked(session: Session, uid: str) -> Schedule:
     if found is None:
         raise NoSuchSchedule(uid)
     return found
+
+
+def _note(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:
+    subject, details = f"schedule {one.uid}", {"name": one.name, **details}
+    audit.of_somebody(session, one.requested_by, by=by, action=action, subject=subject, details=details)
 
 
 def _resumed_at(one: Schedule, now: datetime) -> datetime | None:

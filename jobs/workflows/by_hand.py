@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Row, Table, func, insert, null, select, update
+from sqlalchemy import CursorResult, Row, Table, and_, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchWorkflow, WrongState
@@ -12,6 +12,7 @@ from jobs.ledger.flows import FlowState, WorkflowRow
 from jobs.ledger.models import Entry, Move, in_state
 from jobs.ledger.moments import db_now
 from jobs.ledger.states import RETRYABLE, State
+from jobs.ledger.writer import retried
 
 from .endings import over
 from .moves import cancel_waiting
@@ -21,6 +22,7 @@ from .shape import UNDO
 
 job = cast("Table", Entry.__table__)
 flow = cast("Table", WorkflowRow.__table__)
+OF_UNDO = job.c.step.startswith(UNDO, autoescape=True)
 
 
 def cancel(session: Session, pen: Pen, uid: str, *, by: str | None) -> None:
@@ -79,10 +81,9 @@ def retry(session: Session, pen: Pen, uid: str, *, by: str | None) -> None:
     if row.state == FlowState.SUCCEEDED:
         raise WrongState("The workflow has succeeded.")
     have_alone(session.connection(), row.id)
-    of_undo = job.c.step.startswith(UNDO, autoescape=True)
     mine = job.c.workflow_id == row.id
-    is_undone = session.connection().execute(select(job.c.id).where(mine, of_undo).limit(1)).scalar() is not None
-    revived = _revive(session, mine & of_undo if is_undone else mine)
+    is_undone = _is_undone(session, row.id)
+    revived = _revive(session, mine & OF_UNDO if is_undone else mine)
     if not revived:
         raise WrongState("The workflow has no step that could run again.")
     _note(session, revived, what="retried", by=by)
@@ -99,14 +100,42 @@ def rejoin(session: Session, pen: Pen, workflow_id: int) -> None:
     What was undone already stays so, and the step runs alone.
     """
     have_alone(session.connection(), workflow_id)
-    mine = job.c.workflow_id == workflow_id
-    of_undo = job.c.step.startswith(UNDO, autoescape=True)
-    if session.connection().execute(select(job.c.id).where(mine, of_undo).limit(1)).scalar() is not None:
+    if _is_undone(session, workflow_id):
         recount(session, pen, workflow_id)
         return
-    _revive(session, mine)
+    _revive(session, job.c.workflow_id == workflow_id)
     reopened = {"state": FlowState.RUNNING, "finished_at": null(), "failed_step": null()}
     recount(session, pen, workflow_id, reopened={**reopened, "cancel_requested_at": null()})
+
+
+def revive(session: Session, pen: Pen, job_ids: Collection[int], *, by: str | None) -> list[int]:
+    """Let these settled steps run again, each after what it waits for; which of them that were.
+
+    With them, all that failed or was cancelled in their workflows.
+    """
+    rows = session.connection().execute(
+        select(job.c.id, job.c.workflow_id).where(job.c.id.in_(job_ids), in_state(*RETRYABLE)).order_by(job.c.id)
+    )
+    by_workflow: dict[int, list[int]] = {}
+    for row in rows:
+        by_workflow.setdefault(row.workflow_id, []).append(row.id)
+    revived: list[int] = []
+    for workflow_id, ids in sorted(by_workflow.items()):
+        have_alone(session.connection(), workflow_id)
+        these = and_(job.c.id.in_(ids), in_state(*RETRYABLE))
+        mine = list(session.connection().execute(select(job.c.id).where(these)).scalars())
+        if _is_undone(session, workflow_id):
+            session.connection().execute(update(job).where(these).values(**retried()))
+        rejoin(session, pen, workflow_id)
+        revived += mine
+    _note(session, revived, what="retried", by=by)
+    return revived
+
+
+def _is_undone(session: Session, workflow_id: int) -> bool:
+    """Whether steps of it are being undone, or have been."""
+    undo = select(job.c.id).where(job.c.workflow_id == workflow_id, OF_UNDO).limit(1)
+    return session.connection().execute(undo).scalar() is not None
 
 
 def _revive(session: Session, mine: Any) -> list[int]:

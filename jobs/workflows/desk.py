@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import Tell
 from jobs.host import Host
+from jobs.ledger import audit
 from jobs.ledger.counting import have_alone
 from jobs.ledger.flows import OPEN, Edge, Join, WorkflowRow
 from jobs.ledger.models import Entry, in_state
@@ -76,6 +77,7 @@ class Workflows:
         """
         with self._host.transaction() as session:
             by_hand.cancel(session, self._pen, uid, by=by)
+            self._note(session, uid, "cancel", by=by)
 
     def retry(self, uid: str, *, by: str | None) -> None:
         """Run the steps that failed or were cancelled again; those that succeeded keep their results.
@@ -85,6 +87,13 @@ class Workflows:
         """
         with self._host.transaction() as session:
             by_hand.retry(session, self._pen, uid, by=by)
+            self._note(session, uid, "retry", by=by)
+
+    def _note(self, session: Session, uid: str, action: str, *, by: str | None) -> None:
+        row = by_hand.find(session, uid)
+        audit.of_somebody(
+            session, row.requested_by, by=by, action=action, subject=f"workflow {uid}", details={"name": row.name}
+        )
 
     # -- what the dispatch tells ------------------------------------------------------------------------------------
 
@@ -109,6 +118,10 @@ class Workflows:
         workflow_id = session.scalars(select(Entry.workflow_id).where(Entry.uid == uid)).first()
         if workflow_id is not None:
             by_hand.rejoin(session, self._pen, workflow_id)
+
+    def revive(self, session: Session, job_ids: Collection[int], *, by: str | None) -> list[int]:
+        """Let these settled steps run again, each after what it waits for; which of them that were."""
+        return by_hand.revive(session, self._pen, job_ids, by=by) if job_ids else []
 
     def arguments(self, job: Job, one: Claim) -> Mapping[str, Any]:
         """What a step's function is called with: its arguments, and where it takes them the results of its parents."""

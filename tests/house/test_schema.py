@@ -15,7 +15,7 @@ from flask_migrate import Migrate, downgrade, upgrade
 from app import create_app, schema
 from app.config import ROOT, Config
 from app.db import Base, db, disconnect
-from jobs import metadata
+from jobs import engine_of, metadata
 from tests.conftest import Databases
 
 
@@ -57,6 +57,18 @@ def test_migrating_twice_changes_nothing(app: Flask) -> None:
         before = sa.inspect(db.engine).get_table_names()
         upgrade()
         assert sa.inspect(db.engine).get_table_names() == before
+
+
+@pytest.mark.parametrize("tamper", ["UPDATE job_audit SET by = 'nobody'", "DELETE FROM job_audit"])
+def test_the_database_itself_refuses_to_change_the_audit_log(app: Flask, tamper: str) -> None:
+    with app.app_context():
+        upgrade()
+        engine = engine_of(app)
+        engine.pause(("queue", "default"), by="olga", reason=None)
+        with pytest.raises(sa.exc.DBAPIError, match="only added to"), db.engine.begin() as connection:
+            connection.execute(sa.text(tamper))
+        assert [(one.id, one.by) for one in engine.audit.page()] == [(1, "olga")]
+        assert engine.audit.verify().is_whole
 
 
 def test_a_database_is_current_once_it_is_migrated(app: Flask) -> None:

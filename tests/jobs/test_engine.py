@@ -36,7 +36,7 @@ def test_declared_jobs_are_found_by_their_name(shop: Workshop) -> None:
     job = shop.noting()
     shop.noting("side", queue="b_side")
     assert shop.engine.job_named("shop.note") == job
-    assert shop.engine.queues == ["b_side", QUEUE]
+    assert shop.engine.queues == ["b_side", "default", QUEUE]
     with pytest.raises(UnknownJob, match=r"No job is called shop\.nothing\."):
         shop.engine.job_named("shop.nothing")
 
@@ -68,7 +68,8 @@ def test_two_engines_do_not_know_each_others_jobs(host: SmallHost) -> None:
     first, second = Workshop(host), Workshop(host)
     first.noting("ours")
     second.noting("theirs")
-    assert (list(first.engine.jobs), list(second.engine.jobs)) == (["shop.ours"], ["shop.theirs"])
+    assert list(first.engine.jobs) == ["jobs.bulk", "shop.ours"]
+    assert list(second.engine.jobs) == ["jobs.bulk", "shop.theirs"]
     assert first.engine.runner.worker != second.engine.runner.worker or first.engine is not second.engine
 
 

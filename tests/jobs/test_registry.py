@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import JobGroup
+from jobs import BadArguments, JobGroup
 from jobs.registry import Job
 
 
@@ -68,3 +68,13 @@ def test_a_coroutine_is_refused() -> None:
 
     with pytest.raises(ValueError, match="wander: a job is an ordinary function, not a coroutine"):
         Job(name="wander", run=wander, queue_name="default")
+
+
+def test_arguments_may_have_64_kib_of_json() -> None:
+    def run(text: str) -> None: ...
+
+    job = JobGroup("sample").actor(queue_name="work")(run)
+    just_right = "x" * (65_536 - len('{"text": ""}'))
+    job.check({"text": just_right})
+    with pytest.raises(BadArguments, match="arguments may have 65,536 characters of JSON; these have 65,537"):
+        job.check({"text": just_right + "x"})

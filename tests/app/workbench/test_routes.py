@@ -7,9 +7,15 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from app.db import transaction
 from app.workbench import kinds
+from jobs import Entry
+from tests.app.activities.conftest import Program
 from tests.app.conftest import Browser, errors_of, text_of
+
+from .conftest import told
 
 RunJobs = Callable[[], None]
 PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -119,3 +125,13 @@ def test_strangers_are_sent_to_sign_in(stranger: Browser) -> None:
 
 def test_what_does_not_exist_is_not_found(ada: Browser) -> None:
     assert [ada.get(f"/workbench/{name}").status_code for name in ("nothing", "workflow_step_1", "%00")] == [404] * 3
+
+
+def test_secrets_in_results_are_not_shown(app: Flask, ada: Browser, api: Program, run_jobs: RunJobs) -> None:
+    address = run_of(ada, "long_task", total_steps="1", step_ms="0")
+    run_jobs()
+    with app.app_context(), transaction() as session:
+        session.execute(update(Entry).values(result={"password": "hunter2", "x": 1}))
+    page = text_of(ada.get(address))
+    assert ("hunter2" in page, '"password": "…"' in page) == (False, True)
+    assert told(api, address.rpartition("/")[2])["result"] == {"password": "…", "x": 1}

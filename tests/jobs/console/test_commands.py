@@ -48,6 +48,9 @@ def test_jobs_are_retried_and_cancelled(app: Flask, staffed: Workshop) -> None:
     assert run(app, staffed, "retry", uid).output == f"{uid} retried\n"
     assert staffed.state(uid) == State.READY
     assert staffed.moves(uid) == ["cancelled by command line", "retried by command line"]
+    with staffed.host.inside():
+        told = [(one.by, one.action) for one in staffed.engine.audit.page()]
+    assert told == [("command line", "retry"), ("command line", "cancel")]
 
 
 def test_what_cannot_be_done_is_said(app: Flask, staffed: Workshop) -> None:

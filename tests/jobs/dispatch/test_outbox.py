@@ -166,7 +166,7 @@ def test_the_options_of_this_engine_decide_and_not_those_of_the_declaration(shop
     assert shop.entry(shop.submit_one(send)).max_retries == 9
 
 
-@pytest.mark.parametrize("text", ["", "é ✓ 😀", "'; DROP TABLE job; --", "%s %(x)s :x ?", "\\", "x" * 100_000])
+@pytest.mark.parametrize("text", ["", "é ✓ 😀", "'; DROP TABLE job; --", "%s %(x)s :x ?", "\\", "x" * 30_000])
 def test_arguments_arrive_as_they_were_given(shop: Workshop, text: str) -> None:
     seen: list[Any] = []
 

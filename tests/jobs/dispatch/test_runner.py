@@ -203,14 +203,38 @@ def test_a_job_that_would_snooze_for_ever_dies(shop: Workshop) -> None:
     assert (shop.state(uid), shop.outcomes(uid)) == ("dead", ["snoozed"] * 25)
 
 
-def test_a_result_that_cannot_be_stored_is_a_failure_and_its_effect_is_not_kept(shop: Workshop) -> None:
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (
+            object(),
+            "Its result cannot be kept: it must be a JSON value: Object of type object is not JSON serializable.",
+        ),
+        (float("nan"), "Its result cannot be kept: it must be a JSON value: Out of range float values are not JSON"),
+        ("x" * 65_535, "Its result cannot be kept: it may have 65,536 characters of JSON; this has 65,537."),
+    ],
+)
+def test_a_result_that_cannot_be_kept_is_given_up_and_its_effect_is_not_kept(
+    shop: Workshop, result: Any, told: str
+) -> None:
     def run(number: int) -> Any:
         shop.note(number)
-        return object()
+        return result if number == 2 else "x" * 65_534
 
-    uid = shop.submit_one(shop.job(run, max_retries=0))
+    uids = shop.submit(shop.job(run, max_retries=5), 1, 2, 3)
     shop.work()
-    assert (shop.state(uid), shop.effects()) == ("dead", [])
+    assert (shop.state(*uids), shop.effects()) == (["succeeded", "dead", "succeeded"], [1, 3])
+    assert shop.outcomes(uids[1]) == ["gave up"]
+    assert (shop.entry(uids[1]).error_message or "").startswith(told)
+
+
+def test_a_large_result_of_what_runs_outside_a_transaction_is_given_up(shop: Workshop) -> None:
+    def run(number: int) -> str:
+        return "x" * 70_000
+
+    uid = shop.submit_one(shop.job(run, max_retries=5, atomic=False))
+    shop.work()
+    assert (shop.state(uid), shop.outcomes(uid), shop.entry(uid).result) == ("dead", ["gave up"], None)
 
 
 def test_a_job_that_breaks_its_own_transaction_is_a_failure(shop: Workshop) -> None:

@@ -51,7 +51,8 @@ def test_a_build_says_what_it_can_run(shop: Workshop) -> None:
     shop.engine.tell_kinds()
     shop.engine.tell_kinds()
     with shop.host.inside():
-        (kind,) = kinds.all_of(shop.host.reading())
+        own, kind = kinds.all_of(shop.host.reading())
+    assert own.name == "jobs.bulk"
     assert (kind.name, kind.queue, kind.told["policy"]["max_retries"]) == ("shop.note", "work", 7)
     assert kind.told["arguments"] == {
         "type": "object",

@@ -1,0 +1,241 @@
+"""What operators see and do, under /api/v1."""
+
+from typing import Any
+
+from flask import Response, url_for
+
+from app.openapi import ApiBlueprint, answer
+from app.security import api_access, me
+from jobs import Limits
+
+from . import queries, services
+from .schemas import (
+    AuditPageOut,
+    BulkIn,
+    BulkOut,
+    BulkPageOut,
+    BulkPreviewOut,
+    EngineOverviewOut,
+    ErrorGroupsArgs,
+    ErrorGroupsOut,
+    KindLaneOut,
+    LanePauseIn,
+    LimitsIn,
+    OperatorPageArgs,
+    QueueOut,
+    QueuesOut,
+    VerificationOut,
+    WorkersOut,
+    audit_entry_out,
+    bulk_out,
+    error_group_out,
+    kind_lane_out,
+    overview_out,
+    preview_out,
+    queue_out,
+    request_of,
+    verification_out,
+    worker_out,
+)
+
+blp = ApiBlueprint("operations_api", __name__, url_prefix="/api/v1", description="For operators: the whole of it.")
+
+
+# -- queues and kinds -------------------------------------------------------------------------------------------------
+
+
+@blp.get("/queues")
+@blp.response(200, QueuesOut)
+@api_access("jobs")
+def queues() -> Response:
+    """List the queues, with what waits in them and what was decided about them."""
+    return answer({"queues": [queue_out(one) for one in queries.queues()]})
+
+
+@blp.get("/queues/<string:name>")
+@blp.response(200, QueueOut)
+@api_access("jobs")
+def queue(name: str) -> Response:
+    """Show a queue."""
+    return answer(queue_out(queries.queue_named(name)))
+
+
+@blp.post("/queues/<string:name>/pause")
+@blp.arguments(LanePauseIn())
+@blp.response(200, QueueOut)
+@api_access("jobs")
+def pause_queue(given: dict[str, Any], name: str) -> Response:
+    """Let nothing more start in a queue, for good or for a while; what runs goes on."""
+    services.pause(me(), ("queue", name), **given)
+    return answer(queue_out(queries.queue_named(name)))
+
+
+@blp.delete("/queues/<string:name>/pause")
+@blp.response(200, QueueOut)
+@api_access("jobs")
+def resume_queue(name: str) -> Response:
+    """Let jobs start in a queue again."""
+    services.resume(me(), ("queue", name))
+    return answer(queue_out(queries.queue_named(name)))
+
+
+@blp.put("/queues/<string:name>/limits")
+@blp.arguments(LimitsIn())
+@blp.response(200, QueueOut)
+@api_access("jobs")
+def limit_queue(given: dict[str, Any], name: str) -> Response:
+    """Decide how many jobs of a queue run at a time, and how many start in a while."""
+    services.limit(me(), ("queue", name), Limits(**given))
+    return answer(queue_out(queries.queue_named(name)))
+
+
+@blp.get("/kinds/<string:name>")
+@blp.response(200, KindLaneOut)
+@api_access("jobs")
+def kind(name: str) -> Response:
+    """Show a kind of job."""
+    return answer(kind_lane_out(queries.kind_named(name)))
+
+
+@blp.post("/kinds/<string:name>/pause")
+@blp.arguments(LanePauseIn())
+@blp.response(200, KindLaneOut)
+@api_access("jobs")
+def pause_kind(given: dict[str, Any], name: str) -> Response:
+    """Let nothing more of a kind start, for good or for a while; what runs goes on."""
+    services.pause(me(), ("kind", name), **given)
+    return answer(kind_lane_out(queries.kind_named(name)))
+
+
+@blp.delete("/kinds/<string:name>/pause")
+@blp.response(200, KindLaneOut)
+@api_access("jobs")
+def resume_kind(name: str) -> Response:
+    """Let jobs of a kind start again."""
+    services.resume(me(), ("kind", name))
+    return answer(kind_lane_out(queries.kind_named(name)))
+
+
+@blp.put("/kinds/<string:name>/limits")
+@blp.arguments(LimitsIn())
+@blp.response(200, KindLaneOut)
+@api_access("jobs")
+def limit_kind(given: dict[str, Any], name: str) -> Response:
+    """Decide how many jobs of a kind run at a time, and how many start in a while; above what the kind declares."""
+    services.limit(me(), ("kind", name), Limits(**given))
+    return answer(kind_lane_out(queries.kind_named(name)))
+
+
+# -- at a glance ------------------------------------------------------------------------------------------------------
+
+
+@blp.get("/workers")
+@blp.response(200, WorkersOut)
+@api_access("jobs")
+def workers() -> Response:
+    """List the processes that run jobs and sweeps."""
+    return answer({"workers": [worker_out(one) for one in queries.workers()]})
+
+
+@blp.get("/overview")
+@blp.response(200, EngineOverviewOut)
+@api_access("jobs")
+def overview() -> Response:
+    """Tell everything at a glance."""
+    return answer(overview_out(queries.overview()))
+
+
+@blp.get("/errors")
+@blp.arguments(ErrorGroupsArgs(), location="query")
+@blp.response(200, ErrorGroupsOut)
+@api_access("jobs")
+def errors(args: dict[str, Any]) -> Response:
+    """List what went wrong, alike errors together, the one met last first."""
+    return answer({"errors": [error_group_out(one) for one in queries.errors(limit=args["limit"])]})
+
+
+@blp.post("/errors/<string:fingerprint>/retries")
+@blp.response(202, BulkOut)
+@api_access("jobs")
+def retry_error(fingerprint: str) -> Response:
+    """Run all jobs again that ended with this error, by a bulk operation."""
+    return _begun(services.retry_error(me(), fingerprint))
+
+
+# -- many at once -----------------------------------------------------------------------------------------------------
+
+
+@blp.post("/bulk-operations")
+@blp.arguments(BulkIn())
+@blp.response(202, BulkOut)
+@blp.alt_response(200, schema=BulkPreviewOut, description="With dry_run: the jobs that are meant.")
+@api_access("jobs")
+def create(given: dict[str, Any]) -> Response:
+    """Retry, cancel, delete, move or reprioritise many jobs in the background."""
+    request = request_of(given)
+    if given["dry_run"]:
+        return answer(preview_out(services.preview(request)))
+    return _begun(services.start(me(), request))
+
+
+@blp.get("/bulk-operations")
+@blp.arguments(OperatorPageArgs(), location="query")
+@blp.response(200, BulkPageOut)
+@api_access("jobs")
+def index(args: dict[str, Any]) -> Response:
+    """List bulk operations, the newest first."""
+    found, following = queries.operations(before_id=args.get("next"), limit=args["limit"])
+    return answer({"operations": [bulk_out(one) for one in found], "next": following})
+
+
+@blp.get("/bulk-operations/<string:uid>")
+@blp.response(200, BulkOut)
+@api_access("jobs")
+def show(uid: str) -> Response:
+    """Show how far a bulk operation is."""
+    return answer(bulk_out(queries.operation(uid)))
+
+
+@blp.post("/bulk-operations/<string:uid>/cancellation")
+@blp.response(200, BulkOut)
+@blp.alt_response(202, schema=BulkOut, description="It runs, and ends after the jobs it is at.")
+@api_access("jobs")
+def cancel(uid: str) -> Response:
+    """Stop a bulk operation where it is."""
+    is_done = services.cancel(me(), uid)
+    return answer(bulk_out(queries.operation(uid)), status=200 if is_done else 202)
+
+
+@blp.post("/bulk-operations/<string:uid>/undo")
+@blp.response(202, BulkOut)
+@api_access("jobs")
+def undo(uid: str) -> Response:
+    """Put the jobs that were cancelled, moved or reprioritised back as they were; what changed since stays."""
+    return _begun(services.undo(me(), uid))
+
+
+# -- what was done ----------------------------------------------------------------------------------------------------
+
+
+@blp.get("/audit")
+@blp.arguments(OperatorPageArgs(), location="query")
+@blp.response(200, AuditPageOut)
+@api_access("jobs")
+def audit(args: dict[str, Any]) -> Response:
+    """List what operators did, the newest first."""
+    found, following = queries.audit(before_id=args.get("next"), limit=args["limit"])
+    return answer({"entries": [audit_entry_out(one) for one in found], "next": following})
+
+
+@blp.get("/audit/verification")
+@blp.response(200, VerificationOut)
+@api_access("jobs")
+def verify() -> Response:
+    """Walk the audit log, and tell whether it is as it was written."""
+    return answer(verification_out(queries.verification()))
+
+
+def _begun(uid: str) -> Response:
+    response = answer(bulk_out(queries.operation(uid)), status=202)
+    response.headers["Location"] = url_for(".show", uid=uid)
+    return response

@@ -1,0 +1,85 @@
+"""What operators look at."""
+
+from collections.abc import Sequence
+
+from app.errors import NotFound
+from jobs import (
+    AuditRow,
+    BulkLook,
+    BulkRequest,
+    ErrorGroup,
+    KindLook,
+    NoSuchOperation,
+    Overview,
+    Preview,
+    QueueLook,
+    Verification,
+    WorkerRow,
+    engine_of,
+)
+
+
+def queues() -> list[QueueLook]:
+    """Every queue, by name."""
+    return engine_of().inspector.queues()
+
+
+def queue_named(name: str) -> QueueLook:
+    """The queue of that name. Raises NotFound."""
+    found = [one for one in queues() if one.name == name]
+    if not found:
+        raise NotFound("There is no such queue.")
+    return found[0]
+
+
+def kind_named(name: str) -> KindLook:
+    """The kind of that name. Raises NotFound."""
+    found = [one for one in engine_of().inspector.kinds() if one.name == name]
+    if not found:
+        raise NotFound("There is no such kind.")
+    return found[0]
+
+
+def workers() -> Sequence[WorkerRow]:
+    """The processes that run jobs and sweeps, as far as they were heard of lately."""
+    return engine_of().inspector.workers()
+
+
+def overview() -> Overview:
+    """Everything at a glance."""
+    return engine_of().inspector.overview()
+
+
+def errors(*, limit: int) -> list[ErrorGroup]:
+    """What went wrong, alike errors together, the one met last first."""
+    return engine_of().inspector.errors(limit=limit)
+
+
+def preview_of(request: BulkRequest) -> Preview:
+    """The jobs that an operation would meet. Raises ValueError, which begins with the field."""
+    return engine_of().bulk.preview(request)
+
+
+def operation(uid: str) -> BulkLook:
+    """The bulk operation with this public id. Raises NotFound."""
+    try:
+        return engine_of().bulk.look(uid)
+    except NoSuchOperation:
+        raise NotFound("There is no such operation. It may have been forgotten.") from None
+
+
+def operations(*, before_id: int | None, limit: int) -> tuple[list[BulkLook], int | None]:
+    """A page of bulk operations, the newest first, and what the next page begins below; None on the last."""
+    found = engine_of().bulk.page(before_id=before_id, limit=limit + 1)
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def audit(*, before_id: int | None, limit: int) -> tuple[list[AuditRow], int | None]:
+    """A page of what operators did, the newest first, and what the next page begins below; None on the last."""
+    found = engine_of().audit.page(before_id=before_id, limit=limit + 1)
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def verification() -> Verification:
+    """Whether the audit log is as it was written."""
+    return engine_of().audit.verify()

@@ -1,0 +1,125 @@
+"""What operators do: pause, limit, and the same to many jobs at once."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from app.background.drafts import problem_of_start
+from app.clock import now
+from app.errors import Conflict, Invalid, NotFound
+from app.security import Person, requester
+from jobs import (
+    Action,
+    BulkRequest,
+    Limits,
+    NoSuchOperation,
+    Preview,
+    Selection,
+    UnknownJob,
+    WrongState,
+    engine_of,
+)
+
+from . import queries
+
+Lane = tuple[Literal["queue", "kind"], str]
+"""A queue or a kind, by its name."""
+T = TypeVar("T")
+FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+
+
+def pause(person: Person, lane: Lane, *, reason: str | None = None, until: datetime | None = None) -> None:
+    """Let nothing more start there, for good or until then; what runs goes on.
+
+    Raises:
+        NotFound, Invalid
+    """
+    if until is not None and until <= now():
+        raise Invalid({"until": "It must be later than now."})
+    if sentence := problem_of_start(until, now=now()):
+        raise Invalid({"until": sentence})
+    _there(lane, lambda: engine_of().pause(lane, by=requester(person.id), reason=reason, until=until))
+
+
+def resume(person: Person, lane: Lane) -> None:
+    """Let jobs start there again. Raises NotFound."""
+    _there(lane, lambda: engine_of().resume(lane, by=requester(person.id)))
+
+
+def limit(person: Person, lane: Lane, limits: Limits) -> None:
+    """Decide how many jobs may run there at a time, and how many may start in a while.
+
+    Raises:
+        NotFound, Invalid
+    """
+    if (limits.rate_count is None) != (limits.rate_period_s is None):
+        raise Invalid({"rate_period_s": "It goes with rate_count: give both or none."})
+    _there(lane, lambda: engine_of().limit(lane, limits, by=requester(person.id)))
+
+
+def preview(request: BulkRequest) -> Preview:
+    """The jobs that an operation would meet. Raises Invalid."""
+    return _sensible(lambda: queries.preview_of(request))
+
+
+def start(person: Person, request: BulkRequest) -> str:
+    """Have something done to many jobs in the background; the operation's public id. Raises Invalid."""
+    return _sensible(lambda: engine_of().bulk.start(request, by=requester(person.id)))
+
+
+def retry_error(person: Person, fingerprint: str) -> str:
+    """Have all jobs run again that ended with this error; the operation's public id.
+
+    Raises:
+        NotFound: there is no such job
+    """
+    request = BulkRequest(Action.RETRY, Selection(fingerprint=fingerprint))
+    if not FINGERPRINT.fullmatch(fingerprint) or not queries.preview_of(request).count:
+        raise NotFound("There is no job with this error that could run again.")
+    return engine_of().bulk.start(request, by=requester(person.id))
+
+
+def cancel(person: Person, uid: str) -> bool:
+    """Stop an operation: at once (True), or after the chunk it is at (False).
+
+    Raises:
+        NotFound
+        Conflict: it is over
+    """
+    return _allowed(uid, lambda: engine_of().bulk.cancel(uid, by=requester(person.id)))
+
+
+def undo(person: Person, uid: str) -> str:
+    """Have the jobs of an operation put back as they were; the public id of the operation that does it.
+
+    Raises:
+        NotFound
+        Conflict: it is not over, was undone before, or there is no way back
+    """
+    return _allowed(uid, lambda: engine_of().bulk.undo(uid, by=requester(person.id)))
+
+
+def _there(lane: Lane, do: Callable[[], object]) -> None:
+    try:
+        do()
+    except UnknownJob:
+        raise NotFound(f"There is no such {lane[0]}.") from None
+
+
+def _sensible(do: Callable[[], T]) -> T:
+    try:
+        return do()
+    except ValueError as error:
+        field, _, sentence = str(error).partition(": ")
+        raise Invalid({field: f"{sentence[:1].upper()}{sentence[1:]}."}) from None
+
+
+def _allowed(uid: str, do: Callable[[], T]) -> T:
+    queries.operation(uid)
+    try:
+        return do()
+    except NoSuchOperation:
+        raise NotFound("There is no such operation. It may have been forgotten.") from None
+    except WrongState as error:
+        raise Conflict(str(error)) from None

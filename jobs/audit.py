@@ -1,0 +1,22 @@
+"""What operators did, for whoever looks at it."""
+
+from .host import Host
+from .ledger import audit
+from .ledger.audit import AuditRow, Verification
+
+ON_A_PAGE = 50
+
+
+class Audit:
+    """The audit log of one engine, read inside `host.inside()`. Nothing in it is ever changed or forgotten."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def page(self, *, before_id: int | None = None, limit: int = ON_A_PAGE) -> list[AuditRow]:
+        """What was done, the newest first, from below `before_id`."""
+        return audit.page(self._host.reading(), before_id=before_id, limit=limit)
+
+    def verify(self) -> Verification:
+        """Walk the whole log, and say which row is the first that was changed, taken out or put in, if one was."""
+        return audit.verify(self._host.reading())

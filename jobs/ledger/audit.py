@@ -1,0 +1,169 @@
+"""What operators did: rows that are only ever added, each sealed with the one before it.
+
+The hash of a row covers all of it and the hash of the row before, so that a row that is changed, taken out or put in
+breaks the chain from there on. The head says how long the chain is and how it ends. Who may write to every table could
+forge all of it: against that, keep the hash of the last row somewhere else.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, cast
+
+from sqlalchemy import JSON, String, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from jobs.redaction import without_secrets
+
+from .models import Entry, Id, LedgerBase
+from .moments import UtcDateTime
+from .reader import now
+
+AT_ONCE = 1_000
+LONGEST_BY = 160
+LONGEST_SUBJECT = 200
+FIRST_HASH = "0" * 64
+
+
+class AuditRow(LedgerBase):
+    """One thing that somebody did: what, to what, and with which details."""
+
+    __tablename__ = "job_audit"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str | None] = mapped_column(String(LONGEST_BY))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(LONGEST_SUBJECT))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    prev_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    def seal(self) -> str:
+        """The hash that this row has to have."""
+        told = {
+            "id": self.id,
+            "at": self.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "by": self.by,
+            "action": self.action,
+            "subject": self.subject,
+            "details": self.details,
+            "prev_hash": self.prev_hash,
+        }
+        return sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class AuditHead(LedgerBase):
+    """How the chain ends. Its one row is held by whoever adds to it."""
+
+    __tablename__ = "job_audit_head"
+
+    one: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    length: Mapped[int] = mapped_column(Id)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+head_table = cast("Table", AuditHead.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What became of walking the chain: how many rows are as they were written, and which is the first that is not.
+
+    `last_hash` is what the head says; a copy of it that is kept elsewhere shows whether all was written anew.
+    """
+
+    is_whole: bool
+    entries: int
+    broken_id: int | None
+    problem: str | None
+    last_hash: str
+
+
+def append(session: Session, *, by: str | None, action: str, subject: str, details: Mapping[str, Any]) -> None:
+    """Add a row in the transaction that holds the action. Nobody else adds one until it ends, so make this its last."""
+    head = _longer_by_one(session)
+    row = AuditRow(
+        id=head.length,
+        at=now(session),
+        by=None if by is None else by[:LONGEST_BY],
+        action=action,
+        subject=subject[:LONGEST_SUBJECT],
+        details=json.loads(json.dumps(without_secrets(dict(details)), default=str)),
+        prev_hash=head.hash,
+    )
+    row.hash = row.seal()
+    session.add(row)
+    session.flush()
+    session.connection().execute(update(head_table).values(hash=row.hash))
+
+
+def _longer_by_one(session: Session) -> Any:
+    """The new length and the old hash, held until the transaction ends."""
+    longer = update(head_table).values(length=head_table.c.length + 1).returning(head_table.c.length, head_table.c.hash)
+    head = session.connection().execute(longer).first()
+    if head is None:
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        first = dialect.insert(head_table).values(one=1, length=0, hash=FIRST_HASH)
+        session.connection().execute(first.on_conflict_do_nothing())
+        head = session.connection().execute(longer).one()
+    return head
+
+
+def of_job(session: Session, uid: str, action: str, *, by: str | None, **details: Any) -> None:
+    """Add that somebody did this to a job, unless they asked for it themselves: then it is no operator's action."""
+    told = session.execute(select(Entry.requested_by, Entry.kind).where(Entry.uid == uid)).one()
+    details = {"kind": told.kind, **details}
+    of_somebody(session, told.requested_by, by=by, action=action, subject=f"job {uid}", details=details)
+
+
+def of_somebody(
+    session: Session, owner: str | None, *, by: str | None, action: str, subject: str, details: Mapping[str, Any]
+) -> None:
+    """Add what was done to something of this owner, unless they did it themselves."""
+    if by is None or by != owner:
+        append(session, by=by, action=action, subject=subject, details=details)
+
+
+def page(session: Session, *, before_id: int | None = None, limit: int = 50) -> list[AuditRow]:
+    """Rows, the newest first, from below `before_id`."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    return list(session.scalars(query if before_id is None else query.where(AuditRow.id < before_id)))
+
+
+def verify(session: Session) -> Verification:
+    """Walk the chain from its first row to where the head said it ended when the walk began."""
+    length, last_hash = _head(session)
+    before, number = FIRST_HASH, 0
+    for row in _rows(session):
+        if row.id > length:
+            if row.id > _head(session)[0]:
+                return Verification(False, number, row.id, "The row was not added as others are.", last_hash)
+            break  # added since the walk began
+        number += 1
+        if row.id != number:
+            return Verification(False, number - 1, number, "The row is missing.", last_hash)
+        if row.prev_hash != before or row.hash != row.seal():
+            return Verification(False, number - 1, number, "The row is not as it was written.", last_hash)
+        before = row.hash
+    if number != length:
+        return Verification(False, number, number + 1, "The row is missing.", last_hash)
+    if before != last_hash:
+        return Verification(False, number, None, "The head is not as it was written.", last_hash)
+    return Verification(True, number, None, None, last_hash)
+
+
+def _head(session: Session) -> tuple[int, str]:
+    head = session.connection().execute(select(head_table.c.length, head_table.c.hash)).first()
+    return (head.length, head.hash) if head else (0, FIRST_HASH)
+
+
+def _rows(session: Session) -> Iterator[AuditRow]:
+    query = select(AuditRow).order_by(AuditRow.id).limit(AT_ONCE).execution_options(populate_existing=True)
+    rows = session.scalars(query).all()
+    while rows:
+        yield from rows
+        rows = session.scalars(query.where(AuditRow.id > rows[-1].id)).all()
