@@ -15,6 +15,8 @@ from .activities import routes as activities
 from .activities import services as activity_services
 from .admin import routes as admin
 from .background import api as background_api
+from .background.schedules import api as schedules_api
+from .background.workflows import api as workflows_api
 from .config import Config
 from .dashboard import routes as dashboard
 from .monitoring import metrics
@@ -28,7 +30,10 @@ from .workbench import routes as workbench
 
 PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp)
 
-API = (activities_api.blp, background_api.blp, reports_api.blp, workbench_api.blp, workbench_api.tasks)
+API = (
+    *(activities_api.blp, background_api.blp, schedules_api.blp, workflows_api.blp),
+    *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
+)
 
 
 def mount(app: Flask, config: Config) -> None:

@@ -36,15 +36,18 @@ from .log import current_uid
 from .plainhost import PlainHost
 from .redaction import without_secrets
 from .registry import Job, JobGroup, Unique
+from .schedules.asking import rule_of
 from .schedules.book import ScheduleBook, ScheduleRequest
 from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
 from .schedules.rules import Rule, RuleKind, Upcoming
 from .schedules.ticker import Sweep
 from .schedules.words import in_words
 from .workflows.looks import StepBrief, WorkflowBrief
-from .workflows.shape import Step, Workflow, chain, chord, group
+from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, chain, chord, group
 
 __all__ = [
+    "FROM_PARENTS",
+    "FROM_THE_STEP",
     "LIVE",
     "SETTLED",
     "WAITING",
@@ -75,6 +78,7 @@ __all__ = [
     "OnFailure",
     "Overlap",
     "Overview",
+    "Part",
     "Place",
     "PlainHost",
     "Progress",
@@ -118,5 +122,6 @@ __all__ = [
     "in_words",
     "install",
     "metadata",
+    "rule_of",
     "without_secrets",
 ]

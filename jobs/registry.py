@@ -6,7 +6,7 @@ single argument of up to that many jobs in one call and one transaction.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -109,8 +109,8 @@ class Job:
         except TypeError as error:
             raise BadArguments(self.name, {"arguments": str(error)}) from None
 
-    def check(self, args: Mapping[str, Any]) -> None:
-        """Return when the function takes these arguments.
+    def check(self, args: Mapping[str, Any], *, later: Collection[str] = ()) -> None:
+        """Return when the function takes these arguments; those named in `later`, if missing, are given to it later.
 
         Raises:
             BadArguments
@@ -120,7 +120,8 @@ class Job:
                 self.name, self.parameters, dict(zip([self.parameters[0].name], args.values(), strict=False))
             )
         else:
-            arguments.check(self.name, self.parameters, args)
+            missing = {*later} - args.keys()
+            arguments.check(self.name, tuple(one for one in self.parameters if one.name not in missing), args)
 
     def told(self) -> dict[str, Any]:
         """What people and programs may know of it: what it does, what it takes, and its policy."""
