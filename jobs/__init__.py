@@ -34,6 +34,7 @@ from .ledger.reader import JobBrief, has_live
 from .ledger.states import LIVE, SETTLED, WAITING, State
 from .log import current_uid
 from .plainhost import PlainHost
+from .recurring import schedule
 from .redaction import without_secrets
 from .registry import Job, JobGroup, Unique
 from .schedules.asking import rule_of
@@ -123,5 +124,6 @@ __all__ = [
     "install",
     "metadata",
     "rule_of",
+    "schedule",
     "without_secrets",
 ]

@@ -28,7 +28,7 @@ from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
-from .registry import HIGHEST, LOWEST, Job, JobGroup
+from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds
 from .schedules import shelf
 from .schedules.book import ScheduleBook
 from .schedules.firing import Firing
@@ -57,7 +57,7 @@ class Engine:
     ) -> None:
         self.host = host
         self.observer = observer
-        self.jobs: dict[str, Job] = {}
+        self.jobs = Kinds()
         self.lease_s, self.heartbeat_s, self.version = lease_s, heartbeat_s, version
         self.worn_after = worn_after
         self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self.has_ready)
@@ -76,7 +76,7 @@ class Engine:
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
-        self.firing = Firing(host, self.job_named, self.write_down)
+        self.firing = Firing(host, self.job_named, self.write_down, observer.missed)
         self.broker.add_middleware(
             Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
         )
@@ -90,7 +90,7 @@ class Engine:
             self._declare(dataclasses.replace(job, **policies.get(function_name, {})))
 
     def _declare(self, job: Job) -> None:
-        self.jobs[job.name] = job
+        self.jobs.declare(job)
         dramatiq.actor(
             actor_name=job.name,
             queue_name=job.queue_name,
@@ -115,7 +115,7 @@ class Engine:
         dramatiq.actor(actor_name=wake_up_actor(queue), queue_name=queue, broker=self.broker)(wake_up)
 
     def job_named(self, name: str) -> Job:
-        """The declared job of that name.
+        """The declared job that has or had that name.
 
         Raises:
             UnknownJob
@@ -326,7 +326,7 @@ class Engine:
         """Whether a worker of this build would find something to claim in the queue; no, while the database is away."""
         try:
             with self.host.inside():
-                return reader.has_ready(self.host.reading(), queue, list(self.runner.batch_sizes(queue)))
+                return reader.has_ready(self.host.reading(), queue, self.runner.claimable(queue))
         except SQLAlchemyError as error:
             log.debug("cannot look into the ledger", extra={"queue": queue, "error": str(error)})
             return False

@@ -45,7 +45,7 @@ HIGHEST, LOWEST = 0, 9
 
 @dataclass(frozen=True)
 class Job:
-    """One kind of job. Its name is what the ledger stores: renaming it is a migration."""
+    """One kind of job. Its name is what the ledger stores; `aliases` are the names it had before."""
 
     name: str
     run: Callable[..., Any] = field(repr=False)
@@ -70,6 +70,7 @@ class Job:
     file_mib: int = 64
     slow_down: int = 0
     is_batched: bool = False
+    aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not HIGHEST <= self.priority <= LOWEST:
@@ -137,6 +138,33 @@ class Job:
             return None
         value = next(iter(args.values()), None) if self.is_batched else args.get(self.concurrency_by)
         return f"{self.name}:{value}"
+
+
+class Kinds(dict[str, Job]):
+    """The declared kinds by name; a name that one of them had before leads to it, too."""
+
+    def __missing__(self, name: str) -> Job:
+        """The kind that was called so."""
+        found = next((job for job in self.values() if name in job.aliases), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def declare(self, job: Job) -> None:
+        """Take a kind in, in place of one of the same name.
+
+        Raises:
+            ValueError: another one has or had one of its names.
+        """
+        others = {name for one in self.values() if one.name != job.name for name in (one.name, *one.aliases)}
+        if taken := others & {job.name, *job.aliases}:
+            raise ValueError(f"{job.name}: another kind is or was called {min(taken)}")
+        self[job.name] = job
+
+
+def names_now(jobs: Mapping[str, Job]) -> dict[str, str]:
+    """By the name it had before, the name each kind has now."""
+    return {alias: job.name for job in jobs.values() for alias in job.aliases}
 
 
 class JobGroup:

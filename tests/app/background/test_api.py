@@ -66,7 +66,8 @@ def test_a_job_is_started_and_told_of(api: Program, ada_id: int) -> None:
     assert job == {
         "kind": "sample.add", "queue": "samples", "state": "ready", "priority": 2, "args": {"x": 2, "y": 3},
         "run_at": None, "expires_at": None, "started_at": None, "finished_at": None, "attempts": 0, "failures": 0,
-        "max_retries": 3, "cancel_requested_at": None, "requested_by": f"user {ada_id}", "step": None, "error": None,
+        "max_retries": 3, "cancel_requested_at": None, "requested_by": f"user {ada_id}", "step": None,
+        "reason": None, "error": None,
     }  # fmt: skip
 
 
