@@ -10,9 +10,8 @@ from jobs.engine import Engine
 from jobs.inspector import KindLook, QueueLook
 from jobs.ledger.lanes import LaneLook, Limits, Scope
 from jobs.ledger.models import WorkerRow
-from jobs.ledger.states import LIVE
 
-from .printing import BY, MOMENT, as_json, document, facts, operating, table
+from .printing import BY, MOMENT, STATES, as_json, document, facts, operating, table
 
 queues = click.Group("queues", help="Where jobs wait: list, pause, resume, limit.")
 kinds = click.Group("kinds", help="What jobs there are: list, show, pause, resume.")
@@ -48,10 +47,11 @@ def list_queues(engine: Engine, *, as_json: bool) -> None:
     if as_json:
         document({"queues": [_queue(one) for one in looks]})
         return
-    table(
-        ["queue", *(state.value for state in LIVE), "oldest s", "limits", "paused"],
-        [(one.name, *one.counts.values(), one.oldest_ready_s, _limits(one.lane), _paused(one.lane)) for one in looks],
-    )
+    rows = []
+    for one in looks:
+        counts = [one.counts[state] for state in STATES]
+        rows.append((one.name, *counts, one.oldest_ready_s, _limits(one.lane), _paused(one.lane)))
+    table(["queue", *(state.value for state in STATES), "oldest s", "limits", "paused"], rows)
 
 
 @queues.command("limit")
@@ -191,7 +191,7 @@ def _worker(one: WorkerRow) -> dict[str, Any]:
 def _queue(one: QueueLook) -> dict[str, Any]:
     return {
         "name": one.name,
-        "counts": {state.value: count for state, count in one.counts.items()},
+        "counts": {state.value: one.counts[state] for state in STATES},
         "oldest_ready_s": one.oldest_ready_s,
         "kinds": list(one.kinds),
         **_lane(one.lane),

@@ -12,10 +12,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from jobs.engine import engine_of
 from jobs.errors import JobError, NoSuchJob, NoSuchSchedule, NoSuchWorkflow
+from jobs.ledger.states import LIVE, State
 from jobs.redaction import without_secrets
 
 BY = "command line"
 WIDEST = 60
+STATES = tuple(state for state in State if state in LIVE)
+"""The states of what is not over, in the order in which a job goes through them."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
@@ -52,6 +55,7 @@ def operating(run: Callable[..., None]) -> Callable[..., None]:
         try:
             with engine.host.inside():
                 run(engine, *args, **options)
+            engine.sender.flush()
         except JobError as error:
             raise click.ClickException(said(error)) from None
         except (OperationalError, InterfaceError) as error:

@@ -11,9 +11,9 @@ import click
 from jobs.engine import Engine
 from jobs.ledger.listing import Wanted
 from jobs.ledger.progress import progress_of
-from jobs.ledger.states import LIVE, State
+from jobs.ledger.states import State
 
-from .printing import lined_up, operating, plain
+from .printing import STATES, lined_up, operating, plain
 
 EVERY_S = 1.0
 MOST_RUNNING = 20
@@ -67,7 +67,7 @@ def seen(engine: Engine) -> dict[str, Any]:
     progress = {one.uid: progress_of(one, now) for one in running}
     return {
         "queues": {
-            one.name: {"paused": one.lane.is_paused, **{state.value: one.counts[state] for state in LIVE}}
+            one.name: {"paused": one.lane.is_paused, **{state.value: one.counts[state] for state in STATES}}
             for one in engine.inspector.queues()
         },
         "running": [
@@ -88,7 +88,7 @@ def seen(engine: Engine) -> dict[str, Any]:
 def drawn(look: dict[str, Any]) -> str:
     """What is seen, as two tables."""
     queues = [
-        (f"{name} (paused)" if one["paused"] else name, *(one[state.value] for state in LIVE))
+        (f"{name} (paused)" if one["paused"] else name, *(one[state.value] for state in STATES))
         for name, one in look["queues"].items()
     ]
     running = [
@@ -96,7 +96,7 @@ def drawn(look: dict[str, Any]) -> str:
         for one in look["running"]
     ]
     tables = [
-        lined_up(["queue", *(state.value for state in LIVE)], queues),
+        lined_up(["queue", *(state.value for state in STATES)], queues),
         lined_up(["id", "kind", "worker", "started at", "done", "note"], running) or ["Nothing runs."],
     ]
     return "\n\n".join("\n".join(lines) for lines in tables)
