@@ -458,6 +458,14 @@ def test_priority_and_start_change_while_it_waits(api: Program, app: Flask) -> N
     assert told(api("GET", f"/api/v1/jobs/{uid}"))["priority"] == 0
 
 
+def test_a_job_of_a_kind_that_is_gone_says_why_it_waits(api: Program, app: Flask) -> None:
+    uid = start(api)
+    assert told(api("GET", f"/api/v1/jobs/{uid}"))["reason"] is None
+    with app.app_context(), transaction() as session:
+        session.execute(update(Entry).values(kind="sample.gone"))
+    assert told(api("GET", f"/api/v1/jobs/{uid}"))["reason"] == "No worker of this build knows this kind."
+
+
 def test_kinds_are_those_one_may_start(api: Program, operator: Program) -> None:
     mine = told(api("GET", "/api/v1/kinds"))["kinds"]
     assert [one["name"] for one in mine] == ["sample.add", "sample.fail", "sample.keep", "sample.walk"]

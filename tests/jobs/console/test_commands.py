@@ -98,6 +98,13 @@ def test_a_job_is_shown_with_its_tries(run: Run, staffed: Workshop) -> None:
     assert "Traceback" in look["tries"][0]["traceback"]
 
 
+def test_a_job_that_nobody_knows_says_why_it_waits(run: Run, staffed: Workshop) -> None:
+    uid = staffed.submit_one(staffed.noting())
+    assert "No worker of this build" not in run("jobs", "show", uid).output
+    del staffed.engine.jobs["shop.note"]
+    assert "No worker of this build knows this kind." in run("jobs", "show", uid).output
+
+
 def test_what_somebody_sent_does_nothing_to_the_terminal(run: Run, staffed: Workshop) -> None:
     def speak(text: str, password: str) -> None:
         raise ValueError(f"\x1b[2J{text}")
