@@ -83,6 +83,8 @@ class Job:
             raise ValueError(f"{self.name}: concurrency_by names an argument")
         if self.isolate and (self.is_batched or "<locals>" in self.run.__qualname__):
             raise ValueError(f"{self.name}: an isolated job is a function of a module, and runs alone")
+        if isinstance(self.aliases, str):
+            raise ValueError(f"{self.name}: aliases are a tuple of names")
         if self.batch_size < 1:
             raise ValueError(f"{self.name}: batch_size must be at least 1")
         if self.is_batched and len(inspect.signature(self.run).parameters) != 1:
