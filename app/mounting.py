@@ -16,6 +16,8 @@ from .activities import services as activity_services
 from .admin import routes as admin
 from .background import api as background_api
 from .background.operations import api as operations_api
+from .background.schedules import api as schedules_api
+from .background.workflows import api as workflows_api
 from .config import Config
 from .dashboard import routes as dashboard
 from .monitoring import metrics
@@ -30,7 +32,7 @@ from .workbench import routes as workbench
 PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp)
 
 API = (
-    *(activities_api.blp, background_api.blp, operations_api.blp),
+    *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
 )
 

@@ -19,6 +19,8 @@ from .events import ActivityLogged, Followers, ReportRequested
 from .reports import actors as reports
 from .reports import services as report_services
 from .workbench import actors as workbench
+from .workbench import kinds as workbench_kinds
+from .workbench import services as workbench_services
 
 VERSION = "0.1.0"
 
@@ -27,7 +29,11 @@ FOLLOWERS: Followers = {
     ReportRequested: (reports.build,),
 }
 
-FOR_PEOPLE: Mapping[str, Check] = {}
+FOR_PEOPLE: Mapping[str, Check] = {
+    kind.job_name: workbench_services.checker(kind)
+    for kind in workbench_kinds.ALL
+    if not (kind.is_for_staff or kind.is_flow)
+} | {f"{workbench_kinds.WORKBENCH}.{name}": workbench_services.as_given for name in workbench_kinds.STEPS}
 """The kinds of job that people may start by themselves, each with what checks its arguments; admins start any."""
 
 WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {

@@ -40,8 +40,10 @@ from .ledger.selection import Preview, Selection
 from .ledger.states import LIVE, SETTLED, WAITING, State
 from .log import current_uid
 from .plainhost import PlainHost
+from .recurring import schedule
 from .redaction import without_secrets
 from .registry import Job, JobGroup, Unique
+from .schedules.asking import rule_of
 from .schedules.book import ScheduleBook, ScheduleRequest
 from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
 from .schedules.rules import Rule, RuleKind, Upcoming
@@ -49,10 +51,12 @@ from .schedules.ticker import Sweep
 from .schedules.words import in_words
 from .sqlite import begin_writing
 from .workflows.looks import StepBrief, WorkflowBrief
-from .workflows.shape import Step, Workflow, chain, chord, group
+from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, chain, chord, group
 
 __all__ = [
     "CAN_BE_UNDONE",
+    "FROM_PARENTS",
+    "FROM_THE_STEP",
     "LIVE",
     "SETTLED",
     "WAITING",
@@ -91,6 +95,7 @@ __all__ = [
     "OnFailure",
     "Overlap",
     "Overview",
+    "Part",
     "Place",
     "PlainHost",
     "Preview",
@@ -138,5 +143,7 @@ __all__ = [
     "in_words",
     "install",
     "metadata",
+    "rule_of",
+    "schedule",
     "without_secrets",
 ]

@@ -30,7 +30,7 @@ from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
-from .registry import HIGHEST, LOWEST, Job, JobGroup
+from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds
 from .schedules import shelf
 from .schedules.book import ScheduleBook
 from .schedules.firing import Firing
@@ -59,7 +59,7 @@ class Engine:
     ) -> None:
         self.host = host
         self.observer = observer
-        self.jobs: dict[str, Job] = {}
+        self.jobs = Kinds()
         self.lease_s, self.heartbeat_s, self.version = lease_s, heartbeat_s, version
         self.worn_after = worn_after
         self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self.has_ready)
@@ -79,7 +79,7 @@ class Engine:
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.audit = Audit(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
-        self.firing = Firing(host, self.job_named, self.write_down)
+        self.firing = Firing(host, self.job_named, self.write_down, observer.missed)
         self.bulk = BulkOperations(
             host,
             self.workflows,
@@ -102,7 +102,7 @@ class Engine:
             self._declare(dataclasses.replace(job, **policies.get(function_name, {})))
 
     def _declare(self, job: Job) -> None:
-        self.jobs[job.name] = job
+        self.jobs.declare(job)
         dramatiq.actor(
             actor_name=job.name,
             queue_name=job.queue_name,
@@ -127,7 +127,7 @@ class Engine:
         dramatiq.actor(actor_name=wake_up_actor(queue), queue_name=queue, broker=self.broker)(wake_up)
 
     def job_named(self, name: str) -> Job:
-        """The declared job of that name.
+        """The declared job that has or had that name.
 
         Raises:
             UnknownJob
@@ -371,7 +371,7 @@ class Engine:
         """Whether a worker of this build would find something to claim in the queue; no, while the database is away."""
         try:
             with self.host.inside():
-                return reader.has_ready(self.host.reading(), queue, list(self.runner.batch_sizes(queue)))
+                return reader.has_ready(self.host.reading(), queue, self.runner.claimable(queue))
         except SQLAlchemyError as error:
             log.debug("cannot look into the ledger", extra={"queue": queue, "error": str(error)})
             return False

@@ -18,7 +18,7 @@ from .ledger.listing import Place, Wanted
 from .ledger.models import Attempt, Entry, Move, WorkerRow
 from .ledger.progress import Progress, progress_of
 from .ledger.states import LIVE, SETTLED, State
-from .registry import Job
+from .registry import Job, names_now
 
 DAY_S = 86_400
 LOOK_AGAIN_S = (0.05, 0.25)
@@ -119,6 +119,12 @@ class Inspector:
     def progress(self, entry: Entry) -> Progress:
         """How far a job is."""
         return progress_of(entry, self.now())
+
+    def why_waiting(self, entry: Entry) -> str | None:
+        """Why a job that could run does not, where that is known."""
+        if entry.state != State.READY or entry.kind in self._jobs or entry.kind in names_now(self._jobs):
+            return None
+        return "No worker of this build knows this kind."
 
     def now(self) -> datetime:
         """The database's clock."""

@@ -22,6 +22,7 @@ from .ledger import census, reader
 from .ledger.states import LIVE, State
 from .ledger.totals import Count, Totals, mark, totals
 from .observer import Observer
+from .schedules import shelf
 
 __all__ = [
     "Board",
@@ -84,6 +85,7 @@ class PrometheusObserver(Observer):
         self._attempts = self._counter("job_attempts_total", "Tries of jobs that ended.", *OF_KIND, "outcome")
         self._expired = self._counter("leases_expired_total", "Jobs taken back from silent workers.")
         self._superseded = self._counter("jobs_superseded_total", "Tries that ended when their job was another's.")
+        self._missed = self._counter("schedule_missed_total", "Slots of schedules that came too late and make no job.")
         self._waits = self._times("job_wait_seconds", "From ready to claimed.", *OF_KIND)
         self._runs = self._times("job_run_seconds", "From claimed to settled.", *OF_KIND)
         self._sweeps = self._times("sweep_seconds", "How long the sweeps of the scheduler take.", "sweep")
@@ -114,6 +116,11 @@ class PrometheusObserver(Observer):
             self._attempts.labels(queue, kind, "lost").inc()
             if is_parked:
                 self._finished.labels(queue, kind, State.PARKED).inc()
+
+    def missed(self, count: int) -> None:
+        """Count slots that came too late."""
+        with _nobody_harmed():
+            self._missed.inc(count)
 
     def swept(self, sweep: str, seconds: float) -> None:
         """Take the time of a sweep."""
@@ -213,6 +220,11 @@ class LedgerNumbers(Collector):
         lag_s = max(census.overdue_s(session), 0.0, *oldest.values())
         yield GaugeMetricFamily(
             "outbox_lag_seconds", "How long the oldest job that is ready or due has been so.", lag_s
+        )
+        due_since = shelf.due_since(session)
+        late_s = 0.0 if due_since is None else (reader.now(session) - due_since).total_seconds()
+        yield GaugeMetricFamily(
+            "schedule_lag_seconds", "How long the schedule that is due longest has been so.", max(0.0, late_s)
         )
         roles = Tally(one.role for one in census.alive(session, within_s=self._engine.lease_s))
         up: Values = {(role,): roles[role] for role in ROLES}

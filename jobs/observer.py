@@ -23,6 +23,9 @@ class Observer:
     def rescued(self, queue: str, kind: str, *, is_parked: bool) -> None:
         """A job was taken back from a worker that fell silent."""
 
+    def missed(self, count: int) -> None:
+        """Slots of schedules passed while no scheduler ran, and make no job."""
+
     def swept(self, sweep: str, seconds: float) -> None:
         """A sweep ran for so long."""
 

@@ -6,7 +6,7 @@ single argument of up to that many jobs in one call and one transaction.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -45,7 +45,7 @@ HIGHEST, LOWEST = 0, 9
 
 @dataclass(frozen=True)
 class Job:
-    """One kind of job. Its name is what the ledger stores: renaming it is a migration."""
+    """One kind of job. Its name is what the ledger stores; `aliases` are the names it had before."""
 
     name: str
     run: Callable[..., Any] = field(repr=False)
@@ -70,6 +70,7 @@ class Job:
     file_mib: int = 64
     slow_down: int = 0
     is_batched: bool = False
+    aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not HIGHEST <= self.priority <= LOWEST:
@@ -82,6 +83,8 @@ class Job:
             raise ValueError(f"{self.name}: concurrency_by names an argument")
         if self.isolate and (self.is_batched or "<locals>" in self.run.__qualname__):
             raise ValueError(f"{self.name}: an isolated job is a function of a module, and runs alone")
+        if isinstance(self.aliases, str):
+            raise ValueError(f"{self.name}: aliases are a tuple of names")
         if self.batch_size < 1:
             raise ValueError(f"{self.name}: batch_size must be at least 1")
         if self.is_batched and len(inspect.signature(self.run).parameters) != 1:
@@ -109,8 +112,8 @@ class Job:
         except TypeError as error:
             raise BadArguments(self.name, {"arguments": str(error)}) from None
 
-    def check(self, args: Mapping[str, Any]) -> None:
-        """Return when the function takes these arguments.
+    def check(self, args: Mapping[str, Any], *, later: Collection[str] = ()) -> None:
+        """Return when the function takes these arguments; those named in `later`, if missing, are given to it later.
 
         Raises:
             BadArguments
@@ -120,7 +123,8 @@ class Job:
                 self.name, self.parameters, dict(zip([self.parameters[0].name], args.values(), strict=False))
             )
         else:
-            arguments.check(self.name, self.parameters, args)
+            missing = {*later} - args.keys()
+            arguments.check(self.name, tuple(one for one in self.parameters if one.name not in missing), args)
 
     def told(self) -> dict[str, Any]:
         """What people and programs may know of it: what it does, what it takes, and its policy."""
@@ -136,6 +140,33 @@ class Job:
             return None
         value = next(iter(args.values()), None) if self.is_batched else args.get(self.concurrency_by)
         return f"{self.name}:{value}"
+
+
+class Kinds(dict[str, Job]):
+    """The declared kinds by name; a name that one of them had before leads to it, too."""
+
+    def __missing__(self, name: str) -> Job:
+        """The kind that was called so."""
+        found = next((job for job in self.values() if name in job.aliases), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def declare(self, job: Job) -> None:
+        """Take a kind in, in place of one of the same name.
+
+        Raises:
+            ValueError: another one has or had one of its names.
+        """
+        others = {name for one in self.values() if one.name != job.name for name in (one.name, *one.aliases)}
+        if taken := others & {job.name, *job.aliases}:
+            raise ValueError(f"{job.name}: another kind is or was called {min(taken)}")
+        self[job.name] = job
+
+
+def names_now(jobs: Mapping[str, Job]) -> dict[str, str]:
+    """By the name it had before, the name each kind has now."""
+    return {alias: job.name for job in jobs.values() for alias in job.aliases}
 
 
 class JobGroup:

@@ -38,17 +38,22 @@ def fingerprint_of(drafts: Sequence[Draft]) -> str:
 
 
 def problems_of(draft: Draft, *, now: datetime) -> dict[str, str]:
-    """What is wrong with it whatever its kind, a sentence by field."""
+    """What is wrong with it whatever its kind and arguments, a sentence by field."""
     wrong = {}
-    if len(json.dumps(draft.args)) > LARGEST_ARGS:
-        wrong["args"] = f"They may have {LARGEST_ARGS:,} characters of JSON."
-    elif any(abs(number) > LARGEST_INTEGER for number in _integers(draft.args)):
-        wrong["args"] = "They hold a number that not every program can read: use 64 bits, or text."
     if wrong_time := problem_of_start(draft.run_at, now=now):
         wrong["run_at"] = wrong_time
     if draft.expires_at is not None and draft.expires_at <= max(now, draft.run_at or now):
         wrong["expires_at"] = "It must be later than the start."
     return wrong
+
+
+def problem_of_args(args: Mapping[str, Any]) -> str | None:
+    """What is wrong with these arguments whatever they are for."""
+    if len(json.dumps(args)) > LARGEST_ARGS:
+        return f"They may have {LARGEST_ARGS:,} characters of JSON."
+    if any(abs(number) > LARGEST_INTEGER for number in _integers(args)):
+        return "They hold a number that not every program can read: use 64 bits, or text."
+    return None
 
 
 def problem_of_start(run_at: datetime | None, *, now: datetime) -> str | None:

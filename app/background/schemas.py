@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 
 from app.fields import LineField, MomentField, WholeField
-from jobs import Attempt, Entry, KindLook, Place, Progress, State, Wanted, without_secrets
+from jobs import Attempt, Entry, KindLook, Place, Progress, State, Wanted, engine_of, without_secrets
 
 LONGEST_WAIT_S = 30
 LONGEST_UNIQUE = 120
@@ -153,6 +153,9 @@ class JobLookOut(Schema):
     cancel_requested_at = fields.AwareDateTime(required=True, allow_none=True)
     requested_by = fields.String(required=True, allow_none=True)
     step = fields.String(required=True, allow_none=True, metadata={"description": "Its name in a workflow."})
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "Why it waits although it could run."}
+    )
     error = fields.Nested(JobErrorOut, required=True, allow_none=True)
 
 
@@ -249,6 +252,7 @@ def job_out(entry: Entry) -> dict[str, Any]:
         "cancel_requested_at": moment_out(entry.cancel_requested_at),
         "requested_by": entry.requested_by,
         "step": entry.step,
+        "reason": engine_of().inspector.why_waiting(entry),
         "error": error_out(entry),
     }
 

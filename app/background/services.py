@@ -1,6 +1,6 @@
 """What people can do with background jobs: start, cancel, retry and change them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from app.security import Person, requester, steers_all_jobs
 from jobs import BadArguments, Job, JobRequest, NoSuchJob, UnknownJob, WrongState, engine_of
 
 from . import queries
-from .drafts import Draft, fingerprint_of, problem_of_start, problems_of
+from .drafts import Draft, fingerprint_of, problem_of_args, problem_of_start, problems_of
 from .models import KeyedRequest
 
 KEYS_LAST = timedelta(days=7)
@@ -129,6 +129,43 @@ def change(
     _done(person, uid, do)
 
 
+def startable(person: Person, kind: str) -> Job:
+    """The kind of this name, which they may start: one that is for people; admins start any.
+
+    Raises:
+        Invalid: there is none, or it is not theirs to start; the field is "kind"
+    """
+    if kind not in _for_people() and not steers_all_jobs(person):
+        raise Invalid({"kind": UNKNOWN_KIND})
+    try:
+        return engine_of().job_named(kind)
+    except UnknownJob:
+        raise Invalid({"kind": UNKNOWN_KIND}) from None
+
+
+def fitting(person: Person, job: Job, args: Mapping[str, Any], *, later: Collection[str] = ()) -> Mapping[str, Any]:
+    """The arguments as they are stored, which the kind takes; those named in `later` may come later.
+
+    Raises:
+        Invalid: the fields are "args", "args.x"
+    """
+    if wrong := problem_of_args(args):
+        raise Invalid({"args": wrong})
+    check = _for_people().get(job.name)
+    try:
+        job.check(args, later=later)
+        return args if check is None else check(person, args)
+    except BadArguments as error:
+        raise Invalid({f"args.{name[:80]}": f"It {what}." for name, what in error.errors.items()}) from None
+    except Invalid as error:
+        raise Invalid({f"args.{name}" if name else "args": text for name, text in error.errors.items()}) from None
+
+
+def _for_people() -> Mapping[str, Check]:
+    for_people: Mapping[str, Check] = current_app.extensions["for_people"]
+    return for_people
+
+
 def forget_keys(*, at: datetime | None = None) -> int:
     """Forget Idempotency-Keys that are older than a week; how many."""
     with transaction() as session:
@@ -174,37 +211,17 @@ def _requests(person: Person, drafts: Sequence[Draft]) -> tuple[list[JobRequest]
 
 
 def _checked(person: Person, draft: Draft, moment: datetime) -> tuple[Job, Mapping[str, Any]]:
-    for_people: Mapping[str, Check] = current_app.extensions["for_people"]
-    may_start = draft.kind in for_people or steers_all_jobs(person)
-    try:
-        job = engine_of().job_named(draft.kind) if may_start else None
-    except UnknownJob:
-        job = None
-    if job is None:
-        raise Invalid({"kind": UNKNOWN_KIND})
+    job = startable(person, draft.kind)
     if wrong := problems_of(draft, now=moment):
         raise Invalid(wrong)
     if sentence := _problem_of_queue(draft.queue):
         raise Invalid({"queue": sentence})
-    try:
-        job.check(draft.args)
-    except BadArguments as error:
-        raise Invalid({f"args.{name[:80]}": f"It {what}." for name, what in error.errors.items()}) from None
-    return job, _cleaned(person, draft, for_people.get(draft.kind))
+    return job, fitting(person, job, draft.args)
 
 
 def _problem_of_queue(queue: str | None) -> str | None:
     queues = engine_of().queues
     return None if queue is None or queue in queues else f"Choose one of: {', '.join(queues)}."
-
-
-def _cleaned(person: Person, draft: Draft, check: Check | None) -> Mapping[str, Any]:
-    if check is None:
-        return draft.args
-    try:
-        return check(person, draft.args)
-    except Invalid as error:
-        raise Invalid({f"args.{name}" if name else "args": text for name, text in error.errors.items()}) from None
 
 
 def _written(person: Person, requests: Sequence[JobRequest], *, key: str | None, content_print: str) -> Started:

@@ -229,6 +229,8 @@ ALL = (
         is_for_staff=True,
     ),
 )
+STEPS = ("workflow_step_1", "workflow_step_2", "workflow_step_3", "aggregate_results")
+"""What has its place only in a workflow; whoever may try the others may put one together of them."""
 BY_NAME = {kind.name: kind for kind in ALL}
 
 

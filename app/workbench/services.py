@@ -100,6 +100,16 @@ def check(person: Person, kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]
     return _cleaned(kind, args)
 
 
+def checker(kind: Kind) -> Callable[[Person, Mapping[str, Any]], dict[str, Any]]:
+    """What checks the arguments of this kind where it is started beside the workbench."""
+    return lambda person, args: check(person, kind, args)
+
+
+def as_given(_person: Person, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments of a step, of which their types say enough."""
+    return args
+
+
 def taker(kind: Kind) -> Job:
     """What says which arguments a kind takes: its job, or, of a workflow, the function that shapes it."""
     return Job(kind.job_name, SHAPES[kind.name], queue_name="") if kind.is_flow else _job(kind.name)

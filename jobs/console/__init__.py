@@ -1,4 +1,4 @@
-"""Looking at jobs and acting on them: a blueprint, and commands under `flask jobs`.
+"""Looking at jobs and acting on them: a blueprint, and commands for the terminal (`flask jobs`, `flask queues`, …).
 
 The pages extend the template named by the setting JOBS_CONSOLE_LAYOUT, or a plain one of their own. A layout has the
 blocks `title`, `page_title`, `page_actions` and `main`.
@@ -11,7 +11,7 @@ from flask import Blueprint, abort, request
 
 from jobs.engine import Engine
 
-from . import commands, routes
+from . import cli, routes
 
 __all__ = ["console"]
 
@@ -33,6 +33,8 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
         return {"may_act": engine.host.allow("act")}
 
     routes.mount(bp, engine, who)
-    for command in commands.COMMANDS:
+    for command in cli.JOBS:
         bp.cli.add_command(command)
+    for group in cli.GROUPS:
+        bp.record_once(lambda state, group=group: state.app.cli.add_command(group))  # type: ignore[misc]
     return bp

@@ -182,7 +182,7 @@ def job(engine: Engine, entry: Entry) -> JobLook:
         entry=entry,
         attempts=reader.attempts_of(session, entry.id),
         moves=reader.moves_of(session, entry.id),
-        story=pages.story(entry, now=now),
+        story=" ".join(filter(None, [pages.story(entry, now=now), engine.inspector.why_waiting(entry)])),
         can_retry=pages.can_retry(entry),
         can_cancel=pages.can_cancel(entry),
         now=now,

@@ -9,7 +9,7 @@ from jobs.host import Host
 from jobs.ledger import lanes
 from jobs.ledger.lanes import Key, LaneLook, Limits
 from jobs.log import get_logger
-from jobs.registry import Job
+from jobs.registry import Job, names_now
 
 log = get_logger(__name__)
 
@@ -29,7 +29,8 @@ class LaneBook:
     def kinds_in(self, queue: str) -> list[str]:
         """The kinds this build knows that are declared for the queue, or of which jobs have been put there."""
         self._now()
-        guests = self._guests.get(queue, ())
+        before = names_now(self._jobs)
+        guests = {before.get(one, one) for one in self._guests.get(queue, ())}
         return [one.name for one in self._jobs.values() if one.queue_name == queue or one.name in guests]
 
     def is_paused(self, kind: str, queue: str) -> bool:

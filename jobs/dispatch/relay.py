@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from jobs.host import Host
 from jobs.ledger import control, reader, writer
-from jobs.registry import Job
+from jobs.registry import Job, names_now
 
 from .lanebook import LaneBook
 from .steps import Steps
@@ -41,7 +41,8 @@ class Relay:
             if expired:
                 self._steps.failed(session, [one.id for one in expired])
             for one in expired:
-                tell_gave_up(self._host, session, one.kind, one.args, control.EXPIRED)
+                kind = names_now(self._jobs).get(one.kind, one.kind)
+                tell_gave_up(self._host, session, kind, one.args, control.EXPIRED)
         return len(expired)
 
     def age(self) -> int:
@@ -54,6 +55,7 @@ class Relay:
         with self._host.inside():
             for queue in sorted({job.queue_name for job in self._jobs.values()}):
                 kinds = self._lanes.kinds_in(queue)
+                kinds += [alias for alias, name in names_now(self._jobs).items() if name in kinds]
                 count = reader.ready_up_to(self._host.reading(), queue, kinds, limit=COUNT_AT_MOST)
                 if count:
                     self._wake(queue, count)

@@ -27,7 +27,7 @@ from jobs.ledger.states import Outcome, State
 from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
 from jobs.observer import Observer
-from jobs.registry import Job
+from jobs.registry import Job, names_now
 
 from .isolation import run_isolated
 from .lanebook import LaneBook
@@ -114,10 +114,15 @@ class Runner:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
         return {kind: self._size(self._jobs[kind]) for kind in self._lanes.kinds_in(queue)}
 
+    def claimable(self, queue: str) -> list[str]:
+        """The names under which this build finds jobs in the queue: those of its kinds, and those they had before."""
+        kinds = self.batch_sizes(queue)
+        return [*kinds, *(alias for alias, name in names_now(self._jobs).items() if name in kinds)]
+
     @property
     def most_per_key(self) -> str:
         """By kind, how many jobs of one concurrency key may run, as the claim takes it."""
-        return json.dumps({job.name: job.most_per_key for job in self._jobs.values()})
+        return json.dumps({name: job.most_per_key for job in self._jobs.values() for name in (job.name, *job.aliases)})
 
     def _size(self, job: Job) -> int:
         runs_in_turn = job.batch_size == 1 and job.atomic and not job.slow_down
@@ -141,7 +146,7 @@ class Runner:
         self.running[owner] = self._hold()
         sizes = {kind: size for kind, size in self.batch_sizes(queue).items() if not self._lanes.is_paused(kind, queue)}
         guards = self._lanes.guards(sizes, queue)
-        return Wish(queue, sizes, owner, self.worker, self._lease_s, self.most_per_key, guards)
+        return Wish(queue, sizes, owner, self.worker, self._lease_s, self.most_per_key, guards, names_now(self._jobs))
 
     def _hold(self) -> Hold:
         return Hold(threading.current_thread(), is_leaving=self.stopping.is_set)

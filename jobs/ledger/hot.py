@@ -192,7 +192,7 @@ TYPED_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 # Whoever asks for many jobs takes turns with the others: the first of each comes before anybody's second.
 POSTGRESQL_INSERT = f"""
     WITH new AS (
-        SELECT *, row_number() OVER (PARTITION BY queue, priority, requested_by, state) AS number
+        SELECT *, row_number() OVER (PARTITION BY queue, priority, requested_by, state ORDER BY place) AS number
         FROM (
             SELECT row_number() OVER () AS place, given.*
             FROM json_to_recordset(CAST(%(rows)s AS json)) AS given ({TYPED_COLUMNS})

@@ -125,7 +125,11 @@ def _twins(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, str
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a worker would claim: from which queue, which kinds and how many of each at once, and in whose name."""
+    """What a worker would claim: from which queue, which kinds and how many of each at once, and in whose name.
+
+    `names_now` says, by the name it had before, what a kind is called: what waits under the old name is claimed as
+    well, and has the new one from then on.
+    """
 
     queue: str
     batch_sizes: Mapping[str, int]
@@ -134,6 +138,7 @@ class Wish:
     lease_s: float
     most_per_key: str = "{}"
     guards: Mapping[lanes.Key, lanes.Limits] = field(default_factory=dict)
+    names_now: Mapping[str, str] = field(default_factory=dict)
 
 
 def claim(session: Session, wish: Wish) -> list[Claim]:
@@ -149,9 +154,10 @@ def claim(session: Session, wish: Wish) -> list[Claim]:
     if not wish.batch_sizes:
         return []
     _, taken = hot.finish_and_claim(session.connection(), finish=None, claim=_spelled_out(wish))
-    if taken and wish.guards:
-        lanes.spend(session, wish.guards, [one.kind for one in taken], wish.queue)
-    return [_claimed(one, wish) for one in taken]
+    claims = _claimed(session, taken, wish)
+    if claims and wish.guards:
+        lanes.spend(session, wish.guards, [one.kind for one in claims], wish.queue)
+    return claims
 
 
 def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then: Wish | None = None) -> list[Claim]:
@@ -172,19 +178,25 @@ def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then:
     if finished != len(claims):
         raise Superseded(f"{len(claims) - finished} of {len(claims)} jobs are not this worker's any more")
     if together:
-        return [_claimed(one, together) for one in taken]
+        return _claimed(session, taken, together)
     return claim(session, then) if then else []
 
 
-def _claimed(one: hot.Taken, wish: Wish) -> Claim:
-    return Claim(*one[:-1], wish.owner, one.waited_s)
+def _claimed(session: Session, taken: Sequence[hot.Taken], wish: Wish) -> list[Claim]:
+    if taken and taken[0].kind in wish.names_now:  # what is claimed together is of one kind
+        name = wish.names_now[taken[0].kind]
+        session.connection().execute(update(job).where(job.c.id.in_([one.id for one in taken])).values(kind=name))
+        taken = [one._replace(kind=name) for one in taken]
+    return [Claim(*one[:-1], wish.owner, one.waited_s) for one in taken]
 
 
 def _spelled_out(wish: Wish) -> dict[str, Any]:
+    before = {old: wish.batch_sizes[name] for old, name in wish.names_now.items() if name in wish.batch_sizes}
+    sizes = {**wish.batch_sizes, **before}
     return {
         "queue": wish.queue,
-        "kinds": list(wish.batch_sizes),
-        "sizes": list(wish.batch_sizes.values()),
+        "kinds": list(sizes),
+        "sizes": list(sizes.values()),
         "next_owner": wish.owner,
         "worker": wish.worker,
         "lease_s": wish.lease_s,

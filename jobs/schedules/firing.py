@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
@@ -43,13 +43,24 @@ class Due:
     decision: Decision
 
 
+class Done(NamedTuple):
+    """What came of some schedules: how many were taken, how many jobs made, and how many slots came too late."""
+
+    taken: int = 0
+    made: int = 0
+    missed: int = 0
+
+
 class Firing:
     """Fires the slots of schedules. Safe to run twice at once."""
 
-    def __init__(self, host: Host, job_named: Callable[[str], Job], write_down: Write) -> None:
+    def __init__(
+        self, host: Host, job_named: Callable[[str], Job], write_down: Write, tell_missed: Callable[[int], None]
+    ) -> None:
         self._host = host
         self._job_named = job_named
         self._write_down = write_down
+        self._tell_missed = tell_missed
 
     def fire_due(self, limit: int = AT_ONCE) -> int:
         """Fire every slot that is due, so many schedules in one transaction; how many jobs were made.
@@ -62,27 +73,29 @@ class Firing:
                 if not shelf.has_work(self._host.reading()):
                     break
                 with self._host.transaction() as session:
-                    taken, jobs = self._fire_some(session, limit)
-            made += jobs
-            if not taken:
+                    done = self._fire_some(session, limit)
+            made += done.made
+            if done.missed:
+                self._tell_missed(done.missed)
+            if not done.taken:
                 break
         return made
 
-    def _fire_some(self, session: Session, limit: int) -> tuple[int, int]:
-        """How many schedules were taken, and how many jobs made."""
+    def _fire_some(self, session: Session, limit: int) -> Done:
         now = reader.now(session)
         queued = shelf.take_queued(session, limit=limit)
         made = sum(self._fire_queued(session, one) for one in queued)
         taken = shelf.take_due(session, now, limit=limit)
         if not taken:
-            return len(queued), made
+            return Done(len(queued), made)
         due = self._decided(session, taken, now)
         try:
             with session.begin_nested():
-                return len(taken), made + self._fire(session, due, now)
+                done = [self._fire(session, due, now)]
         except REFUSED as error:
             log.debug("fired one by one", extra={"error": str(error)})
-        return len(taken), made + sum(self._fire_alone(session, one, now) for one in due)
+            done = [self._fire_alone(session, one, now) for one in due]
+        return Done(len(taken), made + sum(one.made for one in done), sum(one.missed for one in done))
 
     def _decided(self, session: Session, taken: Sequence[Schedule], now: datetime) -> list[Due]:
         ids = [one.id for one in taken]
@@ -105,7 +118,7 @@ class Firing:
         rule = one.rule
         return Due(one, rule, job, decide(rule, one.next_at, now, policies=policies, standing=standing, taken=taken))
 
-    def _fire(self, session: Session, due: Sequence[Due], now: datetime) -> int:
+    def _fire(self, session: Session, due: Sequence[Due], now: datetime) -> Done:
         """Record the slots, write the jobs of those that are ours, and move the schedules on."""
         won = shelf.record(
             session,
@@ -126,7 +139,8 @@ class Firing:
         ]
         self._make(session, [(one.schedule, one.job, slot) for one, slot in slots], now)
         shelf.move_on(session, [_move(one, mine[one.schedule.id], now) for one in due])
-        return len(slots)
+        missed = sum(fate is Fired.SKIPPED_LATE for fates in mine.values() for _, fate in fates)
+        return Done(made=len(slots), missed=missed)
 
     def _make(self, session: Session, slots: Sequence[tuple[Schedule, Job, datetime]], now: datetime) -> None:
         if slots:
@@ -134,13 +148,13 @@ class Firing:
             named = {(one.id, slot): uid for (one, _, slot), uid in zip(slots, uids, strict=True)}
             shelf.name_jobs(session, named)
 
-    def _fire_alone(self, session: Session, one: Due, now: datetime) -> int:
+    def _fire_alone(self, session: Session, one: Due, now: datetime) -> Done:
         try:
             with session.begin_nested():
                 return self._fire(session, [one], now)
         except REFUSED as error:
             self._mark(session, one.schedule, now, error)
-        return 0
+        return Done()
 
     def _fire_queued(self, session: Session, one: Schedule) -> int:
         """Make the job of the slot that waited until no other job of its schedule lived; how many were made."""

@@ -49,6 +49,13 @@ def has_work(session: Session) -> bool:
     return connection.execute(due).first() is not None or connection.execute(queued).first() is not None
 
 
+def due_since(session: Session) -> datetime | None:
+    """The slot of the schedule that has been due longest; None when none is."""
+    due = select(schedule.c.next_at).where(schedule.c.next_at <= db_now(), schedule.c.paused_at.is_(None))
+    found: datetime | None = session.connection().execute(due.order_by(schedule.c.next_at).limit(1)).scalar()
+    return found
+
+
 def take_due(session: Session, now: datetime, *, limit: int) -> Sequence[Schedule]:
     """Lock the schedules that are due and that nobody else holds, the longest due first."""
     return session.scalars(

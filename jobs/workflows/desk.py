@@ -69,6 +69,10 @@ class Workflows:
         """The steps of a workflow in their order, from behind `after_id`; one more than `limit` when there are more."""
         return looks.steps(self._host.reading(), uid, after_id=after_id, limit=limit)
 
+    def results(self, uid: str, *, limit: int = FEW_STEPS) -> dict[str, Any]:
+        """By step name, what the last steps came to that succeeded: those that no other waits for, in their order."""
+        return looks.results(self._host.reading(), uid, limit=limit)
+
     def cancel(self, uid: str, *, by: str | None) -> None:
         """Cancel what waits at once, and ask what runs to end.
 

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchWorkflow
 from jobs.ledger.flows import OPEN, Edge, WorkflowRow
-from jobs.ledger.models import Entry
+from jobs.ledger.models import Entry, in_state
+from jobs.ledger.states import State
+
+from .shape import UNDO
 
 COLUMNS = (
     "id",
@@ -111,6 +115,24 @@ def steps(session: Session, uid: str, *, after_id: int = 0, limit: int = 200) ->
     ).all()
     after = _direct_parents(session, [row.id for row in rows])
     return [StepBrief(*tuple(row), after.get(row.id, ())) for row in rows]  # type: ignore[call-arg]
+
+
+def results(session: Session, uid: str, *, limit: int) -> dict[str, Any]:
+    """By step name, what those steps came to that succeeded and that no other step waits for, in their order."""
+    flow_id = select(WorkflowRow.id).where(WorkflowRow.uid == uid).scalar_subquery()
+    is_waited_for = exists().where(Edge.workflow_id == Entry.workflow_id, Edge.parent == Entry.id)
+    rows = session.execute(
+        select(Entry.step, Entry.result)
+        .where(
+            Entry.workflow_id == flow_id,
+            in_state(State.SUCCEEDED),
+            ~is_waited_for,
+            ~Entry.step.startswith(UNDO, autoescape=True),
+        )
+        .order_by(Entry.id)
+        .limit(limit)
+    )
+    return {str(row.step): row.result for row in rows}
 
 
 def _direct_parents(session: Session, job_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:

@@ -8,16 +8,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import arguments
 from jobs.dispatch.outbox import JobRequest, Tell, wake_at_commit, write_down
 from jobs.errors import UnknownJob
 from jobs.ledger.models import Entry
 from jobs.registry import Job
 
-from .shape import Step
+from .shape import FROM_PARENTS, Step
 
-FROM_PARENTS = ("parents", "results")
-FROM_THE_STEP = ("result",)
 FROM_THE_WORKFLOW = ("failures",)
 
 
@@ -36,11 +33,7 @@ class Pen:
             UnknownJob, BadArguments
         """
         job = self._named(step.job.name)
-        if job.is_batched:
-            job.check(step.args)
-        else:
-            later = [one for one in given if one not in step.args]
-            arguments.check(job.name, tuple(one for one in job.parameters if one.name not in later), step.args)
+        job.check(step.args, later=given)
         return job
 
     def request(self, kind: str, args: Mapping[str, Any], **options: Any) -> JobRequest:

@@ -14,6 +14,10 @@ MOST_LAYERS = 50
 LONGEST_STEP_NAME = 60
 LONGEST_NAME = 128
 ON_SUCCESS = "on success"
+FROM_PARENTS = ("parents", "results")
+"""What a step's function may take of those it waited for."""
+FROM_THE_STEP = ("result",)
+"""What the function of an `undo` may take of the step it takes back."""
 UNDO = "undo "
 """What the names of compensating steps begin with."""
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from jobs.dispatch.outbox import new_uid
 from jobs.ledger.flows import Edge, FlowState, Join, WorkflowRow, end_of
 
-from .pen import FROM_THE_STEP, FROM_THE_WORKFLOW, Pen
+from .pen import FROM_THE_WORKFLOW, Pen
 from .plan import Plan, planned
-from .shape import Step, Workflow
+from .shape import FROM_THE_STEP, Step, Workflow
 
 
 def start(session: Session, pen: Pen, workflow: Workflow, *, by: str | None, request_id: str | None) -> str:

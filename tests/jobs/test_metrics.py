@@ -10,8 +10,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from jobs import Misfire, Rule
 from jobs.metrics import Board, LedgerNumbers, PrometheusObserver, trouble_with_redis
 from tests.jobs.host import SmallHost
+from tests.jobs.schedules.conftest import Diary
 from tests.jobs.workshop import QUEUE, Workshop
 
 KIND = "shop.note"
@@ -205,3 +207,34 @@ def test_numbers_can_be_read_by_prometheus(host: SmallHost) -> None:
     shop.work()
     observer.flush()
     assert b"# TYPE jobs_finished_total counter" in generate_latest(observer.registry).splitlines()
+
+
+def test_slots_that_come_too_late_are_counted(host: SmallHost) -> None:
+    shop, observer = watched(host)
+    diary = Diary(shop)
+    diary.missed(shop.noting(), slots=6, misfire=Misfire.ONE)
+    assert diary.fire() == 1
+    assert value(observer, "schedule_missed_total") == 5
+
+
+def test_the_lag_of_schedules_is_that_of_the_longest_due(host: SmallHost) -> None:
+    shop, _ = watched(host)
+    diary, job = Diary(shop), shop.noting()
+
+    def lag_s() -> float:
+        numbers = CollectorRegistry()
+        numbers.register(LedgerNumbers(shop.engine, settled=dict))
+        found = numbers.get_sample_value("schedule_lag_seconds")
+        assert found is not None
+        return found
+
+    diary.make(Rule.every(days=1), job)
+    assert lag_s() == 0
+    paused = diary.missed(job, slots=9)
+    with host.inside():
+        diary.book.pause(paused, by="ada")
+    assert lag_s() == 0
+    diary.missed(job, slots=1)
+    assert 300 <= lag_s() < 400
+    diary.fire()
+    assert lag_s() == 0

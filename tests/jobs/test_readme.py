@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jobs import State, engine_of
+from jobs import State, engine_of, in_words
 from jobs.ledger import reader
 from jobs.testing import run_ready
 
@@ -18,11 +18,15 @@ def test_another_application_uses_the_engine_as_the_readme_says(database_url: st
     app = example["create_app"](database_url)
     engine = engine_of(app)
     answer = app.test_client().post("/greetings/Ada")
+    weekly = app.test_client().post("/greetings/Ada/weekly")
     run_ready(engine)
     with engine.host.inside():
         entry = reader.by_uid(engine.host.reading(), answer.json["job"])
+        recurring = engine.schedules.get(weekly.json["schedule"])
     engine.host.database.dispose()
     assert answer.status_code == 202
     assert entry is not None
     assert (entry.state, entry.result, entry.priority) == (State.SUCCEEDED, "Hello Ada!", 2)
+    assert (recurring.kind, recurring.args, recurring.zone) == ("greetings.greet", {"name": "Ada"}, "Europe/Vienna")
+    assert in_words(recurring.rule) == "On Mondays at 09:00 (Europe/Vienna)"
     assert (entry.progress_current, entry.progress_total) == (3, 3)

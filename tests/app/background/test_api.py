@@ -66,7 +66,8 @@ def test_a_job_is_started_and_told_of(api: Program, ada_id: int) -> None:
     assert job == {
         "kind": "sample.add", "queue": "samples", "state": "ready", "priority": 2, "args": {"x": 2, "y": 3},
         "run_at": None, "expires_at": None, "started_at": None, "finished_at": None, "attempts": 0, "failures": 0,
-        "max_retries": 3, "cancel_requested_at": None, "requested_by": f"user {ada_id}", "step": None, "error": None,
+        "max_retries": 3, "cancel_requested_at": None, "requested_by": f"user {ada_id}", "step": None,
+        "reason": None, "error": None,
     }  # fmt: skip
 
 
@@ -455,6 +456,14 @@ def test_priority_and_start_change_while_it_waits(api: Program, app: Flask) -> N
         assert (answer.status_code, fields_of(answer)) == (422, list(wrong))
     assert fields_of(api("PATCH", f"/api/v1/jobs/{uid}", json={"state": "dead"})) == ["state"]
     assert told(api("GET", f"/api/v1/jobs/{uid}"))["priority"] == 0
+
+
+def test_a_job_of_a_kind_that_is_gone_says_why_it_waits(api: Program, app: Flask) -> None:
+    uid = start(api)
+    assert told(api("GET", f"/api/v1/jobs/{uid}"))["reason"] is None
+    with app.app_context(), transaction() as session:
+        session.execute(update(Entry).values(kind="sample.gone"))
+    assert told(api("GET", f"/api/v1/jobs/{uid}"))["reason"] == "No worker of this build knows this kind."
 
 
 def test_kinds_are_those_one_may_start(api: Program, operator: Program) -> None:

@@ -263,3 +263,47 @@ def test_browser_needs_its_token_to_start_something(app: Flask, ada: Browser) ->
     ada.get("/workbench/")
     assert ada.client.post("/api/simple-task/", json={}).status_code in (400, 403)
     assert job_count(app) == 0
+
+
+# -- as any job ----------------------------------------------------------------------------------------------------
+
+
+def test_people_start_by_the_api_of_jobs_what_they_may_try(cleos_api: Program, run_jobs: RunJobs) -> None:
+    answer = cleos_api("POST", "/api/v1/jobs", json={"kind": "workbench.add", "args": {"x": 2, "y": 3}})
+    assert answer.status_code == 201
+    assert answer.json is not None
+    uid = answer.json["id"]
+    run_jobs()
+    result = cleos_api("GET", f"/api/v1/jobs/{uid}/result").json
+    assert result is not None
+    assert (result["state"], result["result"]) == ("succeeded", 5)
+
+
+def test_what_people_may_start_is_what_the_workbench_lets_them_try(cleos_api: Program) -> None:
+    answer = cleos_api("GET", "/api/v1/kinds")
+    assert answer.json is not None
+    assert [one["name"] for one in answer.json["kinds"]] == [
+        "workbench.add", "workbench.aggregate_results", "workbench.debug_task", "workbench.hard_limited",
+        "workbench.health_check", "workbench.long_task", "workbench.multiply", "workbench.process_data_chunk",
+        "workbench.retry_task", "workbench.time_limited", "workbench.workflow_step_1", "workbench.workflow_step_2",
+        "workbench.workflow_step_3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "field"),
+    [
+        ("add", {"x": 1e13, "y": 0}, "args.x"),
+        ("long_task", {"total_steps": 10_000, "step_ms": 60_000}, "args.step_ms"),
+        ("retry_task", {"fail_probability": 2}, "args.fail_probability"),
+        *((kind, {}, "kind") for kind in FOR_STAFF),
+        ("on_success", {"results": []}, "kind"),
+    ],
+)
+def test_the_bounds_of_the_workbench_hold_there_too(
+    app: Flask, cleos_api: Program, kind: str, args: dict[str, Any], field: str
+) -> None:
+    answer = cleos_api("POST", "/api/v1/jobs", json={"kind": f"workbench.{kind}", "args": args})
+    assert answer.json is not None
+    assert (answer.status_code, [one["field"] for one in answer.json["errors"]]) == (422, [field])
+    assert job_count(app) == 0

@@ -1,0 +1,1 @@
+"""Recurring jobs as people and their programs make and steer them."""
