@@ -15,6 +15,7 @@ VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 LARGEST_INTEGER = 2**63 - 1
 LARGEST_ARGUMENTS = 65_536
 """Characters of JSON, all of them ASCII."""
+_as_json = json.JSONEncoder(default=str).encode
 WORDS = {
     int: "a whole number",
     float: "a number",
@@ -77,7 +78,7 @@ def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any])
     Raises:
         BadArguments: says what would be right, for each that is wrong
     """
-    size = len(json.dumps(args, default=str))
+    size = len(_as_json(args))
     if size > LARGEST_ARGUMENTS:
         raise BadArguments(
             kind, {"arguments": f"may have {LARGEST_ARGUMENTS:,} characters of JSON; these have {size:,}"}
