@@ -15,6 +15,8 @@ from tests.servers import PostgresServer
 from .conftest import Stage
 from .processes import wait_until
 
+pytestmark = pytest.mark.everyfault
+
 HOLD = """
 import sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)

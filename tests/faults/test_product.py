@@ -146,6 +146,7 @@ def install(own_redis: RedisServer, tmp_path: Path) -> Iterator[Callable[[str], 
         one.close()
 
 
+@pytest.mark.everyfault
 def test_any_process_may_die_and_every_number_comes(
     install: Callable[[str], Installation], own_redis: RedisServer, database_url: str
 ) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from jobs import JobRequest, State
 from jobs.ledger.reader import now
 
@@ -38,6 +40,7 @@ def test_two_schedulers_do_everything_once_and_one_is_enough(stage: Stage) -> No
     assert second.code is None
 
 
+@pytest.mark.everyfault
 def test_without_any_scheduler_what_is_ready_still_runs(stage: Stage) -> None:
     stage.worker()
     stage.submit("many", *range(100))

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from jobs import Entry, Rule, ScheduleFire, ScheduleRequest, State
@@ -11,6 +12,8 @@ from tests.jobs.host import effects
 
 from .conftest import Stage
 from .processes import wait_until
+
+pytestmark = pytest.mark.everyfault
 
 SCHEDULES, TIMES = 20, 5
 

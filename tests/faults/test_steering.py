@@ -3,6 +3,7 @@
 import signal
 import time
 
+import pytest
 from sqlalchemy import select
 
 from jobs import Entry, State, Step, chord
@@ -10,6 +11,8 @@ from tests.jobs.host import effects
 
 from .conftest import Stage
 from .processes import wait_until
+
+pytestmark = pytest.mark.everyfault
 
 MEMBERS = 40
 CALLBACK = 1_000

@@ -28,6 +28,7 @@ def test_a_killed_worker_loses_nothing(stage: Stage) -> None:
     assert hit >= 4
 
 
+@pytest.mark.everyfault
 def test_a_worker_killed_again_and_again_loses_nothing_of_its_batches(stage: Stage) -> None:
     stage.scheduler()
     for round_number in range(3):
@@ -61,6 +62,7 @@ def test_a_stopped_worker_finishes_what_is_short_and_gives_back_what_is_long(sta
     assert stage.outcomes(account, waiting) == [["succeeded"]] * 3
 
 
+@pytest.mark.everyfault
 @pytest.mark.parametrize("name", ["slow", "held"])
 def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_thaws(
     stage: Stage, database_kind: str, name: str
