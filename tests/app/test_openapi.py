@@ -55,7 +55,6 @@ def token(app: Flask) -> str:
 def test_no_request_makes_the_api_fail(app: Flask, token: str, mode: GenerationMode) -> None:
     tried = 0
     for found in schemathesis.openapi.from_wsgi("/api/openapi.json", app).get_all_operations():
-
         operation = found.ok()
         # Health that is bad is said with a 503, and described so; any other failure is not described anywhere.
         told = "503" in operation.definition.raw["responses"]

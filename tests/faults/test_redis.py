@@ -8,9 +8,9 @@ import pytest
 
 from jobs import State
 
-from .conftest import Stage
 from .processes import wait_until
 from .small import QUEUE
+from .stage import Stage
 
 
 def test_every_wake_up_may_come_many_times(stage: Stage) -> None:

@@ -7,8 +7,8 @@ import pytest
 from jobs import JobRequest, State
 from jobs.ledger.reader import now
 
-from .conftest import Stage
 from .processes import wait_until
+from .stage import Stage
 
 
 def submit_for_later(stage: Stage, numbers: range) -> None:

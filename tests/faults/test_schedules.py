@@ -10,8 +10,8 @@ from jobs import Entry, Rule, ScheduleFire, ScheduleRequest, State
 from jobs.ledger.reader import now
 from tests.jobs.host import effects
 
-from .conftest import Stage
 from .processes import wait_until
+from .stage import Stage
 
 pytestmark = pytest.mark.everyfault
 

@@ -7,8 +7,8 @@ import pytest
 
 from jobs import State
 
-from .conftest import Stage
 from .processes import wait_until
+from .stage import Stage
 
 
 def test_a_killed_worker_loses_nothing(stage: Stage) -> None:
