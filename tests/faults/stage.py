@@ -92,10 +92,17 @@ class Stage:
 
     # -- the judge
 
-    def check(self, story: str, *, parked: Collection[str] = (), dead: Collection[str] = ()) -> Account:
+    def check(
+        self,
+        story: str,
+        *,
+        parked: Collection[str] = (),
+        dead: Collection[str] = (),
+        ends: Mapping[str, State] | None = None,
+    ) -> Account:
         """Let the checker judge the ledger, and look for what no process may have to say."""
-        ends = {**dict.fromkeys(parked, State.PARKED), **dict.fromkeys(dead, State.DEAD)}
-        account = check(self.host, self.submitted, ends=ends, since=self.began, story=story)
+        told = {**dict.fromkeys(parked, State.PARKED), **dict.fromkeys(dead, State.DEAD), **(ends or {})}
+        account = check(self.host, self.submitted, ends=told, since=self.began, story=story)
         self.check_logs()
         return account
 
