@@ -33,7 +33,7 @@ def install(own_redis: RedisServer, tmp_path: Path) -> Iterator[Callable[..., In
 def test_any_process_may_die_and_every_number_comes(
     install: Callable[..., Installation], own_redis: RedisServer, database_url: str
 ) -> None:
-    """F1, F4, F5, F36."""
+    """All of F1, F4, F5 and F36, one after the other."""
     home = install(database_url)
     web, worker, scheduler = home.start_web(), home.start_worker(), home.start("scheduler")
     home.log(30)
@@ -76,7 +76,7 @@ def test_any_process_may_die_and_every_number_comes(
 def test_a_restarted_postgresql_refuses_in_words_and_loses_nothing(
     install: Callable[..., Installation], database_kind: str
 ) -> None:
-    """F11, F13."""
+    """F13."""
     if database_kind != "postgresql":
         pytest.skip("needs PostgreSQL")
     with PostgresServer() as postgres:

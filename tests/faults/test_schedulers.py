@@ -23,6 +23,7 @@ def submit_for_later(stage: Stage, numbers: range) -> None:
 
 
 def test_two_schedulers_do_everything_once_and_one_is_enough(stage: Stage) -> None:
+    """F20."""
     first, second = stage.scheduler(), stage.scheduler()
     worker = stage.worker()
     submit_for_later(stage, range(300))
@@ -35,7 +36,7 @@ def test_two_schedulers_do_everything_once_and_one_is_enough(stage: Stage) -> No
     worker.kill()
     stage.worker()
     stage.wait_for_all()
-    account = stage.check(f"two schedulers, one of them killed, {hit} jobs hit")
+    account = stage.check(f"F20 two schedulers, one of them killed, {hit} jobs hit")
     assert max(len(outcomes) for outcomes in account.outcomes.values()) <= 2
     assert second.code is None
 

@@ -28,6 +28,7 @@ def plan(stage: Stage) -> None:
 
 
 def test_three_schedulers_two_of_them_killed_and_every_slot_makes_one_job(stage: Stage) -> None:
+    """F20."""
     killed = [stage.scheduler(), stage.scheduler()]
     survivor = stage.scheduler()
     stage.worker()
@@ -49,4 +50,4 @@ def test_three_schedulers_two_of_them_killed_and_every_slot_makes_one_job(stage:
     assert done == Counter(dict.fromkeys(range(SCHEDULES), TIMES))
     assert set(slots.values()) == {1}
     assert survivor.code is None
-    print(f"three schedulers, two killed, {SCHEDULES * TIMES} slots: lost 0, doubled 0")
+    print(f"F20 three schedulers, two killed, {SCHEDULES * TIMES} slots: lost 0, doubled 0")
