@@ -2,7 +2,8 @@
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -59,8 +60,8 @@ class Load:
 
     def _submit(self) -> None:
         name, count = self._chance.choice([("note", 3), ("slow", 2), ("stepping", 1)])
-        args = {"note": {}, "slow": {"seconds": 0.1}, "stepping": {"steps": 5}}[name]
-        self._try_to_submit(name, self._take(count), args)
+        args: dict[str, dict[str, float]] = {"note": {}, "slow": {"seconds": 0.1}, "stepping": {"steps": 5}}
+        self._try_to_submit(name, self._take(count), args[name])
 
     def _submit_batch(self) -> None:
         self._try_to_submit("many", self._take(15), {})
@@ -100,8 +101,7 @@ class Load:
             uid = self._chance.choice(asked)
             self._by_hand(lambda: self._stage.engine.retry(uid, by="Ben"))
 
-    def _by_hand(self, act: object) -> None:
-        try:
-            act()  # type: ignore[operator]
-        except (JobError, SQLAlchemyError):
-            return
+    def _by_hand(self, act: Callable[[], object]) -> None:
+        """What people do may come too late, or meet a database that is away."""
+        with suppress(JobError, SQLAlchemyError):
+            act()

@@ -3,17 +3,25 @@
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import OperationalError
 
 from tests.faults.processes import Process, wait_until
 from tests.faults.stage import Stage
 from tests.servers import PostgresServer, RedisServer
 
 from .plan import SCHEDULERS, WORKERS, Happening
+
+
+def holder(url: str) -> Connection:
+    """A connection that can take SQLite for itself; it waits a second for whoever writes."""
+    connection = create_engine(url, isolation_level="AUTOCOMMIT").connect()
+    connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
+    return connection
 
 
 class Scene:
@@ -26,7 +34,8 @@ class Scene:
         self.url = self.postgres.create("chaos") if self.postgres else f"sqlite:///{folder / 'chaos.db'}"
         self.stage = Stage(self.url, self.redis, folder)
         self._open.callback(self.stage.close)
-        self._holder = self._open.enter_context(create_engine(self.url).connect()) if not self.postgres else None
+        self._holder = None if self.postgres else self._open.enter_context(holder(self.url))
+        self._is_held = False
         self.workers = [self.stage.worker() for _ in range(WORKERS)]
         self.schedulers = [self.stage.scheduler() for _ in range(SCHEDULERS)]
 
@@ -79,10 +88,7 @@ class Scene:
     def _take_database(self, *, is_end: bool) -> None:
         """PostgreSQL ends as in a power cut; SQLite is held by somebody else."""
         if self._holder is not None:
-            if is_end:
-                self._holder.exec_driver_sql("ROLLBACK")
-            else:
-                self._hold()
+            self._hold(self._holder, is_end=is_end)
         elif self.postgres is not None and is_end:
             self.postgres.start()
             self.stage.host.database.dispose()
@@ -90,10 +96,15 @@ class Scene:
             os.kill(self.postgres.pid, signal.SIGQUIT)
             wait_until(self.postgres.has_ended)
 
-    def _hold(self) -> None:
-        assert self._holder is not None
-        self._holder.exec_driver_sql("PRAGMA busy_timeout = 30000")
-        self._holder.exec_driver_sql("BEGIN IMMEDIATE")
+    def _hold(self, holder: Connection, *, is_end: bool) -> None:
+        if is_end and self._is_held:
+            holder.exec_driver_sql("ROLLBACK")
+            self._is_held = False
+        elif not is_end:
+            # Somebody may have been frozen while he wrote: then SQLite is held already.
+            with suppress(OperationalError):
+                holder.exec_driver_sql("BEGIN IMMEDIATE")
+                self._is_held = True
 
     def settle(self, *, within_s: float) -> float:
         """Wait until everything came to an end."""

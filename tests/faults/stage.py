@@ -35,13 +35,12 @@ class Stage:
 
     # -- processes
 
-    def worker(self, *, threads: int = 4, **environment: str) -> Process:
+    def worker(self, *, threads: int = 4, environment: Mapping[str, str] | None = None) -> Process:
         words = ["-m", "dramatiq", "tests.faults.small_worker:broker", "--processes", "1", "--threads", str(threads)]
         # A worker killed while it boots would otherwise be waited for, for half a minute.
         words += ["--worker-fork-timeout", "2000"]
-        return self._start(
-            [*words, "--worker-shutdown-timeout", str(int(SHUTDOWN_S * 1000))], "worker.log", environment
-        )
+        words += ["--worker-shutdown-timeout", str(int(SHUTDOWN_S * 1000))]
+        return self._start(words, "worker.log", environment or {})
 
     def scheduler(self) -> Process:
         return self._start(["-m", "tests.faults.small_scheduler"], "scheduler.log", {})

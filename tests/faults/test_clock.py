@@ -55,7 +55,7 @@ def test_after_an_hour_without_schedulers_each_schedule_does_what_its_policy_say
 def _fires(stage: Stage) -> list[tuple[int, datetime, str]]:
     with stage.host.inside():
         query = select(ScheduleFire.schedule_id, ScheduleFire.slot, ScheduleFire.outcome)
-        return [tuple(one) for one in stage.host.reading().execute(query)]
+        return [(one.schedule_id, one.slot, one.outcome) for one in stage.host.reading().execute(query)]
 
 
 @pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S], ids=["forward", "back"])

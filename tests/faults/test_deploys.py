@@ -16,11 +16,13 @@ from .stage import Stage
 
 pytestmark = pytest.mark.everyfault
 
+OLD, NEW = {OLD_BUILD: "yes"}, {OLD_BUILD: ""}
+
 
 def test_a_kind_that_no_worker_knows_waits_for_one_that_does(stage: Stage) -> None:
     """F28."""
     stage.scheduler()
-    old = stage.worker(**{OLD_BUILD: "yes"})
+    old = stage.worker(environment=OLD)
     unknown = stage.submit("novel", *range(5))
     for number in range(10, 30):
         stage.submit("note", number)
@@ -39,9 +41,9 @@ def test_a_kind_that_no_worker_knows_waits_for_one_that_does(stage: Stage) -> No
 def test_a_rolling_deploy_there_and_back_loses_nothing(stage: Stage) -> None:
     """F38."""
     stage.scheduler()
-    workers = [stage.worker(**{OLD_BUILD: "yes"}), stage.worker(**{OLD_BUILD: "yes"})]
+    workers = [stage.worker(environment=OLD), stage.worker(environment=OLD)]
     number = 0
-    for build in ({}, {}, {OLD_BUILD: "yes"}, {}):
+    for build in (NEW, NEW, OLD, NEW):
         for _ in range(10):
             stage.submit("slow", number, seconds=0.1)
             stage.submit("novel", number + 1)
@@ -49,7 +51,7 @@ def test_a_rolling_deploy_there_and_back_loses_nothing(stage: Stage) -> None:
             time.sleep(0.05)
         leaving = workers.pop(0)
         leaving.tell(signal.SIGTERM)
-        workers.append(stage.worker(**build))
+        workers.append(stage.worker(environment=build))
         assert leaving.wait() == 0
     stage.wait_for_all()
     account = stage.check("F38 builds rolled there and back")
