@@ -22,7 +22,9 @@ MAX_CLASS_LENGTH = 200
 FINGERPRINT_LENGTH = 16
 LONGEST_RETRY_AFTER_S = 900.0
 DATABASE_PAUSE_S = 1.0
+LONGEST_FULL_PAUSE_S = 600.0
 PASSING_SQLSTATES = ("08", "26000", "40001", "40P01", "53300", "55P03", "57P")
+DISK_FULL = "53100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def verdict_on(
         return Verdict(Outcome.CANCELLED, None, failure)
     if isinstance(error, GiveUp | UnknownOutcome):
         return Verdict(Outcome.GAVE_UP, None, failure)
-    excused = _excuse(error)
+    excused = _excuse(error, claim)
     if excused is not None:
         outcome, delay_s = excused
         return Verdict(outcome, None if claim.attempt >= MOST_ATTEMPTS else delay_s, failure)
@@ -60,12 +62,15 @@ def verdict_on(
     return Verdict(Outcome.FAILED, delay_s, failure)
 
 
-def _excuse(error: BaseException) -> tuple[Outcome, float] | None:
+def _excuse(error: BaseException, claim: Claim) -> tuple[Outcome, float] | None:
     """What is no fault of the job's: how to call it, and in how many seconds it may go on."""
     if isinstance(error, Snooze):
         return Outcome.SNOOZED, error.delay_s
     if is_interruption(error):
         return Outcome.INTERRUPTED, 0.0
+    if is_full(error):
+        # Whoever makes room takes longer than a restart does, and every attempt needs room too.
+        return Outcome.INTERRUPTED, min(DATABASE_PAUSE_S * 2 ** (claim.attempt - 1), LONGEST_FULL_PAUSE_S)
     return (Outcome.INTERRUPTED, DATABASE_PAUSE_S) if is_outage(error) else None
 
 
@@ -76,9 +81,16 @@ def is_interruption(error: BaseException) -> bool:
     )
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the database has no room left."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return getattr(error.orig, "pgcode", "") == DISK_FULL or "disk is full" in str(error.orig)
+
+
 def is_outage(error: BaseException) -> bool:
-    """Whether the database was away or busy, which is no fault of the job's."""
-    if isinstance(error, PoolTimeout):
+    """Whether the database was away, busy or full, which is no fault of the job's."""
+    if isinstance(error, PoolTimeout) or is_full(error):
         return True
     if not isinstance(error, DBAPIError):
         return False

@@ -379,11 +379,15 @@ def still_mine(session: Session, claims: Sequence[Claim]) -> list[Claim]:
 
 
 def extend_leases(session: Session, owners: Collection[str], *, lease_s: float) -> int:
-    """Say that the threads behind these owners live; how many running jobs that holds."""
-    done: CursorResult[Any] = session.connection().execute(
-        update(job).where(in_state(State.RUNNING), job.c.lease_owner.in_(owners)).values(lease_until=db_now(lease_s))
-    )
-    return done.rowcount
+    """Say that the threads behind these owners live; how many running jobs that holds.
+
+    A job that is being settled at this moment is passed by: waiting for it, and it for the next, would be a deadlock.
+    """
+    mine = and_(in_state(State.RUNNING), job.c.lease_owner.in_(owners))
+    held = session.connection().execute(select(job.c.id).where(mine).with_for_update(skip_locked=True)).scalars().all()
+    if held:
+        session.connection().execute(update(job).where(job.c.id.in_(held)).values(lease_until=db_now(lease_s)))
+    return len(held)
 
 
 @dataclass(frozen=True, slots=True)

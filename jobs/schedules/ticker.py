@@ -14,6 +14,7 @@ from typing import Any
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from jobs.dispatch.verdict import is_outage
 from jobs.log import get_logger
 from jobs.observer import Observer
 
@@ -31,7 +32,10 @@ class Sweep:
 
 
 class Ticker:
-    """Runs sweeps by the clock until it is told to stop; one that raises is logged and comes again."""
+    """Runs sweeps by the clock until it is told to stop; one that raises is logged once, and comes again.
+
+    That the database is away is said without a traceback: it is no fault of the sweep's.
+    """
 
     def __init__(self, sweeps: Sequence[Sweep], observer: Observer) -> None:
         self._observer = observer
@@ -54,8 +58,13 @@ class Ticker:
             try:
                 sweep.run()
             except Exception as error:
-                if sweep.name not in self._failing:
-                    log.exception("sweep failed", extra={"sweep": sweep.name, "error": str(error)})
+                told = {"sweep": sweep.name, "error": str(error)}
+                if sweep.name in self._failing:
+                    log.debug("sweep still fails", extra=told)
+                elif is_outage(error):
+                    log.warning("sweep failed, the database is away", extra=told)
+                else:
+                    log.exception("sweep failed", extra=told)
                 self._failing.add(sweep.name)
             else:
                 if sweep.name in self._failing:

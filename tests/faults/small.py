@@ -10,9 +10,14 @@ from sqlalchemy import insert
 from jobs import Engine, JobGroup, current
 from tests.jobs.host import SmallHost, effects
 
+from . import storage
+from .hazards import declare_hazards
+
 QUEUE = "small"
 LEASE_S, HEARTBEAT_S, REAP_EVERY_S = 5.0, 1.5, 1.0
 BATCH = 20
+OLD_BUILD = "OLD_BUILD"
+"""A setting: the process lacks the kinds that came last, as one from before a deploy."""
 
 
 def build(host: SmallHost, redis_url: str) -> Engine:
@@ -53,6 +58,9 @@ def build(host: SmallHost, redis_url: str) -> Engine:
         os.kill(os.getpid(), signal.SIGKILL)
 
     _declare_long_ones(group, write_down)
+    declare_hazards(group, QUEUE, write_down)
+    if not os.environ.get(OLD_BUILD):
+        _declare_new_ones(group, write_down)
     engine.include(group)
     return engine
 
@@ -74,6 +82,15 @@ def _declare_long_ones(group: JobGroup, write_down: Callable[..., None]) -> None
         write_down(number)
 
 
+def _declare_new_ones(group: JobGroup, write_down: Callable[..., None]) -> None:
+    @group.actor(queue_name=QUEUE, priority=1)
+    def novel(number: int) -> None:
+        """Came with the last deploy."""
+        write_down(number)
+
+
 def from_environment() -> Engine:
     """The engine of a worker or scheduler process."""
-    return build(SmallHost(os.environ["DATABASE_URL"]), os.environ["REDIS_URL"])
+    host = SmallHost(os.environ["DATABASE_URL"])
+    storage.prepare(host.database)
+    return build(host, os.environ["REDIS_URL"])

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
+
 from jobs import JobRequest, State
 from jobs.ledger.reader import now
 
-from .conftest import Stage
 from .processes import wait_until
+from .stage import Stage
 
 
 def submit_for_later(stage: Stage, numbers: range) -> None:
@@ -21,6 +23,7 @@ def submit_for_later(stage: Stage, numbers: range) -> None:
 
 
 def test_two_schedulers_do_everything_once_and_one_is_enough(stage: Stage) -> None:
+    """F20."""
     first, second = stage.scheduler(), stage.scheduler()
     worker = stage.worker()
     submit_for_later(stage, range(300))
@@ -33,11 +36,12 @@ def test_two_schedulers_do_everything_once_and_one_is_enough(stage: Stage) -> No
     worker.kill()
     stage.worker()
     stage.wait_for_all()
-    account = stage.check(f"two schedulers, one of them killed, {hit} jobs hit")
+    account = stage.check(f"F20 two schedulers, one of them killed, {hit} jobs hit")
     assert max(len(outcomes) for outcomes in account.outcomes.values()) <= 2
     assert second.code is None
 
 
+@pytest.mark.everyfault
 def test_without_any_scheduler_what_is_ready_still_runs(stage: Stage) -> None:
     stage.worker()
     stage.submit("many", *range(100))

@@ -3,14 +3,17 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from jobs import Entry, Rule, ScheduleFire, ScheduleRequest, State
 from jobs.ledger.reader import now
 from tests.jobs.host import effects
 
-from .conftest import Stage
 from .processes import wait_until
+from .stage import Stage
+
+pytestmark = pytest.mark.everyfault
 
 SCHEDULES, TIMES = 20, 5
 
@@ -25,6 +28,7 @@ def plan(stage: Stage) -> None:
 
 
 def test_three_schedulers_two_of_them_killed_and_every_slot_makes_one_job(stage: Stage) -> None:
+    """F20."""
     killed = [stage.scheduler(), stage.scheduler()]
     survivor = stage.scheduler()
     stage.worker()
@@ -46,4 +50,4 @@ def test_three_schedulers_two_of_them_killed_and_every_slot_makes_one_job(stage:
     assert done == Counter(dict.fromkeys(range(SCHEDULES), TIMES))
     assert set(slots.values()) == {1}
     assert survivor.code is None
-    print(f"three schedulers, two killed, {SCHEDULES * TIMES} slots: lost 0, doubled 0")
+    print(f"F20 three schedulers, two killed, {SCHEDULES * TIMES} slots: lost 0, doubled 0")

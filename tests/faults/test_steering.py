@@ -3,13 +3,14 @@
 import signal
 import time
 
-from sqlalchemy import select
+import pytest
 
-from jobs import Entry, State, Step, chord
-from tests.jobs.host import effects
+from jobs import State, Step, chord
 
-from .conftest import Stage
 from .processes import wait_until
+from .stage import Stage
+
+pytestmark = pytest.mark.everyfault
 
 MEMBERS = 40
 CALLBACK = 1_000
@@ -23,18 +24,8 @@ def start_chord(stage: Stage) -> str:
         return stage.engine.workflows.start(session, shape)
 
 
-def written(stage: Stage) -> list[int]:
-    """The numbers that were written down, in their order."""
-    with stage.host.inside():
-        return list(stage.host.reading().scalars(select(effects.c.number).order_by(effects.c.id)))
-
-
-def entry_of(stage: Stage, uid: str) -> Entry:
-    with stage.host.inside():
-        return stage.host.reading().scalars(select(Entry).where(Entry.uid == uid)).one()
-
-
 def test_a_workflow_settles_once_whoever_is_killed(stage: Stage) -> None:
+    """F1."""
     stage.scheduler()
     first, _second = stage.worker(), stage.worker()
     uid = start_chord(stage)
@@ -46,41 +37,43 @@ def test_a_workflow_settles_once_whoever_is_killed(stage: Stage) -> None:
     stage.wait_for_all()
     with stage.host.inside():
         state = stage.engine.workflows.look(uid).state
-    numbers = written(stage)
+    numbers = stage.written()
     lost, doubled = set(range(MEMBERS)) - set(numbers), len(numbers) - len(set(numbers))
-    print(f"\nworkflow under kills: lost {len(lost)}, duplicate {doubled}")
+    print(f"\nF1 workflow under kills: lost {len(lost)}, doubled {doubled}")
     assert (lost, doubled, state) == (set(), 0, "succeeded")
     assert (numbers[-1], numbers.count(CALLBACK)) == (CALLBACK, 1)
 
 
 def test_a_job_goes_on_from_its_checkpoint_after_a_kill(stage: Stage) -> None:
+    """F1."""
     stage.scheduler()
     worker = stage.worker()
     (uid,) = stage.submit("stepping", 1, steps=30)
-    wait_until(lambda: (entry_of(stage, uid).checkpoint or 0) >= 10)
+    wait_until(lambda: (stage.entry(uid).checkpoint or 0) >= 10)
     worker.kill()
-    kept = entry_of(stage, uid).checkpoint
+    kept = stage.entry(uid).checkpoint
     stage.worker()
     stage.wait_for_all()
-    stage.check("worker killed between steps")
-    entry = entry_of(stage, uid)
+    stage.check("F1 worker killed between steps")
+    entry = stage.entry(uid)
     assert (entry.progress_current, entry.progress_total, entry.attempt) == (30, 30, 2)
     took_s = (entry.finished_at - entry.started_at).total_seconds() if entry.finished_at and entry.started_at else 0
     assert took_s >= (30 - kept) * 0.1
 
 
 def test_a_stopped_worker_hands_a_long_job_on_at_its_checkpoint(stage: Stage) -> None:
+    """F36."""
     stage.scheduler()
     worker = stage.worker()
     (uid,) = stage.submit("stepping", 1, steps=40)
-    wait_until(lambda: (entry_of(stage, uid).checkpoint or 0) >= 5)
+    wait_until(lambda: (stage.entry(uid).checkpoint or 0) >= 5)
     worker.tell(signal.SIGTERM)
     assert worker.wait() == 0
-    left = entry_of(stage, uid)
+    left = stage.entry(uid)
     assert (left.state, left.failures, left.interruptions) == (State.READY, 0, 1)
     stage.worker()
     stage.wait_for_all()
-    account = stage.check("worker stopped between steps")
+    account = stage.check("F36 worker stopped between steps")
     assert stage.outcomes(account, [uid]) == [["interrupted", "succeeded"]]
 
 
@@ -93,10 +86,12 @@ def test_what_runs_elsewhere_is_cancelled(stage: Stage) -> None:
     began = time.monotonic()
     stage.wait_for_all()
     print(f"\ncancelled after {time.monotonic() - began:.1f} s")
-    assert (entry_of(stage, uid).state, written(stage)) == (State.CANCELLED, [])
+    stage.check("cancelled while it ran", ends={uid: State.CANCELLED})
+    assert stage.written() == []
 
 
 def test_a_thread_that_cannot_be_ended_costs_its_process_and_the_others_a_rerun(stage: Stage) -> None:
+    """F25."""
     stage.scheduler()
     worker = stage.worker()
     (uid,) = stage.submit("stuck", 1)
@@ -106,5 +101,6 @@ def test_a_thread_that_cannot_be_ended_costs_its_process_and_the_others_a_rerun(
     stage.engine.cancel(uid, by="Ada")
     stage.worker()
     stage.wait_for_all()
-    assert (entry_of(stage, uid).state, sorted(written(stage))) == (State.CANCELLED, [2, 3])
-    assert [entry_of(stage, one).state for one in others] == [State.SUCCEEDED] * 2
+    account = stage.check("F25 a thread that cannot be ended", ends={uid: State.CANCELLED})
+    assert stage.outcomes(account, others)[0][-1] == "succeeded"
+    assert sorted(stage.written()) == [2, 3]

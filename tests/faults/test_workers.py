@@ -7,11 +7,12 @@ import pytest
 
 from jobs import State
 
-from .conftest import Stage
 from .processes import wait_until
+from .stage import Stage
 
 
 def test_a_killed_worker_loses_nothing(stage: Stage) -> None:
+    """F1."""
     stage.scheduler()
     worker = stage.worker()
     uids = stage.submit("slow", *range(12), seconds=1.0)
@@ -22,13 +23,15 @@ def test_a_killed_worker_loses_nothing(stage: Stage) -> None:
     stage.worker()
     stage.wait_for_all()
     print(f"\nall done {time.monotonic() - killed_at:.1f} s after the kill, {hit} were hit")
-    account = stage.check("worker killed")
+    account = stage.check("F1 worker killed")
     ways = stage.outcomes(account, uids)
     assert sorted(ways) == sorted([["lost", "succeeded"]] * hit + [["succeeded"]] * (12 - hit))
     assert hit >= 4
 
 
+@pytest.mark.everyfault
 def test_a_worker_killed_again_and_again_loses_nothing_of_its_batches(stage: Stage) -> None:
+    """F1."""
     stage.scheduler()
     for round_number in range(3):
         worker = stage.worker()
@@ -38,10 +41,11 @@ def test_a_worker_killed_again_and_again_loses_nothing_of_its_batches(stage: Sta
         worker.kill()
     stage.worker()
     stage.wait_for_all()
-    stage.check("worker killed three times over batches")
+    stage.check("F1 worker killed three times over batches")
 
 
 def test_a_stopped_worker_finishes_what_is_short_and_gives_back_what_is_long(stage: Stage) -> None:
+    """F36."""
     stage.scheduler()
     worker = stage.worker()
     short = stage.submit("slow", 1, 2, seconds=1.5)
@@ -55,16 +59,18 @@ def test_a_stopped_worker_finishes_what_is_short_and_gives_back_what_is_long(sta
     assert (stage.count(State.SUCCEEDED), stage.count(State.READY), stage.count(State.RUNNING)) == (2, 5, 0)
     stage.worker()
     stage.wait_for_all()
-    account = stage.check("worker stopped in order")
+    account = stage.check("F36 worker stopped in order")
     assert stage.outcomes(account, short) == [["succeeded"]] * 2
     assert stage.outcomes(account, long) == [["interrupted", "succeeded"]] * 2
     assert stage.outcomes(account, waiting) == [["succeeded"]] * 3
 
 
+@pytest.mark.everyfault
 @pytest.mark.parametrize("name", ["slow", "held"])
 def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_thaws(
     stage: Stage, database_kind: str, name: str
 ) -> None:
+    """F26."""
     if (name, database_kind) == ("held", "sqlite"):
         pytest.skip("a process frozen with SQLite's only write lock stops every other one until it is gone")
     stage.scheduler()
@@ -79,12 +85,13 @@ def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_thaws(
     time.sleep(3)
     last = stage.submit("note", 3)
     stage.wait_for_all()
-    account = stage.check(f"worker frozen past its lease ({name})")
+    account = stage.check(f"F26 worker frozen past its lease ({name})")
     assert stage.outcomes(account, [*uids, *last]) == [["lost", "succeeded"]] * 2 + [["succeeded"]]
     assert zombie.code is None
 
 
 def test_a_job_that_kills_its_process_is_parked_and_the_others_run(stage: Stage) -> None:
+    """F23."""
     stage.scheduler()
     (guilty,) = stage.submit("poison", 666)
     stage.submit("note", *range(20))
@@ -94,5 +101,5 @@ def test_a_job_that_kills_its_process_is_parked_and_the_others_run(stage: Stage)
         worker.kill()
     stage.worker()
     stage.wait_for_all()
-    account = stage.check("poison", parked=[guilty])
+    account = stage.check("F23 poison", parked=[guilty])
     assert account.outcomes[guilty] == ["lost"] * 3

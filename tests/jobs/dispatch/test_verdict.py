@@ -81,6 +81,7 @@ def sent(orig: BaseException, *, invalidated: bool = False) -> DBAPIError:
     ("error", "answer"),
     [
         (sent(sqlite3.OperationalError("database is locked")), True),
+        (sent(sqlite3.OperationalError("database or disk is full")), True),
         (sent(sqlite3.OperationalError("no such table: activity")), False),
         (sent(psycopg2.OperationalError("server closed the connection"), invalidated=True), True),
         (ValueError("database is locked"), False),
@@ -88,6 +89,12 @@ def sent(orig: BaseException, *, invalidated: bool = False) -> DBAPIError:
 )
 def test_a_database_that_is_away_or_busy_is_an_outage(error: BaseException, answer: bool) -> None:
     assert is_outage(error) is answer
+
+
+@pytest.mark.parametrize(("attempt", "pause_s"), [(1, 1.0), (4, 8.0), (20, 600.0)])
+def test_a_full_database_is_given_longer_and_longer(attempt: int, pause_s: float) -> None:
+    found = judge(sent(sqlite3.OperationalError("database or disk is full")), attempt=attempt)
+    assert (found.outcome, found.retry_in_s) == (Outcome.INTERRUPTED, pause_s)
 
 
 def test_a_database_that_cannot_be_reached_is_an_outage() -> None:

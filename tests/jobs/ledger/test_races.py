@@ -125,6 +125,18 @@ def test_a_rescue_passes_by_a_lease_that_is_being_extended(shop: Workshop, uid: 
     assert shop.state(uid) == "running"
 
 
+def test_a_lease_is_extended_without_waiting_for_a_finish(shop: Workshop, database_kind: str) -> None:
+    """Both hold several rows, and take them in an order of their own."""
+    if database_kind != "postgresql":
+        pytest.skip("SQLite has one writer: everything waits, and nothing for each other")
+    uids = shop.submit(shop.batched(lambda numbers: None, size=3), 1, 2, 3)
+    claims = shop.claim(owner="me")
+    with ThreadPoolExecutor(1) as pool, shop.host.transaction():
+        shop.finish(claims[:2], 1, 2)
+        assert pool.submit(extend(shop, "me")).result(timeout=10) == 1
+    assert shop.state(*uids) == ["succeeded", "succeeded", "running"]
+
+
 def test_a_lease_cannot_be_extended_once_it_was_taken(shop: Workshop, uid: str) -> None:
     shop.claim(owner="me")
     shop.let_time_pass()

@@ -1,7 +1,10 @@
 """Every move in the ledger, one at a time."""
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from jobs import JobRequest, NoSuchJob, Unique, WrongState
 from jobs.errors import Superseded
@@ -116,6 +119,28 @@ def test_a_finish_cannot_end_the_attempt_of_another(shop: Workshop) -> None:
         shop.finish(zombie, 13)
     shop.finish(second, 42)
     assert (shop.effects(), shop.outcomes(uid)) == ([42], ["lost", "succeeded"])
+
+
+def test_what_is_told_too_late_ends_nothing_of_the_attempt_after_it(shop: Workshop) -> None:
+    uid = shop.submit_one(shop.noting())
+    (old,) = shop.claim()
+    shop.let_time_pass()
+    shop.engine.reaper.reap()
+    (new,) = shop.claim()
+    settlements: list[Callable[[Session], None]] = [
+        lambda session: writer.retry_later(session, old, outcome=Outcome.FAILED, delay_s=0, failure=FAILURE),
+        lambda session: writer.bury(session, old, outcome=Outcome.GAVE_UP, failure=FAILURE),
+        lambda session: writer.hand_back(session, [old]),
+        lambda session: writer.cancel_running(session, old),
+    ]
+    for settle in settlements:
+        with pytest.raises(Superseded), shop.host.transaction() as session:
+            settle(session)
+    with shop.host.transaction() as session:
+        assert writer.still_mine(session, [old]) == []
+    assert (shop.state(uid), shop.entry(uid).attempt, shop.outcomes(uid)) == ("running", 2, ["lost"])
+    shop.finish([new], 1)
+    assert (shop.outcomes(uid), shop.effects()) == (["lost", "succeeded"], [1])
 
 
 def test_a_finish_is_said_once(shop: Workshop) -> None:

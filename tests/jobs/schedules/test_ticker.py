@@ -34,3 +34,33 @@ def test_it_runs_sweeps_survives_those_that_fail_and_ends_in_order() -> None:
     assert told.count("swept failing") >= 2
     assert rest.splitlines()[-2:] == ["swept slow", "ended in order"]
     assert ticker.returncode == 0
+
+
+AWAY = """
+import logging, sqlite3, sys
+from sqlalchemy.exc import OperationalError
+from jobs import Sweep
+from jobs.observer import Observer
+from jobs.schedules.ticker import Ticker
+
+def busy():
+    raise OperationalError("", None, sqlite3.OperationalError("database is locked"))
+
+logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s", level=logging.INFO)
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+class Telling(Observer):
+    def swept(self, sweep, seconds):
+        print("swept", sweep, flush=True)
+
+Ticker([Sweep("busy", 0.1, busy)], Telling()).run()
+"""
+
+
+def test_a_database_that_is_away_is_said_once_and_without_a_traceback() -> None:
+    ticker = subprocess.Popen([sys.executable, "-c", AWAY], stdout=subprocess.PIPE, text=True)
+    assert ticker.stdout is not None
+    told = [ticker.stdout.readline().strip() for _ in range(4)]
+    ticker.send_signal(signal.SIGTERM)
+    ticker.communicate(timeout=20)
+    assert told == ["WARNING sweep failed, the database is away", *["swept busy"] * 3]

@@ -1,0 +1,103 @@
+"""A clock that jumps, and schedulers that were away for an hour."""
+
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from jobs import Entry, Misfire, Rule, Schedule, ScheduleFire, ScheduleRequest, State
+from jobs.ledger.reader import now
+from tests.jobs.host import effects
+
+from . import storage
+from .processes import wait_until
+from .stage import Stage
+
+pytestmark = pytest.mark.everyfault
+
+HOUR_S = 3_600
+
+
+def test_after_an_hour_without_schedulers_each_schedule_does_what_its_policy_says(stage: Stage) -> None:
+    """F21."""
+    with stage.host.inside():
+        start = now(stage.host.reading()).replace(second=0, microsecond=0) - timedelta(minutes=58)
+    wanted = {}
+    for number, (misfire, made) in enumerate({Misfire.SKIP: 0, Misfire.ONE: 1, Misfire.ALL: 7}.items()):
+        request = ScheduleRequest(
+            f"every five minutes, {misfire}",
+            "small.note",
+            Rule.every(minutes=5, starts_at=start),
+            {"number": number},
+            misfire=misfire,
+            most_missed=7,
+        )
+        stage.engine.schedules.create(request)
+        wanted[number] = made
+    with stage.host.transaction() as session:
+        session.execute(update(Schedule).values(next_at=start))
+    stage.scheduler()
+    stage.scheduler()
+    stage.worker()
+    wait_until(lambda: stage.count(State.SUCCEEDED) == sum(wanted.values()))
+    wait_until(lambda: len(_fires(stage)) == 3 * 12)
+    time.sleep(2)
+    assert Counter(stage.written()) == Counter(wanted)
+    fires = Counter(outcome for _, _, outcome in _fires(stage))
+    print(f"\nF21 schedulers away for an hour: lost 0, doubled 0 ({dict(fires)})")
+    assert fires == {"fired": 8, "skipped_late": 3 * 12 - 8}
+    stage.check_logs()
+
+
+def _fires(stage: Stage) -> list[tuple[int, datetime, str]]:
+    with stage.host.inside():
+        query = select(ScheduleFire.schedule_id, ScheduleFire.slot, ScheduleFire.outcome)
+        return [(one.schedule_id, one.slot, one.outcome) for one in stage.host.reading().execute(query)]
+
+
+@pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S], ids=["forward", "back"])
+def test_a_clock_that_jumps_an_hour_loses_and_doubles_nothing(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: int
+) -> None:
+    """F22."""
+    clock = storage.Clock(stage.host.database, tmp_path)
+    for name, value in clock.environment.items():
+        monkeypatch.setenv(name, value)
+    stage.environment |= clock.environment
+    storage.prepare(stage.host.database)
+    stage.host.database.dispose()
+    stage.scheduler()
+    workers = [stage.worker(), stage.worker()]
+    with stage.host.inside():
+        start = now(stage.host.reading()).replace(microsecond=0) + timedelta(seconds=2)
+    rule = Rule.every(seconds=1, starts_at=start)
+    stage.engine.schedules.create(ScheduleRequest("each second", "small.note", rule, {"number": 1}))
+    stage.submit("slow", *range(100, 112), seconds=1.5)
+    wait_until(lambda: stage.count(State.RUNNING) >= 4 and len(_fires(stage)) >= 2)
+    clock.move(jump_s)
+    stage.submit("note", *range(200, 220))
+    wait_until(lambda: set(range(100, 112)) | set(range(200, 220)) <= set(stage.written()))
+    clock.move(0)
+    stage.submit("note", *range(300, 320))
+    wait_until(lambda: set(range(300, 320)) <= set(stage.written()))
+    (schedule,) = _schedules(stage)
+    stage.engine.schedules.pause(schedule.uid, by="Ada", reason="enough")
+    wait_until(lambda: stage.count(State.RUNNING, State.READY) == 0)
+    with stage.host.inside():
+        made = stage.host.reading().scalars(select(Entry.uid).where(Entry.schedule_id.is_not(None)))
+        stage.submitted.update(dict.fromkeys(made, 1))
+        numbers = Counter(stage.host.reading().scalars(select(effects.c.number)))
+    account = stage.check(f"F22 the clock jumps by {jump_s} s and back")
+    fires = _fires(stage)
+    assert len({(one, slot) for one, slot, _ in fires}) == len(fires)
+    assert numbers[1] == sum(outcome == "fired" for _, _, outcome in fires)
+    assert max(ways.count("lost") for ways in account.outcomes.values()) <= 1
+    assert [worker.code for worker in workers] == [None, None]
+
+
+def _schedules(stage: Stage) -> list[Schedule]:
+    with stage.host.inside():
+        return list(stage.host.reading().scalars(select(Schedule)))
