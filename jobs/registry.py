@@ -38,6 +38,7 @@ POLICY = (
     "most_running",
     "most_per_key",
     "isolate",
+    "aliases",
 )
 DEFAULT_PRIORITY = 5
 HIGHEST, LOWEST = 0, 9
