@@ -6,7 +6,7 @@ single argument of up to that many jobs in one call and one transaction.
 """
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -38,6 +38,7 @@ POLICY = (
     "most_running",
     "most_per_key",
     "isolate",
+    "aliases",
 )
 DEFAULT_PRIORITY = 5
 HIGHEST, LOWEST = 0, 9
@@ -83,8 +84,6 @@ class Job:
             raise ValueError(f"{self.name}: concurrency_by names an argument")
         if self.isolate and (self.is_batched or "<locals>" in self.run.__qualname__):
             raise ValueError(f"{self.name}: an isolated job is a function of a module, and runs alone")
-        if isinstance(self.aliases, str):
-            raise ValueError(f"{self.name}: aliases are a tuple of names")
         if self.batch_size < 1:
             raise ValueError(f"{self.name}: batch_size must be at least 1")
         if self.is_batched and len(inspect.signature(self.run).parameters) != 1:
@@ -177,13 +176,16 @@ class JobGroup:
         self.jobs: dict[str, Job] = {}
 
     def actor(
-        self, *, queue_name: str, batch_size: int | None = None, **options: Any
+        self, *, queue_name: str, batch_size: int | None = None, aliases: Sequence[str] = (), **options: Any
     ) -> Callable[[Callable[..., Any]], Job]:
         """Declare the decorated function as a job named `<group>.<function>`.
 
         Raises:
             ValueError: the name is taken, or an option is out of range.
         """
+
+        if isinstance(aliases, str):
+            raise ValueError(f"{self.name}: aliases are a list of names")
 
         def declare(run: Callable[..., Any]) -> Job:
             job = Job(
@@ -192,6 +194,7 @@ class JobGroup:
                 queue_name=str(queue_name),
                 batch_size=1 if batch_size is None else batch_size,
                 is_batched=batch_size is not None,
+                aliases=tuple(aliases),
                 **options,
             )
             if job.name in self.jobs:

@@ -134,6 +134,6 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | tuple):
         value = json.dumps(without_secrets(value), default=str, ensure_ascii=False)
     return "".join(sign if sign.isprintable() else "·" for sign in str(value))

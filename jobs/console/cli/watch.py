@@ -1,6 +1,7 @@
 """`flask jobs watch`: what waits and what runs, as it changes."""
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ CLEAR = "\x1b[2J"
 def watch(engine: Engine, *, once: bool) -> None:
     """Follow queues and running jobs, until Ctrl-C.
 
-    In a terminal they are drawn anew every second; elsewhere each change is a line of JSON.
+    In a terminal they are drawn anew every second, as far as they fit; elsewhere each change is a line of JSON.
     """
     is_terminal = sys.stdout.isatty()
     try:
@@ -39,7 +40,9 @@ def watch(engine: Engine, *, once: bool) -> None:
             elif once:
                 click.echo(drawn(look))
             else:
-                lines = "".join(f"{line}{TO_END_OF_LINE}\n" for line in drawn(look).splitlines())
+                size = shutil.get_terminal_size()
+                fitting = (line[: size.columns] for line in drawn(look).splitlines()[: size.lines - 1])
+                lines = "".join(f"{line}{TO_END_OF_LINE}\n" for line in fitting)
                 click.echo(f"{HOME}{lines}{TO_END}", nl=False)
             sys.stdout.flush()
     except KeyboardInterrupt:

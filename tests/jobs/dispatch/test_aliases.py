@@ -127,6 +127,6 @@ def test_a_name_stands_for_one_kind(host: SmallHost) -> None:
     for name, aliases in (("old", ()), ("newer", (OLD,)), ("newest", ("shop.new",))):
         with pytest.raises(ValueError, match=r"another kind is or was called shop\.(old|new)"):
             engine.include(group_of(shop, name, aliases=aliases)[0])
-    with pytest.raises(ValueError, match="aliases are a tuple of names"):
+    with pytest.raises(ValueError, match="aliases are a list of names"):
         group_of(shop, "newest", aliases=OLD)
     assert list(engine.jobs) == ["jobs.bulk", "shop.new"]
