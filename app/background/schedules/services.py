@@ -63,14 +63,14 @@ def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
     with _told_by_field():
         if given.keys() & {*SHAPES, *OPTIONS}:
             changes["rule"] = _rule({**_stored(one, given), **given})
-        engine_of().schedules.change(uid, **changes)
+        engine_of().schedules.change(uid, by=requester(person.id), **changes)
 
 
 def delete(person: Person, uid: str) -> None:
     """Remove it; its jobs stay. Raises NotFound."""
     queries.schedule_of(person, uid)
     with _told_by_field():
-        engine_of().schedules.delete(uid)
+        engine_of().schedules.delete(uid, by=requester(person.id))
 
 
 def pause(person: Person, uid: str, *, reason: str | None) -> None:
@@ -84,7 +84,7 @@ def resume(person: Person, uid: str) -> None:
     """Let it go on with its next slot. Raises NotFound."""
     queries.schedule_of(person, uid)
     with _told_by_field():
-        engine_of().schedules.resume(uid)
+        engine_of().schedules.resume(uid, by=requester(person.id))
 
 
 def run_now(person: Person, uid: str) -> str:

@@ -65,7 +65,7 @@ def limit(engine: Engine, queue: str, *, running: int | None, rate: tuple[int, f
     if is_none == (running is not None or rate is not None):
         raise click.UsageError("Give --running, --rate or both; or --none.")
     limits = Limits(running, *(rate or (None, None)))
-    engine.limit(("queue", queue), limits)
+    engine.limit(("queue", queue), limits, by=BY)
     click.echo(f"{queue}: {_limits(LaneLook(limits))}")
 
 
@@ -151,7 +151,7 @@ def _resuming(scope: Scope) -> Callable[..., None]:
     @operating
     def resume(engine: Engine, name: str) -> None:
         """Let jobs start there again."""
-        click.echo(f"{name} {'resumed' if engine.resume((scope, name)) else 'was not paused'}")
+        click.echo(f"{name} {'resumed' if engine.resume((scope, name), by=BY) else 'was not paused'}")
 
     return resume
 

@@ -126,7 +126,7 @@ def pause(engine: Engine, uid: str, *, reason: str | None) -> None:
 @operating
 def resume(engine: Engine, uid: str) -> None:
     """Let a schedule go on with its next run."""
-    engine.schedules.resume(uid)
+    engine.schedules.resume(uid, by=BY)
     click.echo(f"{uid} resumed")
 
 
@@ -155,7 +155,7 @@ def backfill(engine: Engine, uid: str, *, since: datetime, until: datetime) -> N
 @operating
 def delete(engine: Engine, uid: str) -> None:
     """Delete a schedule. Its jobs stay."""
-    engine.schedules.delete(uid)
+    engine.schedules.delete(uid, by=BY)
     click.echo(f"{uid} deleted")
 
 

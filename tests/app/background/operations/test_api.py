@@ -383,6 +383,17 @@ def test_the_audit_log_tells_what_operators_did_and_not_what_people_do_with_thei
     assert (older["action"], older["hash"]) == ("limit", newest["entries"][0]["prev_hash"])
 
 
+def test_what_operators_do_to_somebodys_schedule_is_in_the_audit_log(api: Program, operator: Program) -> None:
+    body = {"name": "daily", "kind": "sample.add", "args": ADD["args"], "cron": "0 9 * * *"}
+    path = f"/api/v1/schedules/{told(api('POST', '/api/v1/schedules', json=body))['id']}"
+    api("PATCH", path, json={"name": "every day"})
+    operator("PATCH", path, json={"name": "each day"})
+    operator("POST", f"{path}/pause", json={"reason": "holidays"})
+    operator("DELETE", f"{path}/pause")
+    operator("DELETE", path)
+    assert [action for action, _ in actions(operator)] == ["change", "pause", "resume", "delete"]
+
+
 def test_a_change_of_the_audit_log_is_found(operator: Program, app: Flask) -> None:
     for reason in "abc":
         operator("POST", "/api/v1/queues/samples/pause", json={"reason": reason})
