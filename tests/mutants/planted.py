@@ -153,8 +153,8 @@ PLANTED = (
     Planted(
         "ask what has settled to end",
         "jobs/ledger/control.py",
-        "        .where(job.c.uid == uid, in_state(State.RUNNING))\n",
-        "        .where(job.c.uid == uid)\n",
+        "update(job).where(job.c.uid == uid, in_state(State.RUNNING)).values(**asked_to_end(by))",
+        "update(job).where(job.c.uid == uid).values(**asked_to_end(by))",
         (f"{LEDGER}/test_machine.py",),
     ),
     Planted(
