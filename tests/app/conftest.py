@@ -177,5 +177,12 @@ def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def _config(database_url: str, folder: Path, **settings: str) -> Config:
-    environ = {"DATABASE_URL": database_url, "DATA_DIR": str(folder), "SIGN_UP_PER_HOUR": "1000", **settings}
+    environ = {
+        "DATABASE_URL": database_url,
+        "DATA_DIR": str(folder),
+        "SIGN_UP_PER_HOUR": "1000",
+        # A worker among the tests is in their process, which grows beyond what one of the product's may.
+        "WORKER_MAX_MEMORY_MIB": "1000000",
+        **settings,
+    }
     return Config.from_env(environ)
