@@ -56,13 +56,13 @@ def retry_task(fail_probability: float) -> dict[str, Any]:
     return services.try_luck(fail_probability)
 
 
-@group.actor(queue_name=Queue.DEFAULT, time_limit=MINUTE)
+@group.actor(queue_name=Queue.ANALYTICS, time_limit=MINUTE)
 def process_data_chunk(chunk_id: int, data: list[float]) -> dict[str, Any]:
     """Count, sum, smallest, largest and mean."""
     return services.process_chunk(chunk_id, data)
 
 
-@group.actor(queue_name=Queue.DEFAULT, time_limit=MINUTE)
+@group.actor(queue_name=Queue.ANALYTICS, time_limit=MINUTE)
 def aggregate_results(results: list[dict[str, Any]]) -> dict[str, Any]:
     """What the summaries of chunks come to as a whole."""
     return services.aggregate(results)
@@ -98,7 +98,7 @@ def on_failure(failures: dict[str, str]) -> dict[str, Any]:
     return services.note_failure(failures)
 
 
-@group.actor(queue_name=Queue.DEFAULT, time_limit=5 * MINUTE)
+@group.actor(queue_name=Queue.IMPORTS, time_limit=5 * MINUTE)
 def create_users(count: int, prefix: str) -> dict[str, Any]:
     """Make so many accounts."""
     return services.create_people(count, prefix=prefix)
