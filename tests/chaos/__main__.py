@@ -1,6 +1,7 @@
 """Random faults under a steady load, then quiet, then the checker: `bin/chaos --seed 7 --seconds 60`."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ def main() -> int:
         "--database", choices=["sqlite", "postgresql"], default="sqlite", help="where jobs are (sqlite)"
     )
     given = parser.parse_args()
+    # Whoever is ended in the middle leaves nobody frozen behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         try:
             run(Path(folder), seed=given.seed, seconds=given.seconds, database=given.database)
