@@ -45,14 +45,16 @@ def install(app: Flask, config: Config) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
-        response.headers.extend(ALWAYS)
-        response.headers.setdefault("Referrer-Policy", "same-origin")
         is_staff = request.path == "/admin" or request.path.startswith("/admin/")
-        response.headers.setdefault("Content-Security-Policy", STAFF_POLICY if is_staff else POLICY)
+        own = {
+            "Referrer-Policy": "same-origin",
+            "Content-Security-Policy": STAFF_POLICY if is_staff else POLICY,
+            **({} if request.endpoint == "static" else {"Cache-Control": "no-store"}),
+        }
+        there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 -- headers iterate as pairs
+        response.headers.extend(ALWAYS | {name: value for name, value in own.items() if name.lower() not in there})
         if on_https and request.is_secure:
             response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}; includeSubDomains"
-        if request.endpoint != "static":
-            response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Request-ID"] = g.request_id
         return response
 

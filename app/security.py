@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
 from app.config import Config
@@ -145,6 +146,16 @@ def access_of(app: Flask, endpoint: str, method: str = "GET") -> str | None:
     return own or next((rule for start, rule in rules.items() if endpoint.startswith(start)), None)
 
 
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's own, which makes its signer for every request; programs bring no cookie to be looked at."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie holds; nothing without one."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def install(
     app: Flask, config: Config, *, by_session: Recognise, by_token: Recognise, rules: Mapping[str, str] | None = None
 ) -> None:
@@ -167,6 +178,7 @@ def install(
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.session_interface = CookieSessions()
     CSRFProtect(app)
     app.extensions |= {"recognise_session": by_session, "recognise_token": by_token}
     app.extensions["access_rules"] = {"static": PUBLIC, **(rules or {})}

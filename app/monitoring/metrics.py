@@ -25,7 +25,7 @@ from .services import known_numbers
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-QUIET_PATHS = [r"/healthz$", r"/readyz$", r"/health/", r"/metrics", r"/static/"]
+QUIET_PATHS = r"/(?:healthz$|readyz$|health/|metrics|static/)"
 BIND_AGAIN_S = 10.0
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
