@@ -37,6 +37,7 @@ POLICY = (
     "unique_for",
     "most_running",
     "most_per_key",
+    "circuit_pause",
     "isolate",
     "aliases",
 )
@@ -65,6 +66,7 @@ class Job:
     most_running: int | None = None
     rate: tuple[int, float] | None = None
     gives_up_on: tuple[type[BaseException], ...] = ()
+    circuit_pause: int = 0
     isolate: bool = False
     memory_mib: int = 512
     cpu_s: int = 60

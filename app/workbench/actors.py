@@ -110,7 +110,14 @@ def cleanup_old_users(days: int, preview: bool = True) -> dict[str, Any]:  # noq
     return services.clean_up_people(days, preview=preview)
 
 
-@group.actor(queue_name=Queue.NOTIFICATIONS, atomic=False, max_retries=3, min_backoff=MINUTE, time_limit=5 * MINUTE)
+@group.actor(
+    queue_name=Queue.NOTIFICATIONS,
+    atomic=False,
+    max_retries=3,
+    min_backoff=MINUTE,
+    time_limit=5 * MINUTE,
+    circuit_pause=5 * MINUTE,
+)
 def send_email(subject: str, message: str, recipients: list[str]) -> dict[str, Any]:
     """One message to each; who has it already is not sent another when it is tried again."""
     return services.send_letters(subject, message, recipients)

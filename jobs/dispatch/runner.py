@@ -29,6 +29,7 @@ from jobs.log import current_uid, get_logger
 from jobs.observer import Observer
 from jobs.registry import Job, names_now
 
+from .circuit import Circuit
 from .isolation import run_isolated
 from .lanebook import LaneBook
 from .pace import TRANSACTION_S, Pace
@@ -91,6 +92,7 @@ class Runner:
         self._chance = random.Random()  # noqa: S311 -- jitter, no secret
         self._pace = Pace()
         self._lanes = LaneBook(host, jobs)
+        self._circuit = Circuit(host)
         self.worker = worker
         self.stopping = threading.Event()
         self.running: dict[str, Hold] = {}
@@ -219,6 +221,7 @@ class Runner:
         self.settled += len(claims)
         waits_s, run_s = [one.waited_s for one in claims], time.monotonic() - first.claimed_at
         self._observer.ended(first.queue, first.kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final)
+        self._circuit.learn(self._jobs[first.kind], outcome, len(claims))
 
     def _call(self, job: Job, claims: list[Claim]) -> Any:
         """Call the job's Dramatiq actor, with Dramatiq's middleware around this very job and not the wake-up."""
