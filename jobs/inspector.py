@@ -39,10 +39,11 @@ class QueueLook:
 
 @dataclass(frozen=True, slots=True)
 class KindLook:
-    """A kind of job: what its function says and takes (a JSON schema), its policy, and what people decided about it."""
+    """A kind of job: whose it is, what its function says and takes (a JSON schema), its policy, and what was decided."""
 
     name: str
     queue: str
+    owner: str
     doc: str
     arguments: Mapping[str, Any]
     policy: Mapping[str, Any]

@@ -127,9 +127,15 @@ class Job:
             missing = {*later} - args.keys()
             arguments.check(self.name, tuple(one for one in self.parameters if one.name not in missing), args)
 
+    @property
+    def owner(self) -> str:
+        """Whose it is: the group that declares it."""
+        return self.name.partition(".")[0]
+
     def told(self) -> dict[str, Any]:
-        """What people and programs may know of it: what it does, what it takes, and its policy."""
+        """What people and programs may know of it: whose it is, what it does, what it takes, and its policy."""
         return {
+            "owner": self.owner,
             "doc": inspect.getdoc(self.run) or "",
             "arguments": arguments.schema(self.parameters),
             "policy": {name: getattr(self, name) for name in POLICY},

@@ -206,6 +206,7 @@ class KindOut(Schema):
 
     name = fields.String(required=True)
     queue = fields.String(required=True)
+    owner = fields.String(required=True, metadata={"description": "The feature that declares it."})
     doc = fields.String(required=True)
     arguments = fields.Dict(required=True, metadata={"description": "A JSON schema."})
     policy = fields.Dict(required=True)
@@ -297,4 +298,4 @@ def attempt_out(one: Attempt, *, with_traceback: bool) -> dict[str, Any]:
 
 def kind_out(kind: KindLook) -> dict[str, Any]:
     """What `KindOut` describes."""
-    return {name: getattr(kind, name) for name in ("name", "queue", "doc", "arguments", "policy")}
+    return {name: getattr(kind, name) for name in ("name", "queue", "owner", "doc", "arguments", "policy")}

@@ -149,6 +149,7 @@ class KindLaneOut(LaneOut):
     """A kind, and what people decided about it."""
 
     queue = fields.String(required=True)
+    owner = fields.String(required=True)
     doc = fields.String(required=True)
     arguments = fields.Dict(required=True, metadata={"description": "A JSON schema."})
     policy = fields.Dict(required=True)

@@ -113,6 +113,7 @@ def show_kind(engine: Engine, kind: str, *, as_json: bool) -> None:
         {
             "kind": look.name,
             "queue": look.queue,
+            "owner": look.owner,
             "what it does": look.doc,
             "limits": _limits(look.lane),
             "paused": _paused(look.lane),
@@ -199,7 +200,7 @@ def _queue(one: QueueLook) -> dict[str, Any]:
 
 
 def _kind(one: KindLook) -> dict[str, Any]:
-    names = ("name", "queue", "doc", "arguments", "policy")
+    names = ("name", "queue", "owner", "doc", "arguments", "policy")
     return {**{name: getattr(one, name) for name in names}, **_lane(one.lane)}
 
 

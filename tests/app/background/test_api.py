@@ -469,7 +469,7 @@ def test_a_job_of_a_kind_that_is_gone_says_why_it_waits(api: Program, app: Flask
 def test_kinds_are_those_one_may_start(api: Program, operator: Program) -> None:
     mine = told(api("GET", "/api/v1/kinds"))["kinds"]
     assert [one["name"] for one in mine] == ["sample.add", "sample.fail", "sample.keep", "sample.walk"]
-    assert mine[0]["doc"] == "Add two numbers."
+    assert (mine[0]["doc"], mine[0]["owner"]) == ("Add two numbers.", "sample")
     assert mine[0]["arguments"]["properties"] == {"x": {"type": "number"}, "y": {"type": "number", "default": 0}}
     assert mine[1]["policy"]["max_retries"] == 0
     assert {"sample.rebuild", "activities.count_calories"} <= {

@@ -212,7 +212,7 @@ def test_kinds_are_listed_shown_and_paused(run: Run, staffed: Workshop) -> None:
     assert [cell.strip() for cell in row] == ["shop.greet", "work", "5", "2", "none", "no", "Greet somebody."]
     shown = run("kinds", "show", "shop.greet").output
     assert "Greet somebody." in shown
-    assert 'aliases       ["shop.hello"]' in shown
+    assert 'aliases        ["shop.hello"]' in shown
     assert [line.split() for line in shown.splitlines()[-2:]] == [
         ["name", "string", "yes"],
         ["times", "integer", "no", "1"],
