@@ -59,6 +59,9 @@ class Question:
             cursor.execute(text, [given[one] for one in known.places] if known.places else given)
             row = cursor.fetchone()
             cursor.close()
+        except engine.dialect.loaded_dbapi.Error as error:
+            connection.invalidate(error)  # it may be broken: nobody shall be given it again
+            raise
         finally:
             connection.close()
         if row is None:
