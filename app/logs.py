@@ -32,7 +32,8 @@ _SECRET_NAME = re.compile(r"passw|secret|token|cookie|authori[sz]ation|api_?key|
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*(?=@)")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE)
 _E_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_QUIET = ("alembic", "apscheduler", "dramatiq", "waitress.queue", "werkzeug")
+_QUIET = ("alembic", "apscheduler", "dramatiq", "werkzeug")
+_SILENT = ("waitress.queue",)  # a line for every request that waits for a thread, just when there is no time for it
 
 
 def set_up(config: Config) -> None:
@@ -48,6 +49,8 @@ def set_up(config: Config) -> None:
         handler.setFormatter(JsonLines())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
 
 
