@@ -83,6 +83,8 @@ def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any])
         raise BadArguments(
             kind, {"arguments": f"may have {LARGEST_ARGUMENTS:,} characters of JSON; these have {size:,}"}
         )
+    if len(args) == len(parameters) and all(type(args.get(one.name)) is one.type for one in parameters):
+        return  # the usual case, at a third of the price
     known = {one.name: one for one in parameters}
     takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
     errors = {} if takes_any else dict.fromkeys(args.keys() - known.keys(), "is not an argument of this job")
