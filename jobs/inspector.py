@@ -39,7 +39,7 @@ class QueueLook:
 
 @dataclass(frozen=True, slots=True)
 class KindLook:
-    """A kind of job: whose it is, what its function says and takes (a JSON schema), its policy, and what was decided."""
+    """A kind of job: whose it is, what its function says and takes (JSON schema), its policy, what was decided."""
 
     name: str
     queue: str
