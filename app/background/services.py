@@ -225,11 +225,24 @@ def _problem_of_queue(queue: str | None) -> str | None:
 
 
 def _written(person: Person, requests: Sequence[JobRequest], *, key: str | None, content_print: str) -> Started:
-    """The key is taken first: of two that come at the same moment, one waits for the other and finds what it made."""
+    def write(session: Session) -> list[str]:
+        return engine_of().write_down(session, requests)
+
+    return once(person, write, key=key, content_print=content_print)
+
+
+def once(person: Person, write: Callable[[Session], list[str]], *, key: str | None, content_print: str) -> Started:
+    """Write something down, and with a `key` only once for the same content; `write` gives the public ids of it.
+
+    The key is taken first: of two that come at the same moment, one waits for the other and finds what it made.
+
+    Raises:
+        Conflict: the key was used for something else
+    """
     with transaction() as session:
         if key and not _take(session, person.id, key, content_print):
             return Started(queries.sent_before(person.id, key, content_print=content_print), are_new=False)
-        uids = engine_of().write_down(session, requests)
+        uids = write(session)
         if key:
             mine = (KeyedRequest.user_id == person.id, KeyedRequest.key == key)
             session.execute(update(KeyedRequest).where(*mine).values(made=uids))

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from app.openapi import ApiBlueprint, answer
+from app.openapi import KEY, ApiBlueprint, answer, idempotency_key
 from app.security import api_access, me
 
 from . import queries, services
@@ -39,13 +39,16 @@ def index(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/workflows")
+@blp.doc(parameters=[KEY])
 @blp.arguments(WorkflowIn())
 @blp.response(201, WorkflowLookOut)
+@blp.alt_response(200, schema=WorkflowLookOut, description="It was sent before.")
 @api_access("write", "jobs")
 def create(given: dict[str, Any]) -> Response:
     """Start a workflow of kinds that you may start, whole or not at all, of at most 1,000 steps."""
-    uid = services.start(me(), given)
-    response = _look(uid, FIRST, status=201)
+    started = services.start(me(), given, key=idempotency_key("workflow"))
+    (uid,) = started.uids
+    response = _look(uid, FIRST, status=201 if started.are_new else 200)
     response.headers["Location"] = url_for(".show", uid=uid)
     return response
 

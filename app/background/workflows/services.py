@@ -1,11 +1,14 @@
 """What people can do with workflows."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app import logs
-from app.background.services import fitting, startable
-from app.db import transaction
+from app.background.services import Started, fitting, once, startable
 from app.errors import Conflict, Invalid, NotFound
 from app.security import Person, requester
 from jobs import (
@@ -28,11 +31,12 @@ SHAPES = ("chain", "group", "chord", "steps")
 MOST_STEPS = 1_000
 
 
-def start(person: Person, given: Mapping[str, Any]) -> str:
-    """Write a workflow down whole, described by the words of the API; its public id.
+def start(person: Person, given: Mapping[str, Any], *, key: str | None = None) -> Started:
+    """Write a workflow down whole, described by the words of the API. With a `key`, sent twice it is made once.
 
     Raises:
         Invalid: the fields are named "chain.3.args.x"
+        Conflict: the key was used for something else
     """
     said = [name for name in SHAPES if name in given]
     if len(said) != 1:
@@ -42,13 +46,22 @@ def start(person: Person, given: Mapping[str, Any]) -> str:
         flow = _workflow(given, said[0], steps)
         if steps.wrong:
             raise Invalid(steps.wrong)
-        with transaction() as session:
-            return engine_of().workflows.start(
-                session, flow, requested_by=requester(person.id), request_id=logs.field("request_id")
-            )
+        return once(person, _writer(person, flow), key=key, content_print=_print_of(given))
     except ValueError as error:
         text = str(error).removeprefix(f"{given.get('name', '')}: ")
         raise Invalid({said[0]: f"This cannot be a workflow: {text}."}) from None
+
+
+def _writer(person: Person, flow: Workflow) -> Callable[[Session], list[str]]:
+    def write(session: Session) -> list[str]:
+        by, request_id = requester(person.id), logs.field("request_id")
+        return [engine_of().workflows.start(session, flow, requested_by=by, request_id=request_id)]
+
+    return write
+
+
+def _print_of(given: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(given, sort_keys=True, default=str).encode("utf-8", "replace")).hexdigest()
 
 
 def cancel(person: Person, uid: str) -> None:

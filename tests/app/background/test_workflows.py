@@ -80,6 +80,15 @@ def count(app: Flask) -> int:
 # -- shapes -------------------------------------------------------------------------------------------------------
 
 
+def test_the_same_request_sent_twice_under_a_key_is_one_workflow(api: Program) -> None:
+    key = {"Idempotency-Key": "k"}
+    first, second = (api("POST", PATH, json={"name": "sums", "group": [GOOD]}, headers=key) for _ in range(2))
+    other = api("POST", PATH, json={"name": "sums", "group": [GOOD, GOOD]}, headers=key)
+    assert (first.status_code, second.status_code, other.status_code) == (201, 200, 409)
+    assert told(first)["id"] == told(second)["id"]
+    assert [one["id"] for one in told(api("GET", PATH))["workflows"]] == [told(first)["id"]]
+
+
 def test_a_workflow_is_started_and_told_of(api: Program, ada_id: int) -> None:
     answer = api("POST", PATH, json={"name": "sums", "chain": [GOOD, {**GOOD, "name": "again", "priority": 2}]})
     flow = told(answer)
