@@ -80,7 +80,7 @@ class Config:
     )
     reap_interval_s: int = setting("5", read.whole(1, 600), "Seconds between two searches for dead workers' jobs.")
     retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs and deleted activities are kept.")
-    db_pool_size: int = setting("5", read.whole(1, 100), "Database connections each process keeps open.")
+    db_pool_size: int = setting("10", read.whole(1, 100), "Database connections each process keeps open.")
 
     # Watching it
     log_level: str = setting("INFO", read.one_of("DEBUG", "INFO", "WARNING", "ERROR"), "DEBUG, INFO, WARNING or ERROR.")

@@ -38,10 +38,14 @@ class Base(DeclarativeBase):
     )
 
 
-class _Connected(Session):
-    """Remembers the connection of its transaction: asking the session again and again is a tenth of a request."""
+class _Reader(FlaskSession):
+    """Reads in autocommit. Remembers its connection: asking for it again and again is a tenth of a request."""
 
     _connection: Connection | None = None
+
+    def get_bind(self, *_: Any, **__: Any) -> Engine:
+        engine: Engine = current_app.extensions["reading_engine"]
+        return engine
 
     def connection(self, *args: Any, **kwargs: Any) -> Connection:
         """The one connection it works on."""
@@ -52,12 +56,37 @@ class _Connected(Session):
         return self._connection
 
 
-class _Reader(_Connected, FlaskSession):
-    """Reads in autocommit."""
+class _Writer(Session):
+    """Works on a connection whose transaction it joins when the ORM is used, and controls then.
 
-    def get_bind(self, *_: Any, **__: Any) -> Engine:
-        engine: Engine = current_app.extensions["reading_engine"]
-        return engine
+    As long as only the connection is used, the ORM keeps no books: they cost as much as the transaction itself.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, expire_on_commit=False, join_transaction_mode="control_fully")
+        self._its = connection
+
+    def connection(self, *args: Any, **kwargs: Any) -> Connection:
+        """The one connection it works on; inside `begin_nested` with its savepoint set."""
+        return super().connection(*args, **kwargs) if args or kwargs or self.in_nested_transaction() else self._its
+
+    def commit(self) -> None:
+        """Commit, whoever began; then, and only then, listeners hear of it."""
+        if self.in_transaction():
+            super().connection()  # the ORM may have begun its books and not have looked at the connection yet
+            super().commit()
+        else:
+            self._its.commit()
+            self.dispatch.after_commit(self)
+
+    def rollback(self) -> None:
+        """Roll back, whoever began."""
+        if self.in_transaction():
+            super().connection()
+            super().rollback()
+        else:
+            self._its.rollback()
+            self.dispatch.after_rollback(self)
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "class_": _Reader})
@@ -175,11 +204,14 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
         yield outer
         return
     engine = db.engine if durable else current_app.extensions["hasty_engine"]
-    with _Connected(engine, expire_on_commit=False) as session:
+    with engine.connect() as connection, _Writer(connection) as session:
         token = _open.set(session)
         try:
             yield session
             session.commit()
+        except BaseException:
+            session.rollback()
+            raise
         finally:
             _open.reset(token)
 

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Flask, Response, g, request
@@ -30,12 +31,16 @@ STAFF_POLICY = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
     "frame-ancestors 'none'"
 )
-ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
-}
+OF_STATIC = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),
+    ("Referrer-Policy", "same-origin"),
+    ("Content-Security-Policy", POLICY),
+)
+OF_PAGES = (*OF_STATIC, ("Cache-Control", "no-store"))
+OF_STAFF = (*OF_STATIC[:-1], ("Content-Security-Policy", STAFF_POLICY), ("Cache-Control", "no-store"))
 ONE_YEAR_S = 31_536_000
 
 
@@ -45,23 +50,26 @@ def install(app: Flask, config: Config) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
-        is_staff = request.path == "/admin" or request.path.startswith("/admin/")
-        own = {
-            "Referrer-Policy": "same-origin",
-            "Content-Security-Policy": STAFF_POLICY if is_staff else POLICY,
-            **({} if request.endpoint == "static" else {"Cache-Control": "no-store"}),
-        }
-        there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 -- headers iterate as pairs
-        response.headers.extend(ALWAYS | {name: value for name, value in own.items() if name.lower() not in there})
+        headers = response.headers
+        for name, value in _own(request.path, request.endpoint):
+            if name not in headers:
+                headers.add(name, value)
         if on_https and request.is_secure:
-            response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}; includeSubDomains"
-        response.headers["X-Request-ID"] = g.request_id
+            headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}; includeSubDomains"
+        headers["X-Request-ID"] = g.request_id
         return response
 
     app.before_request(_begin)
     app.after_request(_tell)
     app.teardown_request(_end)
     app.add_url_rule("/csp-report", view_func=_take_report, endpoint="csp_report", methods=["POST"])
+
+
+def _own(path: str, endpoint: str | None) -> Sequence[tuple[str, str]]:
+    """What a response says unless it says something else itself."""
+    if path == "/admin" or path.startswith("/admin/"):
+        return OF_STAFF
+    return OF_STATIC if endpoint == "static" else OF_PAGES
 
 
 def request_id() -> str:

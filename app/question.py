@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.sql.dml import ReturningInsert
 
 from .db import planned, reading, reading_engine
 
@@ -18,38 +19,60 @@ Process = Callable[[Any], Any] | None
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A question in the words of one database, and how its values go in and come out."""
+    """A question in the words of one database, and how its values go in."""
 
     text: str
     places: Sequence[str] | None
+    fixed: Mapping[str, Any]
     takes: Mapping[str, Process]
-    gives: Sequence[Process]
     is_planned: bool
+
+    def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values as the driver takes them."""
+        return {**self.fixed, **{one: take(values[one]) if take else values[one] for one, take in self.takes.items()}}
 
 
 class Question:
-    """A SELECT of one row or none. PostgreSQL plans it once per connection, under `name`."""
+    """A statement that gives one row or none: a SELECT, or an INSERT that returns what it wrote.
 
-    def __init__(self, statement: Select[Any], *, name: str) -> None:
+    PostgreSQL plans it once per connection, under `name`. An INSERT names the `columns` it is given.
+    """
+
+    def __init__(
+        self, statement: Select[Any] | ReturningInsert[Any], *, name: str, columns: Sequence[str] | None = None
+    ) -> None:
         self._statement = statement.execution_options(planned_as=name)
-        self._name = name
+        self._name, self._columns = name, columns
         self._compiled: dict[str, _Compiled] = {}
-        self._row = namedtuple("Answer", statement.selected_columns.keys())  # type: ignore[misc]  # noqa: PYI024
+        self._gives: dict[str, Sequence[Process]] = {}
+        names = [str(name) for name in statement.exported_columns.keys()]  # noqa: SIM118 -- columns iterate as such
+        self._row = namedtuple("Answer", names)  # type: ignore[misc]  # noqa: PYI024
 
     def first(self, values: Mapping[str, Any]) -> Any:
-        """The row, as a named tuple, or None."""
+        """The row, as a named tuple, or None. While a transaction is open, in it."""
         engine = reading_engine()
         if engine is None:
-            return reading().connection().execute(self._statement, values).first()
+            return self._within(reading().connection(), values)
         try:
             return self._ask(engine, values)
         except engine.dialect.loaded_dbapi.Error:
             # Asked again in the ordinary way, what is wrong is told, and a broken connection replaced, as everywhere.
             return reading().connection().execute(self._statement, values).first()
 
+    def _within(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        known = self._known(connection.dialect)
+        given = known.given(values)
+        options = {"planned_as": self._name} if known.is_planned else {}
+        result = connection.exec_driver_sql(
+            known.text, tuple(given[one] for one in known.places) if known.places else given, options
+        )
+        found = self._read(connection.dialect, result.cursor)
+        result.close()
+        return found
+
     def _ask(self, engine: Engine, values: Mapping[str, Any]) -> Any:
-        known = self._compiled.get(engine.dialect.name) or self._compile(engine.dialect)
-        given = {name: take(values[name]) if take else values[name] for name, take in known.takes.items()}
+        known = self._known(engine.dialect)
+        given = known.given(values)
         connection = engine.raw_connection()
         try:
             cursor: DBAPICursor = connection.cursor()
@@ -57,27 +80,44 @@ class Question:
             if known.is_planned:
                 text = planned(self._name, text, given, cursor, connection.info)
             cursor.execute(text, [given[one] for one in known.places] if known.places else given)
-            row = cursor.fetchone()
+            found = self._read(engine.dialect, cursor)
             cursor.close()
         except engine.dialect.loaded_dbapi.Error as error:
             connection.invalidate(error)  # it may be broken: nobody shall be given it again
             raise
         finally:
             connection.close()
+        return found
+
+    def _read(self, dialect: Dialect, cursor: Any) -> Any:
+        row = cursor.fetchone()
         if row is None:
             return None
-        return self._row(*(give(one) if give else one for one, give in zip(row, known.gives, strict=True)))
+        gives = self._gives.get(dialect.name) or self._given_by(dialect, cursor)
+        return self._row(*(give(one) if give else one for one, give in zip(row, gives, strict=True)))
+
+    def _given_by(self, dialect: Dialect, cursor: Any) -> Sequence[Process]:
+        self._gives[dialect.name] = [
+            one.type.dialect_impl(dialect).result_processor(dialect, told[1])
+            for one, told in zip(self._statement.exported_columns, cursor.description, strict=True)
+        ]
+        return self._gives[dialect.name]
+
+    def _known(self, dialect: Dialect) -> _Compiled:
+        return self._compiled.get(dialect.name) or self._compile(dialect)
 
     def _compile(self, dialect: Dialect) -> _Compiled:
-        compiled = self._statement.compile(dialect=dialect)
-        columns = self._statement.selected_columns
+        compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
+        fixed = {name: one.value for one, name in compiled.bind_names.items() if not one.required}
         self._compiled[dialect.name] = _Compiled(
             text=str(compiled),
             places=compiled.positiontup,
+            fixed=fixed,
             takes={
-                name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in compiled.binds.items()
+                name: one.type.dialect_impl(dialect).bind_processor(dialect)
+                for one, name in compiled.bind_names.items()
+                if name not in fixed
             },
-            gives=[one.type.dialect_impl(dialect).result_processor(dialect, None) for one in columns],
             is_planned=dialect.name == "postgresql",
         )
         return self._compiled[dialect.name]

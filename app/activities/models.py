@@ -37,7 +37,7 @@ class Activity(Base):
     counted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     uncountable_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     uncountable_reason: Mapped[str | None] = mapped_column(Text)
-    recount_rounds: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    recount_rounds: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     submission_key: Mapped[str | None] = mapped_column(String(250))
     submission_print: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

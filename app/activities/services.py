@@ -21,6 +21,7 @@ from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.events import ActivityCounted, ActivityLogged, announce
+from app.question import Question
 from jobs import GiveUp, SettledJob, engine_of, has_live
 
 from . import queries
@@ -37,6 +38,10 @@ DEMO_AT_ONCE = 2_000
 # The job's name in the ledger. Services do not know actors; a test holds the two together.
 COUNTS_CALORIES = "activities.count_calories"
 DEPENDS_ON = ("met", "duration_s", "weight_kg")
+WRITTEN = (
+    *("user_id", "kind", "met", "duration_s", "weight_kg", "started_at", "day", "notes", "created_at", "changed_at"),
+    *("submission_key", "submission_print"),
+)
 
 # The range lets the planner find a batch by its ids whatever it believes about the size of the table.
 WRITE_ON_POSTGRESQL = text(
@@ -60,9 +65,11 @@ INSERT = {
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
 }
 INSERT_ONE = {
-    name: insert.returning(
-        activity.c.id, account_queries.KNOWN_WEIGHT.scalar_subquery().label("known_kg")
-    ).execution_options(planned_as="insert_activity")
+    name: Question(
+        insert.returning(activity.c.id, account_queries.KNOWN_WEIGHT.scalar_subquery().label("known_kg")),
+        name="insert_activity",
+        columns=WRITTEN,
+    )
     for name, insert in INSERT.items()
 }
 INSERT_MANY = {name: insert.returning(activity.c.submission_key, activity.c.id) for name, insert in INSERT.items()}
@@ -95,7 +102,7 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
         row = _row(user_id, draft, zone=zone, at=moment)
         row |= {"submission_key": key, "submission_print": draft.fingerprint() if key else None}
         asked = {**row, "whose": user_id, "until_day": row["day"]}
-        made = session.connection().execute(INSERT_ONE[session.get_bind().dialect.name], asked).first()
+        made = INSERT_ONE[session.get_bind().dialect.name].first(asked)
         if made is None:
             return Logged(_sent_before(session, row), is_new=False)
         if made.known_kg != row["weight_kg"]:

@@ -216,6 +216,20 @@ POSTGRESQL_INSERT = f"""
     ORDER BY new.place
     ON CONFLICT DO NOTHING"""
 plan_once("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
+POSTGRESQL_INSERT_ONE = f"""
+    INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
+    VALUES (
+        {", ".join(f"%({name})s" for name in COLUMNS)}, %(priority)s,
+        CASE %(state)s WHEN 'ready' THEN greatest(
+            (SELECT turn FROM job WHERE queue = %(queue)s AND state = 'ready' AND rank = %(priority)s
+             ORDER BY rank, turn, id LIMIT 1),
+            (SELECT max(turn) FROM job WHERE queue = %(queue)s AND state = 'ready' AND turn > 0
+                AND rank = %(priority)s AND requested_by = %(requested_by)s),
+            0
+        ) + (%(requested_by)s IS NOT NULL)::int ELSE 0 END
+    )
+    ON CONFLICT DO NOTHING"""
+plan_once("jobs_insert_one", POSTGRESQL_INSERT_ONE, COLUMNS)
 SQLITE_SHARE = """
     SELECT max(
         coalesce((SELECT turn FROM job WHERE queue = :queue AND state = 'ready' AND rank = :priority
@@ -238,6 +252,9 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     A row holds every name in `COLUMNS`; `MOMENTS` are aware moments or None.
     """
     if connection.dialect.name == "postgresql":
+        if len(rows) == 1:
+            one = {**rows[0], "args": json.dumps(rows[0]["args"])}
+            return run_planned(connection, "jobs_insert_one", one).rowcount
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
         return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).rowcount
     given = [
