@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ LONGEST_VALUE = 500
 LONGEST_TRACEBACK = 6_000
 FILE_BYTES = 10_000_000
 FILES_KEPT = 5
+SAY_AGAIN_S = 60.0
 
 _fields: ContextVar[Mapping[str, Any]] = ContextVar("log_fields", default=MappingProxyType({}))
 
@@ -107,6 +109,7 @@ class SharedFile(WatchedFileHandler):
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         super().__init__(path, encoding="utf-8")
+        self._quiet_until = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line, into a new file when the old one is full."""
@@ -116,6 +119,13 @@ class SharedFile(WatchedFileHandler):
         except OSError:
             self.handleError(record)
         super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging's name for it
+        """Say on stderr, once in a while, that lines are lost; nobody is to fail because of its log."""
+        del record
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + SAY_AGAIN_S
+            print(f"metronome: {self.baseFilename} cannot be written: {sys.exc_info()[1]}.", file=sys.stderr)  # noqa: T201
 
     def _rotate(self) -> None:
         path = Path(self.baseFilename)

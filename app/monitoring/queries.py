@@ -60,6 +60,9 @@ def migrations_part() -> Part:
         has = set()
     if has == newest_migrations():
         return Part("migrations", Condition.OK)
+    if newer := has - known_migrations():
+        words = f"the database is at {', '.join(sorted(newer))}, which is newer than this code"
+        return Part("migrations", Condition.DEGRADED, words, "Finish the rollout, or stay: what is new is only added.")
     words = f"the database is at {', '.join(sorted(has)) or 'nothing'}, not at {', '.join(sorted(newest_migrations()))}"
     return Part("migrations", Condition.DOWN, words, "Run bin/migrate, or start the code that belongs to the database.")
 
@@ -93,3 +96,9 @@ def _role_part(role: str, name: str, command: str) -> Part:
 def newest_migrations() -> frozenset[str]:
     """The migrations of this code that no other one follows."""
     return frozenset(schema.heads(schema.revisions(ROOT / "migrations" / "versions")))
+
+
+@cache
+def known_migrations() -> frozenset[str]:
+    """All migrations of this code."""
+    return frozenset(schema.revisions(ROOT / "migrations" / "versions"))

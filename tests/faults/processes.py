@@ -17,12 +17,12 @@ PR_SET_PDEATHSIG = 1
 class Process:
     """One command and all its children, in a session of their own; they end with the test run."""
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], log: Path, *, home: Path = ROOT) -> None:
         self.words, self.log_file = list(words), log
         with log.open("ab") as out:
             self._popen = subprocess.Popen(
                 self.words,
-                cwd=ROOT,
+                cwd=home,
                 env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=out,

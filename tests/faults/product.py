@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -10,9 +11,10 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import create_engine, select, text
 
@@ -29,10 +31,8 @@ class Installation:
     """Web, worker and scheduler, each started from bin/, and a program of Ada's that logs activities."""
 
     def __init__(self, folder: Path, database_url: str, redis_url: str, **settings: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.folder, self.database = folder, create_engine(database_url)
+        self.port = _free_port()
+        self.root, self.folder, self.database = ROOT, folder, create_engine(database_url)
         self.environment = {
             "DATA_DIR": str(folder),
             "DATABASE_URL": database_url,
@@ -49,13 +49,28 @@ class Installation:
         self.processes: list[Process] = []
         self.wanted: Counter[tuple[int, Decimal]] = Counter()
         self.began = time.monotonic()
-        self._run("bin/migrate")
+        self.migrate()
         self._flask("users", "create", "--email", EMAIL, "--password-stdin", feed=f"{PASSWORD}\n")
         self.token = self._flask("tokens", "create", "--email", EMAIL, "--scope", "write").strip()
 
     def start(self, name: str, *words: str) -> Process:
-        self.processes.append(Process([f"bin/{name}", *words], self.environment, self.folder / f"{name}.log"))
+        log = self.folder / f"{name}.log"
+        self.processes.append(Process([f"bin/{name}", *words], self.environment, log, home=self.root))
         return self.processes[-1]
+
+    def beside(self, root: Path) -> Self:
+        """Another version of the product, at a port of its own, on the same database and Redis."""
+        other = copy(self)
+        other.root, other.folder, other.port = root, self.folder / "beside", _free_port()
+        other.folder.mkdir()
+        other.environment = {**self.environment, "PORT": str(other.port), "DATA_DIR": str(other.folder)}
+        other.processes, other.wanted = [], Counter()
+        shutil.copy(self.folder / "secret_key", other.folder)
+        return other
+
+    def migrate(self) -> None:
+        """Bring the database to the newest migration of this version."""
+        self._run("bin/migrate")
 
     def start_worker(self) -> Process:
         return self.start("worker", "--worker-shutdown-timeout", "3000")
@@ -165,7 +180,13 @@ class Installation:
     def _run(self, *words: str, feed: str = "") -> str:
         environment = {"PATH": "/usr/bin:/bin", **self.environment}
         done = subprocess.run(
-            words, cwd=ROOT, env=environment, input=feed, capture_output=True, text=True, timeout=60, check=False
+            words, cwd=self.root, env=environment, input=feed, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -96,6 +96,46 @@ def test_a_clock_that_jumps_an_hour_loses_and_doubles_nothing(
     assert numbers[1] == sum(outcome == "fired" for _, _, outcome in fires)
     assert max(ways.count("lost") for ways in account.outcomes.values()) <= 1
     assert [worker.code for worker in workers] == [None, None]
+
+
+CHANGES = {
+    "summer time begins": ["2027-03-27 01:30", "2027-03-28 01:00", "2027-03-29 00:30"],
+    "summer time ends": ["2027-10-30 00:30", "2027-10-31 00:30", "2027-11-01 01:30"],
+    "a leap day": ["2028-02-28 01:30", "2028-02-29 01:30", "2028-03-01 01:30"],
+}
+"""When half past two in Berlin is, in UTC, on three days in a row."""
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_day_at_half_past_two_is_once_a_day(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """F22."""
+    slots = [datetime.fromisoformat(f"{one}+00:00") for one in CHANGES[change]]
+    clock = storage.Clock(stage.host.database, tmp_path)
+    for name, value in clock.environment.items():
+        monkeypatch.setenv(name, value)
+    stage.environment |= clock.environment
+    storage.prepare(stage.host.database)
+    stage.host.database.dispose()
+    _put_forward(clock, slots[0] - timedelta(hours=1))
+    rule = Rule.cron("30 2 * * *", zone="Europe/Berlin")
+    request = ScheduleRequest("at half past two", "small.note", rule, {"number": 1}, misfire=Misfire.ALL, most_missed=3)
+    stage.engine.schedules.create(request)
+    stage.scheduler()
+    stage.scheduler()
+    stage.worker()
+    for number, slot in enumerate(slots, 1):
+        _put_forward(clock, slot + timedelta(hours=12))
+        wait_until(lambda number=number: stage.count(State.SUCCEEDED) == number)
+    time.sleep(2)
+    print(f"\nF22 {change}: lost 0, doubled 0")
+    assert sorted((slot, outcome) for _, slot, outcome in _fires(stage)) == [(slot, "fired") for slot in slots]
+    assert stage.written() == [1, 1, 1]
+
+
+def _put_forward(clock: storage.Clock, moment: datetime) -> None:
+    clock.move((moment - datetime.now(UTC)).total_seconds())
 
 
 def _schedules(stage: Stage) -> list[Schedule]:
