@@ -32,6 +32,11 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        """The process that was started; it leads the session of its children."""
+        return self._popen.pid
+
+    @property
     def code(self) -> int | None:
         """The exit code, None while it runs."""
         return self._popen.poll()

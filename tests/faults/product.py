@@ -1,6 +1,7 @@
 """The product as the fault tests run it: its own processes, and a program of Ada's that logs activities."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -133,6 +134,18 @@ class Installation:
     def states(self) -> Counter[str]:
         with self.database.connect() as connection:
             return Counter(connection.execute(text("SELECT state FROM job")).scalars())
+
+    def weights(self) -> dict[int, tuple[float, int]]:
+        """Of every process by its pid: its memory in MiB, and how many files it holds open."""
+        starters = {process.pid for process in self.processes if process.code is None}
+        found = {}
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError, ValueError):
+                pid = int(entry.name)
+                if os.getsid(pid) in starters:
+                    memory = re.search(r"^VmRSS:\s+(\d+) kB", (entry / "status").read_text(), re.MULTILINE)
+                    found[pid] = (int(memory[1]) / 1024 if memory else 0.0, len(list((entry / "fd").iterdir())))
+        return found
 
     def wait_for_running(self) -> None:
         wait_until(lambda: self.states()["running"] > 0, what="nothing began to run")

@@ -73,6 +73,45 @@ def test_any_process_may_die_and_every_number_comes(
     home.check("F1, F4, F5, F36 web, worker, scheduler and Redis died in turn")
 
 
+@pytest.mark.everyfault
+def test_what_processes_hold_is_given_back_once_a_fault_is_over(
+    install: Callable[..., Installation], own_redis: RedisServer, database_url: str
+) -> None:
+    """I8."""
+    home = install(database_url, ACTIVITY_DELAY_S="0")
+    home.start_web()
+    home.start_worker()
+    home.start("scheduler")
+    with ThreadPoolExecutor(8) as people:
+        for minutes in (10, 200, 400):  # until every pool is as large as it gets
+            _faults(home, own_redis, people, minutes)
+        before = home.weights()
+        for minutes in (600, 800):
+            _faults(home, own_redis, people, minutes)
+    after = home.weights()
+    assert after.keys() == before.keys()
+    more_mib = max(after[pid][0] - before[pid][0] for pid in after)
+    more_files = max(after[pid][1] - before[pid][1] for pid in after)
+    print(f"\nI8 after the same twice more: at most {more_mib:+.0f} MiB and {more_files:+} files")
+    assert more_mib <= 50
+    assert more_files <= 10
+    home.check("I8 Redis died and the database was held, five times")
+
+
+def _faults(home: Installation, redis: RedisServer, people: ThreadPoolExecutor, minutes: int) -> None:
+    """Redis dies and returns while people log; then all of them ask while nobody can be served."""
+    list(people.map(home.log, range(minutes, minutes + 20)))
+    redis.kill()
+    list(people.map(home.log, range(minutes + 20, minutes + 40)))
+    redis.start()
+    with home.held():
+        asked = [people.submit(home.try_to_log, minutes + 40 + number) for number in range(20)]
+        time.sleep(3)
+    assert {one.result()[0] for one in asked} <= {201, 503}
+    list(people.map(home.log, range(minutes + 60, minutes + 160)))
+    home.wait_for_all()
+
+
 def test_a_restarted_postgresql_refuses_in_words_and_loses_nothing(
     install: Callable[..., Installation], database_kind: str
 ) -> None:
