@@ -17,11 +17,12 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from jobs import UtcDateTime, begin_writing
+from jobs import UtcDateTime, prepare_engine, writing
 
 __all__ = ["Base", "UtcDateTime", "connect", "db", "disconnect", "planned", "reading", "reading_engine", "transaction"]
 
 STATEMENT_TIMEOUT_MS = 5_000
+PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF")
 
 
 class Base(DeclarativeBase):
@@ -56,39 +57,6 @@ class _Reader(FlaskSession):
         return self._connection
 
 
-class _Writer(Session):
-    """Works on a connection whose transaction it joins when the ORM is used, and controls then.
-
-    As long as only the connection is used, the ORM keeps no books: they cost as much as the transaction itself.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, expire_on_commit=False, join_transaction_mode="control_fully")
-        self._its = connection
-
-    def connection(self, *args: Any, **kwargs: Any) -> Connection:
-        """The one connection it works on; inside `begin_nested` with its savepoint set."""
-        return super().connection(*args, **kwargs) if args or kwargs or self.in_nested_transaction() else self._its
-
-    def commit(self) -> None:
-        """Commit, whoever began; then, and only then, listeners hear of it."""
-        if self.in_transaction():
-            super().connection()  # the ORM may have begun its books and not have looked at the connection yet
-            super().commit()
-        else:
-            self._its.commit()
-            self.dispatch.after_commit(self)
-
-    def rollback(self) -> None:
-        """Roll back, whoever began."""
-        if self.in_transaction():
-            super().connection()
-            super().rollback()
-        else:
-            self._its.rollback()
-            self.dispatch.after_rollback(self)
-
-
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "class_": _Reader})
 
 _open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
@@ -118,12 +86,11 @@ def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
     reader = create_engine(url, **options, **({} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
     with app.app_context():
         for engine in (db.engine, reader):
+            prepare_engine(engine)
             if is_sqlite:
-                _prepare_sqlite(engine)
+                event.listen(engine, "connect", _set_pragmas)
             else:
                 event.listen(engine, "before_cursor_execute", _planned_once, retval=True)
-        if not is_sqlite:
-            event.listen(db.engine, "begin", _say_how_durable)
         app.extensions["reading_engine"] = reader.execution_options(begins=False) if is_sqlite else reader
         app.extensions["hasty_engine"] = db.engine.execution_options(durable=False)
 
@@ -158,38 +125,12 @@ def _planned_once(
     return statement if name is None else planned(name, statement, values, cursor, connection.info), values
 
 
-def _say_how_durable(connection: Connection) -> None:
-    if not connection.get_execution_options().get("durable", True):
-        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _set_pragmas(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "busy_timeout=5000",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "trusted_schema=OFF",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin_as_a_writer(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if options.get("begins", True):
-            _sync(connection, "FULL" if options.get("durable", True) else "NORMAL")
-            begin_writing(connection)
-
-
-def _sync(connection: Connection, level: str) -> None:
-    if connection.info.get("synchronous", "FULL") != level:
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-        connection.info["synchronous"] = level
+def _set_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 @contextmanager
@@ -204,14 +145,10 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
         yield outer
         return
     engine = db.engine if durable else current_app.extensions["hasty_engine"]
-    with engine.connect() as connection, _Writer(connection) as session:
+    with writing(engine) as session:
         token = _open.set(session)
         try:
             yield session
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
         finally:
             _open.reset(token)
 

@@ -49,7 +49,7 @@ from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
 from .schedules.rules import Rule, RuleKind, Upcoming
 from .schedules.ticker import Sweep
 from .schedules.words import in_words
-from .sqlite import begin_writing
+from .transactions import prepare_engine, writing
 from .workflows.looks import StepBrief, WorkflowBrief
 from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, chain, chord, group
 
@@ -129,7 +129,6 @@ __all__ = [
     "Workflow",
     "WorkflowBrief",
     "WrongState",
-    "begin_writing",
     "chain",
     "check_cancelled",
     "chord",
@@ -143,7 +142,9 @@ __all__ = [
     "in_words",
     "install",
     "metadata",
+    "prepare_engine",
     "rule_of",
     "schedule",
     "without_secrets",
+    "writing",
 ]

@@ -6,12 +6,12 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
 from .ledger.models import metadata
 from .log import get_logger
-from .sqlite import begin_writing
+from .transactions import prepare_engine, writing
 
 log = get_logger(__name__)
 
@@ -28,8 +28,9 @@ class PlainHost:
         self._app = app
         self.database = create_engine(database_url, pool_size=pool_size, max_overflow=pool_size)
         if self.database.dialect.name == "sqlite":
-            event.listen(self.database, "connect", _prepare)
-            event.listen(self.database, "begin", _begin_as_a_writer)
+            event.listen(self.database, "connect", _set_pragmas)
+        prepare_engine(self.database)
+        self._hasty = self.database.execution_options(durable=False)
         self._reader = self.database.execution_options(isolation_level="AUTOCOMMIT")
         self._open: ContextVar[Session | None] = ContextVar("jobs_plain_open", default=None)
         self._read: ContextVar[Session | None] = ContextVar("jobs_plain_read", default=None)
@@ -55,7 +56,7 @@ class PlainHost:
         if outer is not None:
             yield outer
             return
-        with Session(self.database, expire_on_commit=False) as session, session.begin():
+        with writing(self.database if durable else self._hasty) as session:
             token = self._open.set(session)
             try:
                 yield session
@@ -82,12 +83,7 @@ class PlainHost:
         return False
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _set_pragmas(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_as_a_writer(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        begin_writing(connection)

@@ -1,0 +1,80 @@
+"""A writing transaction at the price of the database alone: for hosts, ours and others'."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
+
+from .sqlite import begin_writing
+
+
+class WritingSession(Session):
+    """Works on a connection whose transaction it joins when the ORM is used, and controls then.
+
+    As long as only the connection is used, the ORM keeps no books: they cost as much as the transaction itself.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, expire_on_commit=False, join_transaction_mode="control_fully")
+        self._its = connection
+
+    def connection(self, *args: Any, **kwargs: Any) -> Connection:
+        """The one connection it works on; inside `begin_nested` with its savepoint set."""
+        return super().connection(*args, **kwargs) if args or kwargs or self.in_nested_transaction() else self._its
+
+    def commit(self) -> None:
+        """Commit, whoever began; then, and only then, listeners hear of it."""
+        if self.in_transaction():
+            super().connection()  # the ORM may have begun its books and not have looked at the connection yet
+            super().commit()
+        else:
+            self._its.commit()
+            self.dispatch.after_commit(self)
+
+    def rollback(self) -> None:
+        """Roll back, whoever began."""
+        if self.in_transaction():
+            super().connection()
+            super().rollback()
+        else:
+            self._its.rollback()
+            self.dispatch.after_rollback(self)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[WritingSession]:
+    """One transaction, on an engine that `prepare_engine` saw: committed on leaving, rolled back on an error."""
+    with engine.connect() as connection, WritingSession(connection) as session:
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Have transactions of the engine begin as the ledger needs it.
+
+    On SQLite they hold the write lock from the start. With the execution option `durable=False` a commit waits for no
+    disk; with `begins=False` nothing is begun on SQLite, which is how one reads there.
+    """
+    event.listen(engine, "begin", _begin_on_sqlite if engine.dialect.name == "sqlite" else _begin_on_postgresql)
+
+
+def _begin_on_postgresql(connection: Connection) -> None:
+    if not connection.get_execution_options().get("durable", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+
+def _begin_on_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("begins", True) or options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    level = "FULL" if options.get("durable", True) else "NORMAL"
+    if connection.info.get("synchronous", "FULL") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.info["synchronous"] = level
+    begin_writing(connection)
