@@ -182,12 +182,19 @@ def _nobody_harmed() -> suppress:
 class LedgerNumbers(Collector):
     """How the ledger stands, asked by SQL when scraped and kept for five seconds.
 
-    `settled` says how many jobs ended in which state; it knows a cheaper way than to count them.
+    `settled` says how many jobs ended in which state; it knows a cheaper way than to count them. `invariants`, when
+    there is somebody who checks them, says which of the engine's promises hold, by name.
     """
 
-    def __init__(self, engine: Engine, *, settled: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        settled: Callable[[], Mapping[str, int]],
+        invariants: Callable[[], Mapping[str, bool]] = dict,
+    ) -> None:
         self._engine = engine
-        self._settled = settled
+        self._settled, self._invariants = settled, invariants
         self._kept: list[Metric] = []
         self._kept_until = 0.0
 
@@ -229,6 +236,8 @@ class LedgerNumbers(Collector):
         roles = Tally(one.role for one in census.alive(session, within_s=self._engine.lease_s))
         up: Values = {(role,): roles[role] for role in ROLES}
         yield _gauge("worker_up", "Processes heard of within the length of a lease.", ("role",), up)
+        holds: Values = {(name,): int(does) for name, does in self._invariants().items()}
+        yield _gauge("invariant_ok", "Whether a promise of the engine held when it was last checked.", ("name",), holds)
 
 
 def _gauge(name: str, what: str, labels: tuple[str, ...], values: Values) -> Metric:
