@@ -6,6 +6,7 @@ import sys
 import time
 
 from app.config import ROOT, Config
+from app.settings import reachable
 
 PATIENCE_S = 60
 
@@ -42,11 +43,6 @@ def _setup_link() -> str:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "setup-link"]
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def reachable(host: str) -> str:
-    """Where this machine finds what listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def _bracketed(host: str) -> str:

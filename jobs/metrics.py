@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from .dispatch.board import Board, trouble_with_redis
+from .dispatch.board import Board, keeps_over_a_restart, trouble_with_redis
 from .engine import Engine
 from .ledger import census, reader
 from .ledger.states import LIVE, State
@@ -33,6 +33,7 @@ __all__ = [
     "Totals",
     "alive",
     "clock_of",
+    "keeps_over_a_restart",
     "mark",
     "totals",
     "trouble_with_redis",

@@ -4,6 +4,7 @@ No Docker engine runs these tests: what can be wrong without one is looked at he
 """
 
 import configparser
+import ipaddress
 import re
 import shutil
 import subprocess
@@ -25,6 +26,12 @@ SCRAPED: dict[str, Any] = yaml.safe_load((ROOT / "prometheus.yml").read_text())
 SETTINGS = {one.name: one for one in declared()}
 SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "METRICS_TOKEN"}
 KEY = "k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa"
+PROFILES = {
+    "monitoring": ["prometheus", "alertmanager", "grafana"],
+    "mail": ["mail"],
+    "tls": ["proxy"],
+}
+READ_BY_COMPOSE_ALONE = {"ALERTS_TOKEN": "", "PUBLIC_HOST": "localhost"}
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 
 
@@ -39,7 +46,18 @@ def drain_s() -> int:
 
 
 def test_the_services_are_all_there() -> None:
-    assert set(SERVICES) == {"web", "worker", "scheduler", "migrate", "postgres", "redis", "prometheus"}
+    always = {name for name, service in SERVICES.items() if "profiles" not in service}
+    assert always == {"web", "worker", "scheduler", "migrate", "postgres", "redis"}
+    for profile, names in PROFILES.items():
+        assert [name for name, service in SERVICES.items() if service.get("profiles") == [profile]] == names
+    assert always | {name for names in PROFILES.values() for name in names} == set(SERVICES)
+
+
+def test_nothing_that_always_runs_needs_what_a_profile_brings() -> None:
+    always = {name for name, service in SERVICES.items() if "profiles" not in service}
+    needed = {other for name in always for other in SERVICES[name].get("depends_on", {})}
+    assert needed
+    assert needed - always == set()
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -63,7 +81,7 @@ def test_every_service_that_stays_has_a_health_check_in_exec_form(name: str) -> 
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_is_one_that_is_read(name: str) -> None:
     given = set(SERVICES[name]["environment"])
-    assert given - SETTINGS.keys() == {"PROMETHEUS_MULTIPROC_DIR"}
+    assert given - SETTINGS.keys() - READ_BY_COMPOSE_ALONE.keys() == {"PROMETHEUS_MULTIPROC_DIR"}
 
 
 def interpolated(text: str, given: Mapping[str, str]) -> str:
@@ -94,7 +112,15 @@ def test_every_value_is_one_that_is_understood(name: str, trusted: str, tmp_path
 def test_every_default_is_the_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text))
-    assert defaults == {name: SETTINGS[name].default for name in defaults}
+    known = READ_BY_COMPOSE_ALONE | {name: one.default for name, one in SETTINGS.items()}
+    assert defaults == {name: known[name] for name in defaults}
+
+
+def test_the_sample_names_everything_that_compose_reads() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    read = set(re.findall(r"\$\{([A-Z_]+)", text)) | {one["environment"] for one in COMPOSE["secrets"].values()}
+    named = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert read - named == set()
 
 
 def test_no_secret_has_a_default() -> None:
@@ -121,7 +147,37 @@ def test_the_ports_are_the_ones_that_are_named() -> None:
     assert SERVICES["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
     assert SERVICES["postgres"]["expose"] == ["5432"]
     assert SERVICES["redis"]["expose"] == ["6379"]
-    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web", "prometheus"]
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == [
+        *("web", "prometheus", "alertmanager", "grafana", "mail", "proxy"),
+    ]
+
+
+def test_only_the_proxy_listens_to_the_world() -> None:
+    ports = {name: [str(one) for one in service.get("ports", [])] for name, service in SERVICES.items()}
+    assert [name for name, some in ports.items() if any(not one.startswith("127.0.0.1:") for one in some)] == ["proxy"]
+
+
+def test_the_proxy_has_the_address_that_is_told_to_be_believed() -> None:
+    address = SERVICES["proxy"]["networks"]["proxied"]["ipv4_address"]
+    network = ipaddress.ip_network(COMPOSE["networks"]["proxied"]["ipam"]["config"][0]["subnet"])
+    assert ipaddress.ip_address(address) in network
+    assert f"TRUSTED_PROXY={address}" in (ROOT / "docs" / "operations.md").read_text()
+    assert "proxied" in SERVICES["web"]["networks"]
+    caddyfile = (ROOT / "deploy" / "caddy" / "Caddyfile").read_text()
+    assert "reverse_proxy web:8000" in caddyfile
+    for header in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"):
+        assert f"header_up {header} " in caddyfile
+
+
+def test_what_is_mounted_from_here_is_here() -> None:
+    mounted = [
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if volume.startswith("./")
+    ]
+    assert mounted
+    assert [one for one in mounted if not (ROOT / one).exists()] == []
 
 
 def test_redis_never_throws_anything_away() -> None:
@@ -153,7 +209,21 @@ def test_prometheus_scrapes_what_is_exposed() -> None:
         assert ", 9101)" in SERVICES[name]["healthcheck"]["test"][-1]
     for job in SCRAPED["scrape_configs"]:
         assert job["authorization"]["credentials_file"] == "/run/secrets/metrics_token"
-    assert COMPOSE["secrets"] == {"metrics_token": {"environment": "METRICS_TOKEN"}}
+    assert COMPOSE["secrets"] == {
+        "metrics_token": {"environment": "METRICS_TOKEN"},
+        "alerts_token": {"environment": "ALERTS_TOKEN"},
+        "grafana_password": {"environment": "GRAFANA_PASSWORD"},
+    }
+
+
+def test_prometheus_finds_its_rules_and_its_alertmanager() -> None:
+    volumes = SERVICES["prometheus"]["volumes"]
+    for rules in SCRAPED["rule_files"]:
+        assert (ROOT / rules).exists()
+        assert f"./{rules}:/etc/prometheus/{rules}:ro" in volumes
+    targets = [one["targets"] for one in SCRAPED["alerting"]["alertmanagers"][0]["static_configs"]]
+    assert targets == [["alertmanager:9093"]]
+    assert SERVICES["alertmanager"]["ports"] == ["127.0.0.1:9093:9093"]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not here")
