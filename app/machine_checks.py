@@ -116,17 +116,26 @@ def _filesystem_of(file: Path, mounts: Path) -> str:
 def port(config: Config) -> Part:
     """Whether PORT is free, or it is we who listen there."""
     try:
+        is_ours = web_answers(config)
+    except OSError as error:
+        return weak("port", f"{config.host}:{config.port} {error.strerror or error}", "Look at HOST and PORT.")
+    if is_ours is None:
+        return well("port", f"{config.port} is free: the web does not run here")
+    if is_ours:
+        return well("port", f"the web answers on {config.port}")
+    return wrong("port", f"{config.port} is taken by another program", "Set PORT to another one, or end that program.")
+
+
+def web_answers(config: Config) -> bool | None:
+    """Whether it is our web that answers on PORT; None when nobody does. Raises OSError when that cannot be said."""
+    try:
         with socket.create_connection((reachable(config.host), config.port), timeout=2) as connection:
             connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
             connection.settimeout(5)
-            answer = _all_of(connection)
+            said = _all_of(connection)
     except ConnectionRefusedError:
-        return well("port", f"{config.port} is free: the web does not run here")
-    except OSError as error:
-        return weak("port", f"{config.host}:{config.port} {error.strerror or error}", "Look at HOST and PORT.")
-    if answer.endswith(b"\r\n\r\nok\n") or b"400" in answer[:12]:
-        return well("port", f"the web answers on {config.port}")
-    return wrong("port", f"{config.port} is taken by another program", "Set PORT to another one, or end that program.")
+        return None
+    return said.endswith(b"\r\n\r\nok\n") or b" 400 " in said[:13]
 
 
 def _all_of(connection: socket.socket) -> bytes:
