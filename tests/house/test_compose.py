@@ -256,7 +256,7 @@ def test_the_queues_of_the_worker_are_the_queues() -> None:
 
 
 def test_the_defaults_that_the_doors_know_are_the_defaults() -> None:
-    doors = "".join((ROOT / "bin" / name).read_text() for name in ("_door", "worker"))
+    doors = "".join((ROOT / "bin" / name).read_text() for name in ("_door", "_settings", "worker"))
     known = dict(re.findall(r"\$\(setting ([A-Z_]+) (\w+)\)", doors))
     assert known == {name: SETTINGS[name].default for name in ("DATA_DIR", "WORKERS", "WORKER_THREADS")}
 
