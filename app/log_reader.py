@@ -55,9 +55,7 @@ def logs(*, follow: bool, job: str, request: str, level: str, count: int, as_jso
     """Show the last lines of LOG_FILE, and of those it was rotated into."""
     path = settings().log_file or settings().data_dir / "metronome.log"
     if not path.exists():
-        words = (
-            f"There is no log at {path}: set LOG_FILE, or look where the processes' output goes (journalctl, docker)."
-        )
+        words = f"There is no log at {path}: set LOG_FILE, or look where the output goes (journalctl, docker logs)."
         raise click.ClickException(words)
     wanted = Wanted(job, request, level.lower())
     end = path.stat().st_size

@@ -176,3 +176,12 @@ def test_amtool_understands_alertmanager_yml() -> None:
     command = ["amtool", "check-config", str(DEPLOY / "alertmanager" / "alertmanager.yml")]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_number_that_is_exposed_is_explained_and_no_other(scraped: set[str]) -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text().partition("## The numbers")[2].partition("## Questions to ask")[0]
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    told = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    told_as_samples = told | {f"{name}_{end}" for name in told for end in ("bucket", "count", "sum")}
+    assert sorted(scraped - NOT_IN_A_SCRAPE - told_as_samples) == []
+    assert sorted(told - scraped) == []
