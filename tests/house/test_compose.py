@@ -286,5 +286,7 @@ def test_systemd_understands_every_unit(tmp_path: Path) -> None:
         (tmp_path / name).write_text(re.sub(r"^(User|Group)=metronome$", r"\1=root", text, flags=re.MULTILINE))
     units = sorted(str(path) for path in tmp_path.iterdir())
     assert len(units) == 7
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], check=False, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
