@@ -1,6 +1,7 @@
 """Alert rules, their tests, Alertmanager's file and the dashboards hold together, and ask for what there is."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -185,3 +186,12 @@ def test_every_number_that_is_exposed_is_explained_and_no_other(scraped: set[str
     told_as_samples = told | {f"{name}_{end}" for name in told for end in ("bucket", "count", "sum")}
     assert sorted(scraped - NOT_IN_A_SCRAPE - told_as_samples) == []
     assert sorted(told - scraped) == []
+
+
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not here")
+def test_caddy_understands_its_file() -> None:
+    file = DEPLOY / "caddy" / "Caddyfile"
+    command = ["caddy", "validate", "--adapter", "caddyfile", "--config", str(file)]
+    environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PUBLIC_HOST": "localhost"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
+    assert done.returncode == 0, done.stdout + done.stderr
