@@ -135,13 +135,15 @@ class _Hashing:
 
 
 @contextmanager
-def unpacked(archive: Path) -> Iterator[tuple[Manifest, Path]]:
+def unpacked(archive: Path, *, where: Path) -> Iterator[tuple[Manifest, Path]]:
     """The manifest of a backup, and a folder with its files, each as long and with the hash that the manifest says.
+
+    The folder is made in `where`, which must have room for all of it: /tmp is often a piece of the memory.
 
     Raises:
         DumpError: it is no backup, something is missing, or something in it has changed
     """
-    with TemporaryDirectory(prefix="metronome-") as name:
+    with TemporaryDirectory(prefix=".metronome-", dir=where) as name:
         folder = Path(name)
         try:
             with tarfile.open(archive, mode="r:") as tar:

@@ -16,7 +16,7 @@ from app import schema
 from app.archive import DATABASE, FOLDERS, SECRETS, Manifest, begun, kept_files, unpacked
 from app.clock import now
 from app.config import ROOT, Config
-from app.db import disconnect, reading
+from app.db import db, disconnect, reading
 from app.dumps import DumpError, dump, is_empty, kind_of, load, rows_after_loading
 from app.machine_checks import web_answers
 from app.web import settings
@@ -66,11 +66,12 @@ def restore(*, file: Path, force: bool, is_check: bool) -> None:
         click.echo(_verified(file))
         return
     config = settings()
-    with unpacked(file) as (manifest, folder):
+    with unpacked(file, where=settings().data_dir) as (manifest, folder):
         _fits(config, manifest)
         if not force and not is_empty(config.database_url):
             raise DumpError("the database holds something; with --force it is replaced")
         _nobody_works(config)
+        db.session.remove()
         disconnect()
         aside = load(config.database_url, folder / DATABASE)
         _put_back(folder / "data", config.data_dir)
@@ -117,7 +118,7 @@ def _room_beside(file: Path) -> Iterator[Path]:
 
 
 def _verified(file: Path) -> str:
-    with unpacked(file) as (manifest, folder):
+    with unpacked(file, where=settings().data_dir) as (manifest, folder):
         if manifest.database != kind_of(settings().database_url):
             raise DumpError(_other_kind(manifest))
         found = rows_after_loading(settings().database_url, folder / DATABASE, folder=folder)

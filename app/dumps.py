@@ -1,5 +1,6 @@
 """A whole database as one file, and back: SQLite by its online backup, PostgreSQL by its own two programs."""
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -58,7 +59,7 @@ def rows_after_loading(database_url: str, file: Path, *, folder: Path) -> Rows:
         with _opened(scratch) as connection:
             _check(connection)
             return _rows_of_sqlite(connection)
-    url, name = make_url(database_url), f"{ASIDE}_{folder.name}".lower().replace("-", "_")[:60]
+    url, name = make_url(database_url), re.sub(r"\W", "_", f"{ASIDE}{folder.name}".lower())[:60]
     with _connected(database_url) as connection:
         _run(connection, f'CREATE DATABASE "{name}" TEMPLATE template0', "a database for the check cannot be made")
     try:

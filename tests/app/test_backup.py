@@ -27,6 +27,8 @@ from tests.app.conftest import PASSWORD
 from tests.conftest import Databases
 from tests.servers import PostgresServer
 
+pytestmark = pytest.mark.slow  # each of them starts processes that copy a database
+
 COUNT = 40
 KEY = "a key that was made for the tests and is long enough"
 
