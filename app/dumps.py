@@ -155,6 +155,7 @@ def _load_postgresql(database_url: str, file: Path) -> str:
         _run(connection, f"DROP SCHEMA IF EXISTS {ASIDE} CASCADE", "the schema of an earlier restore is in the way")
         _run(connection, f"ALTER SCHEMA public RENAME TO {ASIDE}", "the old tables cannot be put aside")
         _run(connection, "CREATE SCHEMA public", "there cannot be new tables")
+        _run(connection, "GRANT USAGE ON SCHEMA public TO PUBLIC", "the new tables cannot be shown to other roles")
         try:
             words = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(file))
             _program("pg_restore", make_url(database_url), *words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -225,6 +226,27 @@ def test_a_backup_that_does_not_fit_is_refused(
     assert refused.exit_code == 1
     assert why in refused.output
     assert contents(app) == before
+
+
+def test_a_database_that_cannot_be_loaded_leaves_the_old_one_where_it_was(app: Flask, tmp_path: Path) -> None:
+    run(app, "backup", tmp_path / "one.tar")
+    with tarfile.open(tmp_path / "one.tar") as tar:
+        dump = tar.extractfile("database").read()  # type: ignore[union-attr]
+        manifest = json.loads(tar.extractfile("manifest.json").read())  # type: ignore[union-attr]
+    half = dump[: len(dump) * 2 // 3]
+    manifest["files"]["database"] = {"bytes": len(half), "sha256": hashlib.sha256(half).hexdigest()}
+    with tarfile.open(tmp_path / "half.tar", "w") as tar:
+        for name, content in {"database": half, "manifest.json": json.dumps(manifest).encode()}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    before = contents(app)
+    refused = run(app, "restore", tmp_path / "half.tar", "--force")
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: ")
+    assert "Traceback" not in refused.output
+    assert contents(app) == before
+    assert run(app, "restore", tmp_path / "one.tar", "--force").exit_code == 0
 
 
 def test_a_file_that_wants_to_get_out_is_left_in(
