@@ -6,6 +6,8 @@ RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --disable-pip-v
 
 FROM python:3.11-slim-bookworm
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# pg_dump and pg_restore, for flask backup and flask restore.
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --home-dir /metronome --shell /usr/sbin/nologin metronome
 WORKDIR /metronome
 COPY --from=packages /metronome/.venv .venv

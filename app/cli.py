@@ -5,15 +5,19 @@ from flask import Flask
 
 from .accounts import cli as accounts
 from .activities import cli as activities
+from .backup import backup, restore
 from .config import ROOT
 from .db import db
 from .doctor import doctor
+from .log_reader import logs
 
 
 def register(app: Flask) -> None:
     """Put every command on the application; the migration commands only where a terminal asks for them."""
     for group in (accounts.users, accounts.tokens, activities.demo, doctor):
         app.cli.add_command(group)
+    for command in (backup, restore, logs):
+        app.cli.add_command(command)
     if click.get_current_context(silent=True) is not None:
         from flask_migrate import Migrate  # noqa: PLC0415 -- slow import
 

@@ -17,7 +17,10 @@ from app.settings import ROOT, ConfigError, Setting, described, setting
 
 __all__ = ["ROOT", "Config", "ConfigError", "declared"]
 
-NOT_OURS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "TZ", "PROMETHEUS_MULTIPROC_DIR"}
+NOT_OURS = {
+    *("POSTGRES_PASSWORD", "REDIS_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "TZ", "PROMETHEUS_MULTIPROC_DIR"),
+    *("ALERTS_TOKEN", "GRAFANA_PASSWORD", "PUBLIC_HOST"),
+}
 """Names a .env file may hold for others: docker compose, the C library, the Prometheus client."""
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from app import logs
 from app.config import ROOT, Config
 from app.schema import SchemaError, is_current
+from app.settings import reachable
 from app.supervision import Program, supervise
-from app.welcome import reachable
 
 LONGEST_SOCKET_PATH = 100
 WORKER_DRAIN_MS = 5_000

@@ -67,6 +67,17 @@ def send(letter: Letter, *, deadline_s: float = DEADLINE_S) -> str:
     return str(message["Message-ID"])
 
 
+def trouble_with_mail(url: str, *, deadline_s: float = DEADLINE_S) -> str | None:
+    """What is wrong with the mail server of this address, in words; None when it takes our name and password."""
+    try:
+        with _connected(urlsplit(url), deadline_s=deadline_s):
+            return None
+    except MailRefused as refusal:
+        return str(refusal)
+    except (smtplib.SMTPException, OSError, EOFError) as error:
+        return f"the mail server does not answer as it should: {error}"[:LONGEST_TOLD]
+
+
 def _message(letter: Letter, *, sender: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     try:

@@ -16,7 +16,7 @@ def main() -> None:
     if config.metrics_port:
         from .monitoring.metrics import serve  # noqa: PLC0415 -- slow import
 
-        serve(config, engine.observer)
+        serve(config, engine)
     engine.tick(timetable(app, engine, config))
 
 

@@ -17,7 +17,7 @@ class SchemaError(Exception):
 def is_current(database_url: str, *, migrations: Path = ROOT / "migrations" / "versions") -> bool:
     """Whether the database has every migration this code knows. Raises SchemaError when it is away, or newer."""
     parents = revisions(migrations)
-    has = _versions(database_url)
+    has = versions(database_url)
     if has - parents.keys():
         raise SchemaError("the database was migrated by a newer version of the code; start that version")
     return has == heads(parents)
@@ -46,7 +46,8 @@ def _constants(file: Path) -> dict[str, Any]:
     return values
 
 
-def _versions(database_url: str) -> set[str]:
+def versions(database_url: str) -> set[str]:
+    """The revisions that a database says it is at; none before the first. Raises SchemaError when it is away."""
     scheme, _, rest = database_url.partition("://")
     if scheme == "sqlite":
         return _sqlite(Path(rest.removeprefix("/")))

@@ -114,6 +114,11 @@ def host(value: str) -> str:
     return value
 
 
+def reachable(host: str) -> str:
+    """Where this machine finds what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- read, not listened on
+
+
 def hosts(value: str) -> tuple[str, ...]:
     """Host names with commas between them."""
     return tuple(host(part.strip()) for part in value.split(","))

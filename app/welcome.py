@@ -6,6 +6,7 @@ import sys
 import time
 
 from app.config import ROOT, Config
+from app.settings import reachable
 
 PATIENCE_S = 60
 
@@ -15,11 +16,15 @@ def main() -> None:
     config = Config.from_env_or_exit()
     if not _answers(config):
         return
-    address = config.public_url or f"http://{_bracketed(reachable(config.host))}:{config.port}"
-    print(f"\n  Metronome is running at {address}\n  Ctrl-C stops it.\n", flush=True)
-    link = _setup_link()
+    print(f"\n  Metronome is running at {address_of(config)}\n  Ctrl-C stops it.\n", flush=True)
+    link = setup_link()
     if link:
         print(f"  There is no admin yet. This link makes one, once:\n  {link}\n", flush=True)
+
+
+def address_of(config: Config) -> str:
+    """Where people find it."""
+    return config.public_url or f"http://{_bracketed(reachable(config.host))}:{config.port}"
 
 
 def _answers(config: Config) -> bool:
@@ -38,15 +43,11 @@ def _answers(config: Config) -> bool:
     return False
 
 
-def _setup_link() -> str:
+def setup_link() -> str:
+    """The link that makes the first admin; empty when there is one."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "setup-link"]
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def reachable(host: str) -> str:
-    """Where this machine finds what listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def _bracketed(host: str) -> str:

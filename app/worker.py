@@ -14,4 +14,4 @@ broker = engine.broker
 if config.metrics_port:
     from .monitoring.metrics import serve
 
-    serve(config, engine.observer)
+    serve(config, engine)

@@ -21,6 +21,7 @@ from bench.footprint import footprint
 from bench.growth import growth
 from bench.latency import latency
 from bench.machines import machines
+from bench.ops import ops, watch
 from bench.processes import ROOT
 from bench.sizes import Sizes
 from bench.stage import KINDS, Kind, Stage, stage
@@ -44,10 +45,12 @@ PARTS: Mapping[str, Part] = {
     "scaling": scaling,
     "engine": engine_latency,
     "users": users,
+    "ops": ops,
+    "watch": watch,
     "machines": machines,
     "web-servers": web_servers,
 }
-ASKED_FOR_ONLY = {"machines", "web-servers"}
+ASKED_FOR_ONLY = {"machines", "ops", "watch", "web-servers"}
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ def growth(stage: Stage, report: Report, sizes: Sizes) -> None:
     young, old = Product(small), Product(grown)
     begin = time.monotonic()
     old.fill(activities=sizes.activities, settled=sizes.settled)
-    _tidy(grown)
+    tidy(grown)
     report.say(f"filled in {time.monotonic() - begin:.0f} s")
     _drain(stage, report, sizes, (small, young), (grown, old))
     _latency(stage, report, sizes, (small, young), (grown, old))
@@ -66,7 +66,7 @@ def _page(web: Web, ada: Ada, path: str, sizes: Sizes) -> Seen:
     return closed(web.port, request("GET", path, ada.as_browser), clients=1, seconds=sizes.web_s).only(200)
 
 
-def _tidy(room: Room) -> None:
+def tidy(room: Room) -> None:
     """What autovacuum does by itself, sooner or later."""
     with room.database() as database, database.connect() as connection:
         if room.stage.kind == "postgresql":

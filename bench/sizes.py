@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class Sizes:
     schedules: int = 10_000
     people: tuple[int, ...] = (10, 50, 100, 500)
     users_s: float = 10
+    ops_settled: Mapping[str, int] = field(default_factory=lambda: {"postgresql": 2_000_000, "sqlite": 500_000})
+    ops_live: int = 10_000
+    events: int = 200_000
+    watchers: int = 500
 
     @classmethod
     def quick(cls) -> Sizes:
@@ -49,4 +54,8 @@ class Sizes:
             schedules=50,
             people=(4,),
             users_s=1,
+            ops_settled={"postgresql": 2_000, "sqlite": 2_000},
+            ops_live=100,
+            events=500,
+            watchers=20,
         )

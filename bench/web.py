@@ -54,26 +54,26 @@ def _with(clients: int, room: Room, ours: Web, peer: Web, ada: Ada, report: Repo
 def _polled(port: int, ada: Ada, *, clients: int, seconds: float) -> Seen:
     """Polls that find nothing new. What waits changes its words after a minute, too; such a round is taken again."""
     for _ in range(TRIES - 1):
-        seen = closed(port, _unchanged_poll(port, ada), clients=clients, seconds=seconds)
+        seen = closed(port, unchanged_poll(port, REGION, ada), clients=clients, seconds=seconds)
         if set(seen.statuses) == {"304"}:
             return seen
-    return closed(port, _unchanged_poll(port, ada), clients=clients, seconds=seconds).only(304)
+    return closed(port, unchanged_poll(port, REGION, ada), clients=clients, seconds=seconds).only(304)
 
 
-def _unchanged_poll(port: int, ada: Ada) -> bytes:
-    """What the page sends that shows the region as it is now."""
+def unchanged_poll(port: int, path: str, ada: Ada) -> bytes:
+    """What the page sends that shows the region of this path as it is now."""
     headers = {**ada.as_browser, "HX-Request": "true"}
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", REGION, headers=headers)
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         response.read()
         tag = response.getheader("HX-PTag")
     finally:
         connection.close()
     if response.status != 200 or not tag:
-        raise RuntimeError(f"{REGION} answered {response.status} and the tag {tag}")
-    return request("GET", REGION, {**headers, "HX-PTag": tag})
+        raise RuntimeError(f"{path} answered {response.status} and the tag {tag}")
+    return request("GET", path, {**headers, "HX-PTag": tag})
 
 
 def _rate(kind: str, what: str, seen: list[Seen]) -> Row:

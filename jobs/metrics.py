@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from .dispatch.board import Board, trouble_with_redis
+from .dispatch.board import Board, keeps_over_a_restart, trouble_with_redis
 from .engine import Engine
 from .ledger import census, reader
 from .ledger.states import LIVE, State
@@ -33,6 +33,7 @@ __all__ = [
     "Totals",
     "alive",
     "clock_of",
+    "keeps_over_a_restart",
     "mark",
     "totals",
     "trouble_with_redis",
@@ -182,12 +183,19 @@ def _nobody_harmed() -> suppress:
 class LedgerNumbers(Collector):
     """How the ledger stands, asked by SQL when scraped and kept for five seconds.
 
-    `settled` says how many jobs ended in which state; it knows a cheaper way than to count them.
+    `settled` says how many jobs ended in which state; it knows a cheaper way than to count them. `invariants`, when
+    there is somebody who checks them, says which of the engine's promises hold, by name.
     """
 
-    def __init__(self, engine: Engine, *, settled: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        settled: Callable[[], Mapping[str, int]],
+        invariants: Callable[[], Mapping[str, bool]] = dict,
+    ) -> None:
         self._engine = engine
-        self._settled = settled
+        self._settled, self._invariants = settled, invariants
         self._kept: list[Metric] = []
         self._kept_until = 0.0
 
@@ -229,6 +237,8 @@ class LedgerNumbers(Collector):
         roles = Tally(one.role for one in census.alive(session, within_s=self._engine.lease_s))
         up: Values = {(role,): roles[role] for role in ROLES}
         yield _gauge("worker_up", "Processes heard of within the length of a lease.", ("role",), up)
+        holds: Values = {(name,): int(does) for name, does in self._invariants().items()}
+        yield _gauge("invariant_ok", "Whether a promise of the engine held when it was last checked.", ("name",), holds)
 
 
 def _gauge(name: str, what: str, labels: tuple[str, ...], values: Values) -> Metric:

@@ -39,7 +39,7 @@ class Installation:
         )
         return self.process
 
-    def refused(self, *command: str, **environment: str) -> tuple[int, str]:
+    def refused(self, *command: str, within_s: float = 30, **environment: str) -> tuple[int, str]:
         """Start it where it cannot start; the exit code and what it says."""
         done = subprocess.run(
             command or [ROOT / "bin" / "run"],
@@ -48,7 +48,7 @@ class Installation:
             check=False,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=within_s,
         )
         return done.returncode, (done.stdout + done.stderr).strip()
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from flask import Flask, Request, request
 from prometheus_client import CollectorRegistry, disable_created_metrics
@@ -18,9 +19,10 @@ from prometheus_flask_exporter import PrometheusMetrics
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Config
-from jobs import engine_of
+from jobs import Engine, engine_of
 from jobs.metrics import LedgerNumbers, Observer, PrometheusObserver
 
+from .machine import MachineNumbers
 from .services import known_numbers
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -42,6 +44,7 @@ def install(app: Flask) -> None:
         *([] if SHARED in os.environ else [web, *_own(engine_of(app).observer)]),
         LedgerNumbers(engine_of(app), settled=lambda: known_numbers().settled),
         ProductNumbers(app),
+        _machine(app.extensions["config"], engine_of(app)),
     ]
 
 
@@ -115,6 +118,10 @@ def _own(observer: Observer) -> list[Collector]:
     return [observer.registry] if isinstance(observer, PrometheusObserver) else []
 
 
+def _machine(config: Config, engine: Engine) -> MachineNumbers:
+    return MachineNumbers(config, engine, shared=Path(os.environ[SHARED]) if SHARED in os.environ else None)
+
+
 def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address.strip("[]")).is_loopback
@@ -122,17 +129,18 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def serve(config: Config, observer: Observer) -> None:
+def serve(config: Config, engine: Engine) -> None:
     """Open METRICS_PORT, if one is set, for the numbers of this process and those it shares them with.
 
     Of several processes on one machine the first to come serves it, and another one takes over when it is gone.
     """
     if config.metrics_port:
-        threading.Thread(target=_serve, args=(config, observer), name="metrics", daemon=True).start()
+        threading.Thread(target=_serve, args=(config, engine), name="metrics", daemon=True).start()
 
 
-def _serve(config: Config, observer: Observer) -> None:
-    collectors = [] if SHARED in os.environ else _own(observer)
+def _serve(config: Config, engine: Engine) -> None:
+    observer = engine.observer
+    collectors = [*([] if SHARED in os.environ else _own(observer)), _machine(config, engine)]
 
     class Door(BaseHTTPRequestHandler):
         server_version, sys_version = "metronome", ""

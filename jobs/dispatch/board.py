@@ -44,3 +44,13 @@ def trouble_with_redis(broker: WakeUpBroker) -> str | None:
     except redis.RedisError as error:
         return f"it does not answer ({str(error) or type(error).__name__})"
     return None if policy == KEEPS_ALL else f"it may throw data away: maxmemory-policy is {policy}, not {KEEPS_ALL}"
+
+
+def keeps_over_a_restart(broker: WakeUpBroker) -> bool | None:
+    """Whether Redis writes down what it holds; None when it does not say."""
+    try:
+        if broker.client.info("persistence").get("aof_enabled"):
+            return True
+        return bool(broker.client.config_get("save").get("save"))
+    except redis.RedisError:
+        return None

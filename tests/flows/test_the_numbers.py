@@ -103,3 +103,33 @@ def opens(url: str) -> bool:
     except urllib.error.URLError:
         return False
     return True
+
+
+def test_it_is_the_same_picture_with_one_web_process_or_two(product: Product, tmp_path: Path) -> None:
+    other = Product(
+        folder=tmp_path,
+        database_url=product.environment["DATABASE_URL"],
+        redis_url=product.environment["REDIS_URL"],
+        settings={},
+    )
+    other.start("web")
+    try:
+        other.wait_until_it_answers()
+        for _ in range(3):
+            read(f"{product.url}/sign-in")
+            read(f"{other.url}/sign-in")
+        asked = 'flask_http_request_duration_seconds_count{endpoint="accounts.sign_in",method="GET",status="200"}'
+        pictures = [samples(f"{one.url}/metrics") for one in (product, other)]
+        assert [one[asked] for one in pictures] == [6, 6]
+        for number, one in enumerate(pictures):
+            webs = {
+                name for name in one if name.startswith('process_resident_memory_bytes{pid="') and 'role="web"' in name
+            }
+            assert len(webs) == 2, (number, webs)
+        steady = [
+            {name: value for name, value in one.items() if name.startswith(("flask_", "jobs_", "calories_", "tasks_"))}
+            for one in pictures
+        ]
+        assert steady[0] == steady[1]
+    finally:
+        other.stop_everything()

@@ -28,7 +28,10 @@ ONLY_IMPORTED_BY = {
     "dotenv": {"app/config.py"},
     "waitress": {"app/server.py"},
     "supervisor": {"app/supervision.py"},
-    "subprocess": {"app/launcher.py", "app/welcome.py", "jobs/dispatch/isolation.py"},
+    "subprocess": {
+        *("app/daemon.py", "app/dumps.py", "app/launcher.py", "app/welcome.py"),
+        "jobs/dispatch/isolation.py",
+    },
     "psycopg2": {"app/schema.py"},
     "ctypes": {"app/lineage.py"},
     "smtplib": {"app/mail.py"},

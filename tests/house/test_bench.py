@@ -53,6 +53,27 @@ def test_the_bench_measures_every_figure(tmp_path: Path, database_kind: str) -> 
     assert len(done.stdout.splitlines()) == len(rows) + 1
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_bench_measures_what_operators_wait_for(tmp_path: Path, database_kind: str) -> None:
+    file = tmp_path / "bench.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "ops", "watch", "--quick", "--database", database_kind, "--json", file],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    rows = {row["what"]: row for row in json.loads(file.read_text())["rows"]}
+    assert {row["figure"] for row in rows.values()} == {"15 operators", "16 watchers"}
+    pages = ["overview", "jobs", "jobs that failed", "jobs of a kind that are done", "jobs that wait in a queue"]
+    assert [page for page in pages if f"{page}, p95" not in rows] == []
+    assert [name for name in ("unchanged poll, p95", "rate that is left") if rows[name]["bound"] is None] == []
+    assert rows["polls answered, 20 overviews open"]["median"] > 1
+
+
 def test_a_ratio_compares_neighbours_in_time() -> None:
     ours = Row("1", "sqlite", "ours", "jobs/s", (100.0, 300.0, 200.0))
     peer = Row("1", "sqlite", "peer", "jobs/s", (50.0, 100.0, 200.0))

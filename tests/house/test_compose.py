@@ -4,6 +4,7 @@ No Docker engine runs these tests: what can be wrong without one is looked at he
 """
 
 import configparser
+import ipaddress
 import re
 import shutil
 import subprocess
@@ -25,6 +26,12 @@ SCRAPED: dict[str, Any] = yaml.safe_load((ROOT / "prometheus.yml").read_text())
 SETTINGS = {one.name: one for one in declared()}
 SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "METRICS_TOKEN"}
 KEY = "k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa"
+PROFILES = {
+    "monitoring": ["prometheus", "alertmanager", "grafana"],
+    "mail": ["mail"],
+    "tls": ["proxy"],
+}
+READ_BY_COMPOSE_ALONE = {"ALERTS_TOKEN": "", "PUBLIC_HOST": "localhost"}
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 
 
@@ -39,7 +46,18 @@ def drain_s() -> int:
 
 
 def test_the_services_are_all_there() -> None:
-    assert set(SERVICES) == {"web", "worker", "scheduler", "migrate", "postgres", "redis", "prometheus"}
+    always = {name for name, service in SERVICES.items() if "profiles" not in service}
+    assert always == {"web", "worker", "scheduler", "migrate", "postgres", "redis"}
+    for profile, names in PROFILES.items():
+        assert [name for name, service in SERVICES.items() if service.get("profiles") == [profile]] == names
+    assert always | {name for names in PROFILES.values() for name in names} == set(SERVICES)
+
+
+def test_nothing_that_always_runs_needs_what_a_profile_brings() -> None:
+    always = {name for name, service in SERVICES.items() if "profiles" not in service}
+    needed = {other for name in always for other in SERVICES[name].get("depends_on", {})}
+    assert needed
+    assert needed - always == set()
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -63,7 +81,7 @@ def test_every_service_that_stays_has_a_health_check_in_exec_form(name: str) -> 
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_is_one_that_is_read(name: str) -> None:
     given = set(SERVICES[name]["environment"])
-    assert given - SETTINGS.keys() == {"PROMETHEUS_MULTIPROC_DIR"}
+    assert given - SETTINGS.keys() - READ_BY_COMPOSE_ALONE.keys() == {"PROMETHEUS_MULTIPROC_DIR"}
 
 
 def interpolated(text: str, given: Mapping[str, str]) -> str:
@@ -94,7 +112,15 @@ def test_every_value_is_one_that_is_understood(name: str, trusted: str, tmp_path
 def test_every_default_is_the_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text))
-    assert defaults == {name: SETTINGS[name].default for name in defaults}
+    known = READ_BY_COMPOSE_ALONE | {name: one.default for name, one in SETTINGS.items()}
+    assert defaults == {name: known[name] for name in defaults}
+
+
+def test_the_sample_names_everything_that_compose_reads() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    read = set(re.findall(r"\$\{([A-Z_]+)", text)) | {one["environment"] for one in COMPOSE["secrets"].values()}
+    named = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert read - named == set()
 
 
 def test_no_secret_has_a_default() -> None:
@@ -121,7 +147,37 @@ def test_the_ports_are_the_ones_that_are_named() -> None:
     assert SERVICES["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
     assert SERVICES["postgres"]["expose"] == ["5432"]
     assert SERVICES["redis"]["expose"] == ["6379"]
-    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web", "prometheus"]
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == [
+        *("web", "prometheus", "alertmanager", "grafana", "mail", "proxy"),
+    ]
+
+
+def test_only_the_proxy_listens_to_the_world() -> None:
+    ports = {name: [str(one) for one in service.get("ports", [])] for name, service in SERVICES.items()}
+    assert [name for name, some in ports.items() if any(not one.startswith("127.0.0.1:") for one in some)] == ["proxy"]
+
+
+def test_the_proxy_has_the_address_that_is_told_to_be_believed() -> None:
+    address = SERVICES["proxy"]["networks"]["proxied"]["ipv4_address"]
+    network = ipaddress.ip_network(COMPOSE["networks"]["proxied"]["ipam"]["config"][0]["subnet"])
+    assert ipaddress.ip_address(address) in network
+    assert f"TRUSTED_PROXY={address}" in (ROOT / "docs" / "operations.md").read_text()
+    assert "proxied" in SERVICES["web"]["networks"]
+    caddyfile = (ROOT / "deploy" / "caddy" / "Caddyfile").read_text()
+    assert "reverse_proxy web:8000" in caddyfile
+    for header in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"):
+        assert f"header_up {header} " in caddyfile
+
+
+def test_what_is_mounted_from_here_is_here() -> None:
+    mounted = [
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if volume.startswith("./")
+    ]
+    assert mounted
+    assert [one for one in mounted if not (ROOT / one).exists()] == []
 
 
 def test_redis_never_throws_anything_away() -> None:
@@ -153,7 +209,21 @@ def test_prometheus_scrapes_what_is_exposed() -> None:
         assert ", 9101)" in SERVICES[name]["healthcheck"]["test"][-1]
     for job in SCRAPED["scrape_configs"]:
         assert job["authorization"]["credentials_file"] == "/run/secrets/metrics_token"
-    assert COMPOSE["secrets"] == {"metrics_token": {"environment": "METRICS_TOKEN"}}
+    assert COMPOSE["secrets"] == {
+        "metrics_token": {"environment": "METRICS_TOKEN"},
+        "alerts_token": {"environment": "ALERTS_TOKEN"},
+        "grafana_password": {"environment": "GRAFANA_PASSWORD"},
+    }
+
+
+def test_prometheus_finds_its_rules_and_its_alertmanager() -> None:
+    volumes = SERVICES["prometheus"]["volumes"]
+    for rules in SCRAPED["rule_files"]:
+        assert (ROOT / rules).exists()
+        assert f"./{rules}:/etc/prometheus/{rules}:ro" in volumes
+    targets = [one["targets"] for one in SCRAPED["alerting"]["alertmanagers"][0]["static_configs"]]
+    assert targets == [["alertmanager:9093"]]
+    assert SERVICES["alertmanager"]["ports"] == ["127.0.0.1:9093:9093"]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not here")
@@ -186,7 +256,7 @@ def test_the_queues_of_the_worker_are_the_queues() -> None:
 
 
 def test_the_defaults_that_the_doors_know_are_the_defaults() -> None:
-    doors = "".join((ROOT / "bin" / name).read_text() for name in ("_door", "worker"))
+    doors = "".join((ROOT / "bin" / name).read_text() for name in ("_door", "_settings", "worker"))
     known = dict(re.findall(r"\$\(setting ([A-Z_]+) (\w+)\)", doors))
     assert known == {name: SETTINGS[name].default for name in ("DATA_DIR", "WORKERS", "WORKER_THREADS")}
 
@@ -196,7 +266,7 @@ def test_a_systemd_unit_runs_a_door_and_not_as_root(unit: Path) -> None:
     parser = configparser.RawConfigParser(strict=False)
     parser.read(unit)
     service = parser["Service"]
-    door = ROOT / service["ExecStart"].removeprefix("/opt/metronome/")
+    door = ROOT / service["ExecStart"].removeprefix("/opt/metronome/").split()[0]
     assert door.stat().st_mode & 0o111
     assert service["User"] == "metronome"
 
@@ -206,3 +276,17 @@ def test_systemd_waits_longer_than_a_worker_drains() -> None:
     found = re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
     assert found is not None
     assert int(found[1]) > drain_s() + 5
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_understands_every_unit(tmp_path: Path) -> None:
+    for unit in (ROOT / "deploy" / "systemd").iterdir():
+        text = unit.read_text().replace("/opt/metronome", str(ROOT))
+        name = unit.name.replace("@.", "@reports.")
+        (tmp_path / name).write_text(re.sub(r"^(User|Group)=metronome$", r"\1=root", text, flags=re.MULTILINE))
+    units = sorted(str(path) for path in tmp_path.iterdir())
+    assert len(units) == 7
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
