@@ -67,6 +67,19 @@ def send(letter: Letter, *, deadline_s: float = DEADLINE_S) -> str:
     return str(message["Message-ID"])
 
 
+def trouble_with_server(*, deadline_s: float = DEADLINE_S / 2) -> str | None:
+    """Why the mail server that MAIL_URL names does not greet as it should; None when it does. Sends nothing."""
+    config: Config = current_app.extensions["config"]
+    url = urlsplit(str(config.mail_url))
+    try:
+        with _connected(url, deadline_s=deadline_s):
+            return None
+    except MailRefused as refusal:
+        return str(refusal)
+    except (smtplib.SMTPException, OSError, EOFError) as error:
+        return f"{error or type(error).__name__}"[:LONGEST_TOLD]
+
+
 def _message(letter: Letter, *, sender: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     try:

@@ -1,0 +1,76 @@
+"""What the health endpoint's answer means, and a day of answers as a strip."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+GRAVER = {"ok": 0, "degraded": 1, "down": 2}
+CELL = timedelta(minutes=10)
+CELLS = 144
+LONGEST = 300
+WORDS = {"ok": "well", "degraded": "not at its best", "down": "down", "unknown": "nobody looked"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the web is, by what it answered."""
+
+    condition: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Ten minutes of the strip: the worst that was seen, how often somebody looked, and the slowest answer."""
+
+    begins_at: datetime
+    condition: str
+    looks: int
+    slowest_ms: float
+
+    @property
+    def word(self) -> str:
+        """How it was."""
+        return WORDS[self.condition]
+
+
+def read_answer(status: int | None, text: str) -> Answer:
+    """Of the lines "part: condition (words)" those that are not ok; without an answer it is down."""
+    if status is None:
+        return Answer("down", text[:LONGEST] or "It does not answer.")
+    lines = [line.strip() for line in text.splitlines() if ": " in line]
+    wrong = [line for line in lines if not line.partition(": ")[2].startswith("ok")]
+    if status != 200:
+        return Answer("down", "; ".join(wrong)[:LONGEST] or f"It answers {status}.")
+    return Answer("degraded" if wrong else "ok", "; ".join(wrong)[:LONGEST] or "All is well.")
+
+
+def strip(looks: Iterable[tuple[datetime, str, float]], *, until: datetime) -> list[Cell]:
+    """A day up to `until` in cells of ten minutes, the oldest first."""
+    first = _begin_of(until) - CELL * (CELLS - 1)
+    worst, count, slowest = ["unknown"] * CELLS, [0] * CELLS, [0.0] * CELLS
+    for at, condition, latency_ms in looks:
+        number = (at - first) // CELL
+        if 0 <= number < CELLS:
+            if worst[number] == "unknown" or GRAVER.get(condition, 2) > GRAVER[worst[number]]:
+                worst[number] = condition if condition in GRAVER else "down"
+            count[number] += 1
+            slowest[number] = max(slowest[number], latency_ms)
+    return [Cell(first + CELL * number, worst[number], count[number], slowest[number]) for number in range(CELLS)]
+
+
+def availability(looks: int, failed: int) -> str:
+    """How much of the time it answered: "99.98 %"."""
+    return "—" if not looks else f"{(looks - failed) * 100 / looks:.2f} %".replace("100.00", "100")
+
+
+def quantile_ms(latencies_ms: Sequence[float], share: float) -> float | None:
+    """The latency in milliseconds that this share of all calls stayed within; None without calls."""
+    if not latencies_ms:
+        return None
+    ordered = sorted(latencies_ms)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def _begin_of(at: datetime) -> datetime:
+    return at.replace(minute=at.minute // 10 * 10, second=0, microsecond=0)
