@@ -82,6 +82,8 @@ def _mount_console(app: Flask) -> None:
     def name() -> str:
         return f"{security.me().name} (person {security.me().id})"
 
+    also = app.config.setdefault("JOBS_CONSOLE_ALSO", [])
+    also += [("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")]
     engine = engine_of(app)
     cast("Product", engine.host).may = is_admin
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"

@@ -4,9 +4,10 @@ import hashlib
 import hmac
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import NotFound as NoSuchPage
 
+from app.clock import today
 from app.errors import Invalid, SignInNeeded
 from app.openapi import answer, read_json
 from app.security import admin_only, me, public, without_csrf
@@ -36,6 +37,7 @@ def index() -> Response:
         "open_count": queries.open_count(),
         "following": following,
         "below_id": below_id,
+        "today": today(me().zone),
         "pace_s": PACE_S,
     }
     return live(
@@ -125,7 +127,7 @@ def _shown(alert: Alert) -> dict[str, Any]:
         "mute": queries.mute_of(alert.fingerprint),
         "mutes": forms.MUTES,
         "folder": str(settings().error_reports_dir or settings().data_dir / "error_reports"),
-        "is_mailed": current_app.extensions["config"].mail_url is not None,
+        "today": today(me().zone),
     }
 
 

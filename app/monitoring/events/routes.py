@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from app.security import admin_only
+from app.clock import today
+from app.security import admin_only, me
 from app.stream import Kind, Level
 from app.web import live, varying
 
@@ -48,6 +49,7 @@ def _context(listing: Listing) -> dict[str, Any]:
         "levels": list(Level),
         "spans": SPANS,
         "pace_s": PACE_S,
+        "today": today(me().zone),
         "here": _address(listing.query()),
         "first": _address(listing.query(below=None)),
         "count_up_to": queries.COUNT_UP_TO,
