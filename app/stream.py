@@ -93,7 +93,7 @@ class Stream:
     def take_dropped(self) -> dict[str, int]:
         """How many could not be taken since somebody asked, by the reason."""
         dropped, self._dropped = self._dropped, Counter()
-        return dict(dropped)
+        return {reason: number for reason, number in dropped.items() if number}
 
     def drop(self, reason: str, count: int) -> None:
         """Count some that were taken and could not be kept."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from app.config import Config
 from app.db import transaction
 from app.monitoring.counters import EventCounters
 from app.monitoring.influx import Influx
-from app.stream import Happening, Kind, Level, Stream, stream_of, tell
+from app.stream import MOST_KEPT, Happening, Kind, Level, Stream, stream_of, tell
 
 from .models import EventRow
 
@@ -90,25 +91,28 @@ class Recorder:
                 self._influx.send()
 
     def record(self) -> int:
-        """Take what lies there, up to a thousand, and keep it; how many. Without a database they wait for the next."""
+        """Take what lies there, up to a thousand, and keep it; how many. Without a database it waits for the next."""
         with self._recording, self._app.app_context():
-            taken = [] if self._unwritten else self._stream.take(AT_ONCE)
-            if not self._unwritten:
-                taken += [_told_of_drops(reason, number) for reason, number in self._count_dropped()]
+            told = self._stream.take(AT_ONCE)
+            taken = _gathered([*told, *(_told_of_drops(*one) for one in self._count_dropped())])
             for one in taken:
                 _log(one)
             if self._influx and taken:
-                self._influx.add(one for one in taken)
-            self._unwritten = self._unwritten or taken
-            if not self._unwritten:
-                return 0
-            try:
-                keep(self._unwritten)
-            except SQLAlchemyError as error:
-                log.warning("events wait, the database is away", extra={"error": str(error), "waiting": len(taken)})
-                return 0
-            written, self._unwritten = len(self._unwritten), []
-            return written
+                self._influx.add(taken)
+            self._unwritten += taken
+            self._write()
+            return len(told)
+
+    def _write(self) -> None:
+        try:
+            while batch := self._unwritten[:AT_ONCE]:
+                keep(batch)
+                del self._unwritten[: len(batch)]
+        except SQLAlchemyError as error:
+            log.warning("events wait", extra={"error": str(error)[:300], "waiting": len(self._unwritten)})
+            too_many = max(0, len(self._unwritten) - MOST_KEPT)
+            self._stream.drop("table", too_many)
+            del self._unwritten[:too_many]
 
     def _count_dropped(self) -> Iterable[tuple[str, int]]:
         dropped = Counter(self._stream.take_dropped())
@@ -131,11 +135,11 @@ def recorder_of(app: Flask) -> Recorder:
 
 
 def keep(happenings: Sequence[Happening]) -> None:
-    """Write these down in one transaction, alike security events as one, with what of them may become an alert."""
-    rows = [_row(one, count) for one, count in _gathered(happenings)]
+    """Write these down in one transaction, with what of them may become an alert."""
+    seen = [_sighting(one) for one in happenings if one.kind is Kind.SECURITY and one.action in RULES]
     with transaction(durable=False) as session:
-        session.execute(insert(EventRow), rows)
-        alerts.sight(session, [_sighting(one, count) for one, count in _gathered(happenings) if one.action in RULES])
+        session.execute(insert(EventRow), [_row(one) for one in happenings])
+        alerts.sight(session, seen)
 
 
 def forget_old(*, days: int) -> int:
@@ -161,29 +165,35 @@ def description() -> dict[str, str]:
     }
 
 
-def _gathered(happenings: Sequence[Happening]) -> list[tuple[Happening, int]]:
-    """Each with its count; security events of one sort, by the same one, are the last of them with their number."""
-    alike: dict[tuple[Any, ...], tuple[Happening, int]] = {}
+def _gathered(happenings: Sequence[Happening]) -> list[Happening]:
+    """Security events of one sort, by the same one, as the last of them with their count; the rest as it is."""
+    alike: dict[tuple[Any, ...], Happening] = {}
     for number, one in enumerate(happenings):
         key = (one.action, one.who, one.words) if one.kind is Kind.SECURITY else (number,)
-        before = alike.pop(key, None)
-        alike[key] = (one, (before[1] if before else 0) + int(one.fields.get("count", 1)))
+        if before := alike.pop(key, None):
+            alike[key] = replace(one, fields={**one.fields, "count": _count(before) + _count(one)})
+        else:
+            alike[key] = one
     return list(alike.values())
 
 
-def _row(one: Happening, count: int) -> dict[str, Any]:
+def _count(one: Happening) -> int:
+    return int(one.fields.get("count", 1))
+
+
+def _row(one: Happening) -> dict[str, Any]:
     values = {name: _cut(getattr(one, name), longest) for name, longest in LONGEST.items()}
     fields = {name: logs.shown(name, value) for name, value in one.fields.items() if name != "count"}
     about = {"at": one.at, "kind": str(one.kind), "level": str(one.level), "job": one.job}
-    return {**values, **about, "count": count, "fields": fields}
+    return {**values, **about, "count": _count(one), "fields": fields}
 
 
 def _cut(text: str | None, longest: int) -> str | None:
     return None if text is None else logs.clean(text)[:longest]
 
 
-def _sighting(one: Happening, count: int) -> alerts.Seen:
-    return alerts.Seen(rule=one.action, subject=one.who or "", words=logs.clean(one.words), count=count, at=one.at)
+def _sighting(one: Happening) -> alerts.Seen:
+    return alerts.Seen(rule=one.action, subject=one.who or "", words=logs.clean(one.words), count=_count(one), at=one.at)
 
 
 def _told_of_drops(reason: str, number: int) -> Happening:
