@@ -38,6 +38,7 @@ AFTER_TROUBLE_S = 5.0
 AT_ONCE = 1_000
 FORGET_AT_ONCE = 5_000
 LONGEST = {"action": 100, "words": 300, "who": 80, "request_id": 64}
+DROPPED = "events dropped"
 LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 
 
@@ -98,7 +99,8 @@ class Recorder:
             for one in taken:
                 _log(one)
             if self._influx and taken:
-                self._influx.add(taken)
+                # That it is full would only fill it further.
+                self._influx.add(one for one in taken if one.action != DROPPED)
             self._unwritten += taken
             self._write()
             return len(told)
@@ -193,14 +195,14 @@ def _cut(text: str | None, longest: int) -> str | None:
 
 
 def _sighting(one: Happening) -> alerts.Seen:
-    return alerts.Seen(rule=one.action, subject=one.who or "", words=logs.clean(one.words), count=_count(one), at=one.at)
+    return alerts.Seen(
+        rule=one.action, subject=one.who or "", words=logs.clean(one.words), count=_count(one), at=one.at
+    )
 
 
 def _told_of_drops(reason: str, number: int) -> Happening:
     words = f"{number} events were dropped: {reason}"
-    return Happening(
-        now(), Kind.SYSTEM, "events dropped", words, Level.WARNING, fields={"reason": reason, "number": number}
-    )
+    return Happening(now(), Kind.SYSTEM, DROPPED, words, Level.WARNING, fields={"reason": reason, "number": number})
 
 
 def _log(one: Happening) -> None:

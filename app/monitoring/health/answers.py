@@ -60,8 +60,13 @@ def strip(looks: Iterable[tuple[datetime, str, float]], *, until: datetime) -> l
 
 
 def availability(looks: int, failed: int) -> str:
-    """How much of the time it answered: "99.98 %"."""
-    return "—" if not looks else f"{(looks - failed) * 100 / looks:.2f} %".replace("100.00", "100")
+    """How much of the time it answered, not rounded up: "99.98 %"."""
+    if not looks:
+        return "—"
+    if not failed:
+        return "100 %"
+    # Cut and not rounded: whoever failed once was not there all of the time.
+    return f"{(looks - failed) * 10_000 // looks / 100:.2f} %"
 
 
 def quantile_ms(latencies_ms: Sequence[float], share: float) -> float | None:

@@ -39,7 +39,9 @@ def online(mail_server: MailServer, settings: dict[str, str], request: pytest.Fi
 
 def raise_one(app: Flask, rule: str = "queue age", **changes: Any) -> int:
     with app.app_context():
-        return services.raise_alert(rule, "Jobs wait too long: ai", "The oldest waits for 301 s.", about="ai", **changes)
+        return services.raise_alert(
+            rule, "Jobs wait too long: ai", "The oldest waits for 301 s.", about="ai", **changes
+        )
 
 
 def steps_of(app: Flask, alert_id: int) -> list[str]:
