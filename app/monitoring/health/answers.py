@@ -1,12 +1,13 @@
 """What the health endpoint's answer means, and a day of answers as a strip."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 GRAVER = {"ok": 0, "degraded": 1, "down": 2}
 CELL = timedelta(minutes=10)
 CELLS = 144
+APART = timedelta(minutes=10)
 LONGEST = 300
 WORDS = {"ok": "well", "degraded": "not at its best", "down": "down", "unknown": "nobody looked"}
 
@@ -59,14 +60,37 @@ def strip(looks: Iterable[tuple[datetime, str, float]], *, until: datetime) -> l
     return [Cell(first + CELL * number, worst[number], count[number], slowest[number]) for number in range(CELLS)]
 
 
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """Looks in a row that found the same: from when to when, and how many."""
+
+    begins_at: datetime
+    ends_at: datetime
+    condition: str
+    words: str
+    looks: int
+
+
+def spells(troubles: Iterable[tuple[datetime, str, str]]) -> list[Spell]:
+    """Looks that found something wrong, the newest first, those that follow each other and found the same as one."""
+    found: list[Spell] = []
+    for at, condition, words in troubles:
+        last = found[-1] if found else None
+        if last and (last.condition, last.words) == (condition, words) and last.begins_at - at < APART:
+            found[-1] = replace(last, begins_at=at, looks=last.looks + 1)
+        else:
+            found.append(Spell(at, at, condition, words, 1))
+    return found
+
+
 def availability(looks: int, failed: int) -> str:
-    """How much of the time it answered, not rounded up: "99.98 %"."""
+    """Percent of the time in which it answered, not rounded up: "99.98"."""
     if not looks:
         return "—"
     if not failed:
-        return "100 %"
+        return "100"
     # Cut and not rounded: whoever failed once was not there all of the time.
-    return f"{(looks - failed) * 10_000 // looks / 100:.2f} %"
+    return f"{(looks - failed) * 10_000 // looks / 100:.2f}"
 
 
 def quantile_ms(latencies_ms: Sequence[float], share: float) -> float | None:

@@ -15,11 +15,12 @@ from app.web import settings
 from jobs import engine_of
 from jobs.metrics import alive
 
-from .answers import Cell, availability, quantile_ms, strip
+from .answers import Cell, Spell, availability, quantile_ms, spells, strip
 from .models import HealthCheck, HealthPart
 
 DAY = timedelta(days=1)
 LISTED = 20
+LOOKED_AT = 1_000
 STARTED = time.monotonic()
 ABOUT = "Logs activities; the energy they burn is worked out in the background, and no job is ever lost."
 
@@ -82,10 +83,13 @@ def day() -> Day:
     )
 
 
-def troubles() -> Sequence[HealthCheck]:
-    """The newest looks of a week that found something wrong."""
-    query = select(HealthCheck).where(HealthCheck.at > now() - 7 * DAY, HealthCheck.condition != "ok")
-    return reading().scalars(query.order_by(HealthCheck.at.desc()).limit(LISTED)).all()
+def troubles() -> list[Spell]:
+    """What was wrong in the last week, the newest first."""
+    query = select(HealthCheck.at, HealthCheck.condition, HealthCheck.words).where(
+        HealthCheck.at > now() - 7 * DAY, HealthCheck.condition != "ok"
+    )
+    newest = reading().execute(query.order_by(HealthCheck.at.desc()).limit(LOOKED_AT))
+    return spells((row[0], row[1], row[2]) for row in newest)[:LISTED]
 
 
 def about() -> dict[str, Any]:

@@ -38,12 +38,13 @@ def test_asking_for_what_the_role_does_not_allow_is_a_fraud_attempt(
     asked = f"Person {cleo_id}, whose role is person, asked for GET console.overview, which it does not allow."
     assert (alert.type, alert.words, alert.labels) == ("Fraud attempt", asked, {"who": f"user {cleo_id}"})
     assert alert.file == f"fraud-attempt_2026-11-20_12-00-00_{alert.id}.txt"
-    assert reports() == [
-        "Time: 2026-11-20 12:00:00 UTC\n"
-        "Type: Fraud attempt\n"
-        f"Description: Somebody asked for what their role does not allow. {asked}\n"
-        "Severity: warning\n"
-        "Seen: once\n"
+    (report,) = reports()
+    assert report.splitlines() == [
+        "Time: 2026-11-20 12:00:00 UTC",
+        "Type: Fraud attempt",
+        f"Description: Somebody asked for what their role does not allow. {asked}",
+        "Severity: warning",
+        "Seen: once",
     ]
 
 

@@ -108,9 +108,13 @@ def test_what_an_operator_did_not_do_after_all_is_not_told(app: Flask, recorded:
     class Undone(Exception):
         pass
 
-    with app.app_context(), pytest.raises(Undone), transaction():
-        engine_of().audit.note(by="user 1", action="pause", subject="queue x")
-        raise Undone
+    def begin_and_fail() -> None:
+        with transaction():
+            engine_of().audit.note(by="user 1", action="pause", subject="queue x")
+            raise Undone
+
+    with app.app_context(), pytest.raises(Undone):
+        begin_and_fail()
     assert recorded() == []
 
 

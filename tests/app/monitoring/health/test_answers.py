@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.monitoring.health.answers import availability, quantile_ms, read_answer, strip
+from app.monitoring.health.answers import availability, quantile_ms, read_answer, spells, strip
 
 NOW = datetime(2026, 11, 20, 12, 34, 56, tzinfo=UTC)
 
@@ -50,9 +50,31 @@ def test_strip_shows_the_worst_of_each_ten_minutes_of_a_day() -> None:
 
 def test_availability_never_rounds_a_failure_away() -> None:
     assert availability(0, 0) == "—"
-    assert availability(8_640, 0) == "100 %"
-    assert availability(8_640, 9) == "99.89 %"
-    assert availability(1_000_000, 1) == "99.99 %"
+    assert availability(8_640, 0) == "100"
+    assert availability(8_640, 9) == "99.89"
+    assert availability(1_000_000, 1) == "99.99"
+
+
+def test_looks_that_found_the_same_are_one_spell() -> None:
+    def at(minutes: int) -> datetime:
+        return NOW - timedelta(minutes=minutes)
+
+    found = spells(
+        [
+            (at(1), "down", "x"),
+            (at(2), "down", "x"),
+            (at(3), "degraded", "x"),
+            (at(4), "down", "x"),
+            (at(14), "down", "x"),
+        ]
+    )
+    assert [(one.begins_at, one.ends_at, one.condition, one.looks) for one in found] == [
+        (at(2), at(1), "down", 2),
+        (at(3), at(3), "degraded", 1),
+        (at(4), at(4), "down", 1),
+        (at(14), at(14), "down", 1),
+    ]
+    assert spells([]) == []
 
 
 def test_quantiles() -> None:

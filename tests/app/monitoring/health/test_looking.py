@@ -185,7 +185,7 @@ class TestPage:
         assert "The web does not answer as it should. database: down" in said
         assert "Of 2 looks in the last day 1 failed." in page.get_data(as_text=True)
         assert page.get_data(as_text=True).count("<rect ") == 144
-        assert "50.00 %" in said
+        assert "Answered, last day 50.00 %" in said
         part = ada.get("/ops/health", headers={"HX-Request": "true", "HX-Request-Type": "partial"})
         assert part.get_data(as_text=True).startswith('<section id="health"')
 
