@@ -18,6 +18,7 @@ from .background.services import Check
 from .config import Config
 from .events import ActivityLogged, AlertRaised, Followers, ReportRequested
 from .monitoring.events import services as event_log
+from .monitoring.health.models import HealthCheck, HealthPart
 from .monitoring.observer import Teller
 from .reports import actors as reports
 from .reports import services as report_services
@@ -44,6 +45,10 @@ WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {
     activities.count_calories: activity_services.could_not_count,
     reports.build: report_services.could_not_build,
 }
+
+
+TABLES_OF_NO_JOB = (HealthCheck, HealthPart)
+"""Named here, so that whoever makes or migrates a database knows them, too."""
 
 
 class Product:
