@@ -7,8 +7,10 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import time
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 
@@ -90,6 +92,30 @@ class Config:
     log_file: Path | None = setting("", read.path, "File that gets the log lines too; it rotates at 10 MB.")
     metrics_token: str | None = setting("", read.text, "Bearer token that opens /metrics from elsewhere.", secret=True)
     metrics_port: int = setting("0", read.whole(0, 65535), "Port of the metrics of worker and scheduler; 0: off.")
+
+    # Events, health and alerts
+    event_retention_days: int = setting("14", read.whole(1, 3650), "Days that the event log is kept.")
+    influx_url: str | None = setting("", read.web_url, "Server that gets every event as InfluxDB lines; empty: none.")
+    influx_token: str | None = setting("", read.text, "Token for it.", secret=True)
+    influx_org: str = setting("metronome", read.text, "Organisation there.")
+    influx_bucket: str = setting("metronome", read.text, "Bucket there.")
+    health_interval_s: float = setting("10", read.number(1, 3600), "Seconds between two calls of the web's health.")
+    health_url: str | None = setting("", read.call_url, "What is called; empty: /readyz at HOST and PORT.")
+    error_reports_dir: Path | None = setting("", read.path, "Folder of alerts' files; empty: DATA_DIR/error_reports.")
+    alert_queue_age_s: int = setting("300", read.whole(1, 86400), "Seconds a ready job may wait before an alert.")
+    alert_failure_percent: int = setting("20", read.whole(1, 100), "Percent of jobs that may fail before an alert.")
+    alert_dead_jobs: int = setting("10", read.whole(1, 1_000_000), "Jobs that may die in an hour before an alert.")
+    alert_cool_down_s: int = setting(
+        "3600", read.whole(0, 604800), "Seconds before an alert that goes on is told again."
+    )
+    alert_quiet_hours: tuple[time, time, ZoneInfo] | None = setting(
+        "", read.quiet_hours, "When only grave alerts are told: 22:00-07:00 Europe/Berlin; empty: never."
+    )
+    alert_webhook_url: str | None = setting("", read.call_url, "Address that gets every alert as JSON.", secret=True)
+    webhook_trusted_hosts: tuple[str, ...] = setting(
+        "", read.hosts, "Private hosts that it may be at, by commas; else only public ones.", unset=()
+    )
+    alerts_token: str | None = setting("", read.text, "Bearer token that opens /alerts/prometheus.", secret=True)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None) -> Self:

@@ -32,6 +32,10 @@ class NotAllowed(Problem):
     title = "Not allowed"
 
 
+class CameFromElsewhere(NotAllowed):
+    """Another site made the browser ask."""
+
+
 class Conflict(Problem):
     """It cannot be done in the state things are in now."""
 

@@ -56,6 +56,14 @@ class ReportRequested(Event):
     report_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class AlertRaised(Event):
+    """People are to be told of an alert."""
+
+    subject_kind: ClassVar[str] = "alert"
+    alert_id: int
+
+
 Followers = Mapping[type[Event], Sequence[Job]]
 
 

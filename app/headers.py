@@ -11,7 +11,8 @@ from flask import Flask, Response, g, request
 
 from app import limits, logs
 from app.config import Config
-from app.security import public, without_csrf
+from app.security import public, requester, without_csrf
+from app.stream import Kind, Level, tell
 from app.web import client_address
 
 log = logging.getLogger("metronome.web")
@@ -42,6 +43,10 @@ OF_STATIC = (
 OF_PAGES = (*OF_STATIC, ("Cache-Control", "no-store"))
 OF_STAFF = (*OF_STATIC[:-1], ("Content-Security-Policy", STAFF_POLICY), ("Cache-Control", "no-store"))
 ONE_YEAR_S = 31_536_000
+UNTOLD = {"static", "csp_report", "monitoring.healthz", "monitoring.live", "monitoring.readyz", "monitoring.ready"}
+"""What is asked for all the time, and by machines."""
+SECRET_IN_PATH = "token"  # noqa: S105 -- the name of an argument
+LONGEST_PATH = 200
 
 
 def install(app: Flask, config: Config) -> None:
@@ -60,6 +65,7 @@ def install(app: Flask, config: Config) -> None:
         return response
 
     app.before_request(_begin)
+    app.after_request(_log)
     app.after_request(_tell)
     app.teardown_request(_end)
     app.add_url_rule("/csp-report", view_func=_take_report, endpoint="csp_report", methods=["POST"])
@@ -86,6 +92,27 @@ def _begin() -> None:
 
 
 def _tell(response: Response) -> Response:
+    """For the event log; not of a region that looked again and found nothing new."""
+    status = response.status_code
+    if request.endpoint in UNTOLD or status == 304 or request.path.startswith("/metrics"):
+        return response
+    person, rule = g.get("person"), request.url_rule
+    path = str(rule) if rule and SECRET_IN_PATH in (request.view_args or {}) else request.path[:LONGEST_PATH]
+    tell(
+        Kind.REQUEST,
+        request.endpoint or "none",
+        f"{request.method} {path} {status}",
+        level=Level.INFO if status < 400 else Level.WARNING if status < 500 else Level.ERROR,
+        who=person and requester(person.id),
+        is_logged=status >= 400,
+        method=request.method,
+        status=status,
+        took_ms=round((time.perf_counter() - g.began) * 1000, 1),
+    )
+    return response
+
+
+def _log(response: Response) -> Response:
     level = logging.DEBUG if response.status_code < 400 else logging.INFO
     if log.isEnabledFor(level):
         took_ms = round((time.perf_counter() - g.began) * 1000, 1)

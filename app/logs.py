@@ -91,11 +91,11 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": _clean(record.getMessage()),
+            "event": clean(record.getMessage()),
             "pid": record.process,
         }
         given = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
-        line.update({name: _shown(name, value) for name, value in {**_fields.get(), **given}.items()})
+        line.update({name: shown(name, value) for name, value in {**_fields.get(), **given}.items()})
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
             text = "".join(traceback.format_exception(*record.exc_info))
@@ -141,19 +141,21 @@ class SharedFile(WatchedFileHandler):
             path.touch()
 
 
-def _shown(name: str, value: Any) -> Any:
+def shown(name: str, value: Any) -> Any:
+    """The value as a line may carry it under that name: without secrets and e-mail addresses, and not too long."""
     if _SECRET_NAME.search(name):
         return "[redacted]"
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key)[:LONGEST_VALUE]: _shown(str(key), inner) for key, inner in list(value.items())[:50]}
+        return {str(key)[:LONGEST_VALUE]: shown(str(key), inner) for key, inner in list(value.items())[:50]}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_shown("", inner) for inner in list(value)[:50]]
-    return _clean(str(value))
+        return [shown("", inner) for inner in list(value)[:50]]
+    return clean(str(value))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """The text without secrets and e-mail addresses, and not too long."""
     text = _hide(text[: 2 * LONGEST_VALUE])
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 

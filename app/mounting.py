@@ -14,6 +14,8 @@ from .activities import api as activities_api
 from .activities import routes as activities
 from .activities import services as activity_services
 from .admin import routes as admin
+from .alerts import api as alerts_api
+from .alerts import routes as alerts
 from .background import api as background_api
 from .background.operations import api as operations_api
 from .background.schedules import api as schedules_api
@@ -22,6 +24,10 @@ from .config import Config
 from .dashboard import routes as dashboard
 from .monitoring import metrics
 from .monitoring import routes as monitoring
+from .monitoring.events import api as events_api
+from .monitoring.events import routes as events
+from .monitoring.health import api as health_api
+from .monitoring.health import routes as health
 from .reports import api as reports_api
 from .reports import routes as reports
 from .strict_json import StrictJson
@@ -29,11 +35,15 @@ from .wiring import VERSION, Product
 from .workbench import api as workbench_api
 from .workbench import routes as workbench
 
-PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp)
+PAGES = (
+    *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
+    *(alerts.bp, events.bp, health.bp),
+)
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
+    *(alerts_api.blp, events_api.blp, health_api.blp),
 )
 
 
@@ -72,6 +82,8 @@ def _mount_console(app: Flask) -> None:
     def name() -> str:
         return f"{security.me().name} (person {security.me().id})"
 
+    also = app.config.setdefault("JOBS_CONSOLE_ALSO", [])
+    also += [("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")]
     engine = engine_of(app)
     cast("Product", engine.host).may = is_admin
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"

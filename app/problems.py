@@ -11,9 +11,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from app.errors import Invalid, Problem, SignInNeeded
+from app.errors import CameFromElsewhere, Invalid, NotAllowed, Problem, SignInNeeded
 from app.headers import request_id
-from app.web import asks_to_sign_in, reloading, varying, wants_fragment
+from app.security import requester, role_of
+from app.stream import Kind, Level, tell
+from app.web import asks_to_sign_in, client_address, reloading, varying, wants_fragment
 
 log = logging.getLogger("metronome.problems")
 
@@ -64,6 +66,8 @@ def install(app: Flask) -> None:
 def _problem(problem: Problem) -> Response:
     if isinstance(problem, SignInNeeded) and not _from_program():
         return asks_to_sign_in()
+    if isinstance(problem, NotAllowed):
+        _tell_refusal(problem)
     wait_s = getattr(problem, "retry_after_s", None)
     headers = {"Retry-After": str(wait_s)} if wait_s else {}
     errors = list(_errors(problem.errors)) if isinstance(problem, Invalid) else []
@@ -73,11 +77,28 @@ def _problem(problem: Problem) -> Response:
 def _http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return make_response(error.get_response())  # a redirect of the router
+    if isinstance(error, CSRFError):
+        _tell_security("stale form", "A form came without the token of its session", address=client_address())
     words = SESSION_CHANGED if isinstance(error, CSRFError) else _words(error)
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
     found = getattr(error, "data", None) or {}
     response = _told(error.code, words, errors=list(_errors(found.get("messages", {}))), headers=headers)
     return reloading(response) if isinstance(error, CSRFError) else response
+
+
+def _tell_refusal(problem: NotAllowed) -> None:
+    """Who asked for what; the role is what we know of them, and not what they say."""
+    person = g.get("person")
+    asked = f"{request.method} {request.endpoint or 'none'}"
+    if isinstance(problem, CameFromElsewhere):
+        _tell_security("cross-site request", f"Another site made a browser ask for {asked}", address=client_address())
+    elif person is not None:
+        told = f"Person {person.id}, whose role is {role_of(person)}, asked for {asked}, which it does not allow"
+        _tell_security("forbidden", told, who=requester(person.id), role=role_of(person), address=client_address())
+
+
+def _tell_security(action: str, words: str, *, who: str | None = None, **fields: Any) -> None:
+    tell(Kind.SECURITY, action, words, level=Level.WARNING, who=who or client_address(), **fields)
 
 
 def _away(error: Exception) -> Response:
@@ -127,7 +148,7 @@ def _for_people(status: int, words: Words) -> Response:
 
 
 def _from_program() -> bool:
-    is_api = request.path.startswith(("/api/", "/tasks/")) or request.path == "/batch-request"
+    is_api = request.path.startswith(("/api/", "/tasks/", "/alerts/")) or request.path == "/batch-request"
     return is_api and not request.path.startswith("/api/docs")
 
 

@@ -4,6 +4,7 @@ from jobs import engine_of
 
 from . import create_app, logs
 from .config import Config
+from .monitoring.events.services import recorder_of
 from .timetable import timetable
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     logs.set_up(config)
     app = create_app(config, with_pages=False)
     engine = engine_of(app)
+    recorder_of(app).start("scheduler", version=engine.version)
     if config.metrics_port:
         from .monitoring.metrics import serve  # noqa: PLC0415 -- slow import
 

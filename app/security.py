@@ -15,7 +15,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
 from app.config import Config
-from app.errors import NotAllowed, SignInNeeded
+from app.errors import CameFromElsewhere, NotAllowed, SignInNeeded
 from app.web import asks_to_sign_in, settings
 
 PUBLIC, SIGNED_IN, ADMIN, API = "public", "signed_in", "admin", "api:"
@@ -110,6 +110,13 @@ def requester(user_id: int) -> str:
 def steers_all_jobs(person: Person) -> bool:
     """Whether they see and steer everybody's jobs: an admin in their browser, or with a token that may."""
     return person.is_admin and (person.session_id is not None or bool(FOR_STAFF & person.scopes))
+
+
+def role_of(person: Person | None) -> str:
+    """What they are here, as this product knows it, whatever they say of themselves."""
+    if person is None:
+        return "nobody"
+    return "admin" if person.is_admin else getattr(person, "role", "") or ("guest" if person.is_guest else "person")
 
 
 def let_in(token: str, *, remember: bool) -> None:
@@ -236,7 +243,7 @@ def _refuse_other_sites() -> None:
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if (site not in {"same-origin", "none"}) if site else (origin is not None and not _is_ours(origin)):
-        raise NotAllowed("This came from another site, so nothing was done.")
+        raise CameFromElsewhere("This came from another site, so nothing was done.")
     if current_app.config["WTF_CSRF_ENABLED"]:
         current_app.extensions["csrf"].protect()
 

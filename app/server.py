@@ -14,6 +14,8 @@ from waitress.wasyncore import loop
 
 from app import create_app, logs
 from app.config import Config
+from app.monitoring.events.services import recorder_of
+from jobs import engine_of
 
 CONNECTIONS = 4_000
 LARGEST_BODY_BYTES = 26 * 1024 * 1024
@@ -34,6 +36,7 @@ def main() -> None:
         server = create_server(app, map=sockets, **options(config))
     except OSError as error:
         sys.exit(f"metronome: {config.host}:{config.port} cannot be listened on: {error.strerror or error}.")
+    recorder_of(app).start("web", version=engine_of(app).version)
     _serve(server, sockets)
 
 

@@ -6,10 +6,12 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field
+from datetime import time
 from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 Read = Callable[[str], Any]
 """Turns the text of a setting into its value; raises ValueError with half a sentence ("must be …")."""
@@ -142,6 +144,14 @@ def web_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def call_url(value: str) -> str:
+    """An address to be called, with or without a query."""
+    parts = _split(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or parts.username:
+        raise ValueError("must look like https://example.org/a-path")
+    return value
+
+
 def database_url(value: str) -> str:
     """A database address for SQLAlchemy; every spelling of PostgreSQL becomes psycopg2's."""
     scheme, mark, rest = text(value).partition("://")
@@ -175,6 +185,18 @@ def sender(value: str) -> str:
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not value.endswith((address, f"<{address}>")):
         raise ValueError("must look like Metronome <metronome@example.org>")
     return formataddr((name, address)) if name else address
+
+
+QUIET_HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])(?: (\S{1,64}))?", re.ASCII)
+
+
+def quiet_hours(value: str) -> tuple[time, time, ZoneInfo]:
+    """From when to when of the day, and in which time zone; UTC unless one is named."""
+    found = QUIET_HOURS.fullmatch(value)
+    zone = (found and found[5]) or "UTC"
+    if not found or zone not in available_timezones():
+        raise ValueError("must look like 22:00-07:00 Europe/Berlin")
+    return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4])), ZoneInfo(zone)
 
 
 KNOWN_SECRETS = {"changeme", "change-me", "secret", "secretkey", "dev", "development", "password", "metronome"}

@@ -9,14 +9,22 @@ from jobs import Engine, Sweep
 
 from .accounts import services as accounts
 from .activities import services as activities
+from .alerts import services as alerts
+from .alerts.telling import services as telling
+from .alerts.watch import services as watch
 from .background import services as background
 from .config import Config
 from .monitoring import services as monitoring
+from .monitoring.events import services as event_log
+from .monitoring.health import services as health
 from .reports import services as reports
 
 DAY_S = 86_400
 HOUR_S = 3_600
 NUMBERS_S = 10
+SEEN_S = 3
+WATCH_S = 15
+AUDIT_S = 300
 
 
 def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
@@ -43,4 +51,21 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         Sweep("forget idempotency keys", HOUR_S, inside(background.forget_keys)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
         Sweep("forget old reports", HOUR_S, inside(lambda: reports.forget_old(days=config.retention_days))),
+        *_of_watching(config, inside),
+    ]
+
+
+def _of_watching(config: Config, inside: Callable[[Callable[[], Any]], Callable[[], None]]) -> list[Sweep]:
+    """What looks whether all is well, and forgets what was seen."""
+    return [
+        Sweep("look how the web is", config.health_interval_s, inside(health.check)),
+        Sweep("make alerts of what was seen", SEEN_S, inside(watch.watch_sightings)),
+        Sweep("look for what is an alert", WATCH_S, inside(watch.watch_engine)),
+        Sweep("write the files of alerts", SEEN_S, inside(telling.write_files)),
+        Sweep("tell of alerts without a worker", WATCH_S, inside(telling.tell_without_worker)),
+        Sweep("tell of alerts again", WATCH_S, inside(alerts.tell_again)),
+        Sweep("verify the audit log once a day", AUDIT_S, inside(health.verify_audit)),
+        Sweep("forget old looks at the web", HOUR_S, inside(health.forget_old)),
+        Sweep("forget old events", HOUR_S, inside(lambda: event_log.forget_old(days=config.event_retention_days))),
+        Sweep("forget old alerts", HOUR_S, inside(lambda: alerts.forget_old(days=config.retention_days))),
     ]

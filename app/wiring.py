@@ -8,14 +8,18 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from jobs import Engine, Job, Wear, install
-from jobs.metrics import PrometheusObserver
 
-from . import db
+from . import db, stream
 from .activities import actors as activities
 from .activities import services as activity_services
+from .alerts.metrics import Raised
+from .alerts.telling import actors as alerts
 from .background.services import Check
 from .config import Config
-from .events import ActivityLogged, Followers, ReportRequested
+from .events import ActivityLogged, AlertRaised, Followers, ReportRequested
+from .monitoring.events import services as event_log
+from .monitoring.health.models import HealthCheck, HealthPart
+from .monitoring.observer import Teller
 from .reports import actors as reports
 from .reports import services as report_services
 from .workbench import actors as workbench
@@ -27,6 +31,7 @@ VERSION = "0.1.0"
 FOLLOWERS: Followers = {
     ActivityLogged: (activities.count_calories,),
     ReportRequested: (reports.build,),
+    AlertRaised: (alerts.tell_people,),
 }
 
 FOR_PEOPLE: Mapping[str, Check] = {
@@ -40,6 +45,10 @@ WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {
     activities.count_calories: activity_services.could_not_count,
     reports.build: report_services.could_not_build,
 }
+
+
+TABLES_OF_NO_JOB = (HealthCheck, HealthPart)
+"""Named here, so that whoever makes or migrates a database knows them, too."""
 
 
 class Product:
@@ -77,6 +86,9 @@ class Product:
 
 def wire(app: Flask, config: Config) -> Engine:
     """Give the application its job engine, with every feature's jobs in it."""
+    observer = Teller(stream.install(app))
+    event_log.install(app, config, observer.events)
+    app.extensions["alerts_raised"] = Raised(observer.registry)
     engine = Engine(
         Product(app),
         redis_url=config.redis_url,
@@ -85,7 +97,7 @@ def wire(app: Flask, config: Config) -> Engine:
         heartbeat_s=config.heartbeat_s,
         worn_after=Wear(jobs=config.worker_max_jobs or None, memory_mib=config.worker_max_memory_mib),
         version=VERSION,
-        observer=PrometheusObserver(),
+        observer=observer,
     )
     engine.include(
         activities.group,
@@ -99,6 +111,7 @@ def wire(app: Flask, config: Config) -> Engine:
         },
     )
     engine.include(reports.group)
+    engine.include(alerts.group)
     engine.include(workbench.group)
     install(app, engine)
     app.extensions |= {"followers": FOLLOWERS, "for_people": FOR_PEOPLE}

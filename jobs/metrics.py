@@ -100,7 +100,15 @@ class PrometheusObserver(Observer):
         self._hear((queue, kind, count))
 
     def ended(
-        self, queue: str, kind: str, outcome: str, *, waits_s: Sequence[float], run_s: float, is_final: bool
+        self,
+        queue: str,
+        kind: str,
+        outcome: str,
+        *,
+        waits_s: Sequence[float],
+        run_s: float,
+        is_final: bool,
+        uid: str = "",
     ) -> None:
         """Count attempts, and jobs that ended with them."""
         self._hear(Ended(queue, kind, outcome, is_final, waits_s, run_s))
@@ -110,7 +118,7 @@ class PrometheusObserver(Observer):
         with _nobody_harmed():
             self._superseded.inc(count)
 
-    def rescued(self, queue: str, kind: str, *, is_parked: bool) -> None:
+    def rescued(self, queue: str, kind: str, *, is_parked: bool, uid: str = "") -> None:
         """Count a lease that ran out."""
         with _nobody_harmed():
             self._expired.inc()

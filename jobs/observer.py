@@ -13,14 +13,25 @@ class Observer:
         """Jobs were written down."""
 
     def ended(
-        self, queue: str, kind: str, outcome: str, *, waits_s: Sequence[float], run_s: float, is_final: bool
+        self,
+        queue: str,
+        kind: str,
+        outcome: str,
+        *,
+        waits_s: Sequence[float],
+        run_s: float,
+        is_final: bool,
+        uid: str = "",
     ) -> None:
-        """One attempt of each of some jobs ended alike, after these waits; `is_final` when no other follows."""
+        """One attempt of each of some jobs ended alike, after these waits; `is_final` when no other follows.
+
+        `uid` is the public id of the first.
+        """
 
     def superseded(self, count: int) -> None:
         """Attempts were found to be nobody's any more; nothing of them was kept."""
 
-    def rescued(self, queue: str, kind: str, *, is_parked: bool) -> None:
+    def rescued(self, queue: str, kind: str, *, is_parked: bool, uid: str = "") -> None:
         """A job was taken back from a worker that fell silent."""
 
     def missed(self, count: int) -> None:

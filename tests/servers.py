@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import http.client
 import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -205,6 +207,44 @@ class PostgresServer(Server):
 
     def _connect(self) -> psycopg2.extensions.connection:
         return psycopg2.connect(host=str(self.folder), user=OWNER, dbname="postgres")
+
+
+class VictoriaServer(Server):
+    """A store of time series that speaks InfluxDB's line protocol; `port` is where."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    def command(self) -> Sequence[str]:
+        binary = shutil.which("victoria-metrics")
+        assert binary, "victoria-metrics is needed for these tests; apt install victoria-metrics"
+        return [
+            *(binary, f"-storageDataPath={self.folder}/data", f"-httpListenAddr=127.0.0.1:{self.port}"),
+            *("-search.latencyOffset=0s", "-search.disableCache", "-retentionPeriod=100y", "-memory.allowedPercent=5"),
+        ]
+
+    def is_ready(self) -> bool:
+        try:
+            return bool(self.ask("/health") == "OK")
+        except (OSError, ValueError):
+            return False
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path: str) -> str:
+        """What it answers to a GET. Raises OSError."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
 
 
 def redis_binary() -> str:

@@ -73,6 +73,11 @@ def person_by_token(token_hash: str) -> Any:
     return _BY_TOKEN.first({"hash": token_hash, "now": now()})
 
 
+def has_token(token_hash: str) -> bool:
+    """Whether this token was ever made and not revoked, be it over or not."""
+    return bool(reading().scalar(select(exists().where(ApiToken.token_hash == token_hash))))
+
+
 def user_of(user_id: int) -> User:
     """One person. Raises NotFound."""
     found = reading().get(User, user_id)

@@ -17,8 +17,9 @@ from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.limits import Limit
-from app.security import FOR_STAFF, REMEMBERED, SCOPES, Person
-from app.web import settings
+from app.security import FOR_STAFF, REMEMBERED, SCOPES, Person, requester
+from app.stream import Kind, Level, tell
+from app.web import client_address, settings
 
 from . import queries
 from .addresses import address_key
@@ -75,7 +76,16 @@ def sign_in(*, email: str, password: str, address: str) -> int:
     limits.take(SIGN_IN_OF_ACCOUNT, key)
     user = queries.user_by_email(key)
     if not hashing.is_password(password, user.password_hash if user else None) or user is None:
+        tell(
+            Kind.SECURITY,
+            "failed sign-in",
+            f"A sign-in {f'as person {user.id}' if user else 'with an address nobody has'} failed",
+            level=Level.WARNING,
+            who=address,
+            account=hashing.fingerprint(key)[:12],
+        )
         raise Invalid({"": WRONG})
+    tell(Kind.SIGN_IN, "signed in", f"Person {user.id} signed in", who=requester(user.id), address=address)
     limits.forgive(SIGN_IN_OF_ACCOUNT, key)
     limits.give_back(SIGN_IN_FROM_ADDRESS, address)
     if user.password_hash and hashing.is_outdated(user.password_hash):
@@ -117,11 +127,22 @@ def recognise_token(token: str) -> Person | None:
     """The person behind this API token, with its scopes. Notes that it was used, at most once a minute."""
     row = queries.person_by_token(hashing.fingerprint(token)) if is_well_formed(token) else None
     if row is None:
+        _tell_bad_token(token)
         return None
     if row.used_at is None or now() - row.used_at > SEEN_EVERY:
         _note(update(ApiToken).where(ApiToken.id == row.token_id).values(used_at=now()))
     scopes = frozenset(row.scopes.split())
     return _person(row, scopes=scopes | {"read"} if "write" in scopes else scopes)
+
+
+def _tell_bad_token(token: str) -> None:
+    """One that ran out was ours once; any other somebody made up."""
+    if is_well_formed(token) and queries.has_token(hashing.fingerprint(token)):
+        tell(Kind.SIGN_IN, "token ran out", "A token that has run out was used", level=Level.WARNING)
+        return
+    shape = "is none of ours" if is_well_formed(token) else "does not even look like one of ours"
+    words = f"A request came with a token that {shape}"
+    tell(Kind.SECURITY, "forged token", words, level=Level.WARNING, who=client_address())
 
 
 def end_session(token: str) -> None:

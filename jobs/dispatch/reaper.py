@@ -54,6 +54,6 @@ class Reaper:
             raise
         for one in rescued:
             log.warning("lease lost", extra={"job": one.uid, "kind": one.kind, "parked": one.is_parked})
-            self._observer.rescued(one.queue, one.kind, is_parked=one.is_parked)
+            self._observer.rescued(one.queue, one.kind, is_parked=one.is_parked, uid=one.uid)
             self._wake(one.queue, 1)
         return len(rescued)

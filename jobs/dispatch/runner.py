@@ -220,7 +220,9 @@ class Runner:
         first = claims[0]
         self.settled += len(claims)
         waits_s, run_s = [one.waited_s for one in claims], time.monotonic() - first.claimed_at
-        self._observer.ended(first.queue, first.kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final)
+        self._observer.ended(
+            first.queue, first.kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final, uid=first.uid
+        )
         self._circuit.learn(self._jobs[first.kind], outcome, len(claims))
 
     def _call(self, job: Job, claims: list[Claim]) -> Any:

@@ -34,6 +34,7 @@ STAFFS = [
     "/ops/jobs/<uid>",
     "/ops/jobs/<uid>/retries",
     "/ops/jobs/<uid>/cancellations",
+    *("/ops/events", "/ops/health", "/ops/alerts", "/ops/alerts/<int:alert_id>"),
     "/admin/",
     "/admin/people/",
     "/admin/activities/",
@@ -52,6 +53,11 @@ SHOWN_WITH_ANOTHER = {"/swagger/", "/api/docs/", "/reports/list", "/recent", "/s
 SHOWN_ONCE = {"/setup/<token>"}
 NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.")
 
+ALERT = (
+    "INSERT INTO alert (id, fingerprint, rule, type, severity, title, words, labels, raised_at, last_at) VALUES (1,"
+    " 'forged token', 'forged token', 'Fraud attempt', 'critical', 'A request came with a forged token',"
+    " 'A request came with a token that is none of ours.', '{}', '2026-11-20 12:00:00', '2026-11-20 12:00:00')"
+)
 LONG_WORD = "Nordic" + "schwimmlauf" * 8
 ADAS = [
     ("running", 30, "Along the river", 0),
@@ -77,6 +83,8 @@ class Visitors:
             ", recount_rounds = 3 WHERE id = :id",
             id=logged[2]["id"],
         )
+        self._names["<int:alert_id>"] = "1"
+        product.sql(ALERT)
         page = browser.new_page(base_url=product.url)
         sign_in(page, email)
         ada = page.context.storage_state()

@@ -1,0 +1,147 @@
+"""Alerts on the web, and the door for Prometheus' Alertmanager."""
+
+import hashlib
+import hmac
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.exceptions import NotFound as NoSuchPage
+
+from app.clock import today
+from app.errors import Invalid, SignInNeeded
+from app.openapi import answer, read_json
+from app.security import admin_only, me, public, without_csrf
+from app.stream import Kind, Level, tell
+from app.web import client_address, done, live, page_or_fragment, settings
+
+from . import forms, queries, services
+from .models import Alert
+from .received import WrongBody, read_body
+
+PACE_S = 5.0
+LARGEST_NUMBER = 10
+
+bp = Blueprint("alerts", __name__)
+
+
+@bp.get("/ops/alerts")
+@admin_only
+def index() -> Response:
+    """The alerts, open ones first asked for."""
+    state, below_id = _state(), _below()
+    found, following = queries.alerts(state, below_id=below_id)
+    told_by = [(one.id, one.state, one.times, one.told_at) for one in found], following
+    context: dict[str, Any] = {
+        "alerts": found,
+        "state": state,
+        "open_count": queries.open_count(),
+        "following": following,
+        "below_id": below_id,
+        "today": today(me().zone),
+        "pace_s": PACE_S,
+    }
+    return live(
+        "alerts/_list.html",
+        page="alerts/index.html",
+        tag=hashlib.blake2s(repr(told_by).encode(), digest_size=8).hexdigest(),
+        **context,
+    )
+
+
+@bp.get("/ops/alerts/<int:alert_id>")
+@admin_only
+def show(alert_id: int) -> Response:
+    """One alert with its history."""
+    return page_or_fragment("alerts/show.html", "alerts/_alert.html", **_shown(queries.alert(alert_id)))
+
+
+@bp.post("/ops/alerts/tests")
+@admin_only
+def create_test() -> Response:
+    """Raise one that means nothing."""
+    alert_id = services.try_out(me())
+    return done(None, see=url_for(".show", alert_id=alert_id), announce="A test alert is on its way.")
+
+
+@bp.post("/ops/alerts/<int:alert_id>/acknowledgement")
+@admin_only
+def acknowledge(alert_id: int) -> Response:
+    """Look after it."""
+    services.acknowledge(me(), alert_id)
+    return _changed(alert_id, "Nobody is told of it any more while it lasts.")
+
+
+@bp.post("/ops/alerts/<int:alert_id>/resolution")
+@admin_only
+def resolve(alert_id: int) -> Response:
+    """Say that it is over."""
+    services.resolve(me(), alert_id)
+    return _changed(alert_id, "It is resolved.")
+
+
+@bp.post("/ops/alerts/<int:alert_id>/mute")
+@admin_only
+def mute(alert_id: int) -> Response:
+    """Have nobody told for a while."""
+    services.mute(me(), alert_id, hours=forms.hours_of(request.form))
+    return _changed(alert_id, "It is muted.")
+
+
+@bp.post("/ops/alerts/<int:alert_id>/mute/deletion")
+@admin_only
+def unmute(alert_id: int) -> Response:
+    """Have people told again."""
+    services.unmute(me(), alert_id)
+    return _changed(alert_id, "People are told of it again.")
+
+
+@bp.post("/alerts/prometheus")
+@public
+@without_csrf
+def receive() -> Response:
+    """Take what the Alertmanager sends, with ALERTS_TOKEN."""
+    expected = settings().alerts_token
+    if not expected:
+        raise NoSuchPage
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected.encode()):
+        words = "Somebody called /alerts/prometheus without its token"
+        tell(Kind.SECURITY, "forged token", words, level=Level.WARNING, who=client_address())
+        raise SignInNeeded("This is for the Alertmanager, with ALERTS_TOKEN.")
+    try:
+        received = read_body(read_json(request))
+    except WrongBody as wrong:
+        raise Invalid(wrong.errors) from None
+    return answer({"taken": services.take_over(received)})
+
+
+def _changed(alert_id: int, announce: str) -> Response:
+    alert = queries.alert(alert_id)
+    return done("alerts/_alert.html", see=url_for(".show", alert_id=alert_id), announce=announce, **_shown(alert))
+
+
+def _shown(alert: Alert) -> dict[str, Any]:
+    return {
+        "alert": alert,
+        "steps": queries.steps_of(alert.id),
+        "mute": queries.mute_of(alert.fingerprint),
+        "mutes": forms.MUTES,
+        "folder": str(settings().error_reports_dir or settings().data_dir / "error_reports"),
+        "today": today(me().zone),
+    }
+
+
+def _state() -> str:
+    state = request.args.get("state", "open")
+    if state not in queries.STATES:
+        raise Invalid({"state": f"Choose one of: {', '.join(queries.STATES)}."})
+    return state
+
+
+def _below() -> int | None:
+    text = request.args.get("next", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= LARGEST_NUMBER):
+        raise Invalid({"next": "This is not the place of a page."})
+    return min(int(text), queries.LARGEST_ID)

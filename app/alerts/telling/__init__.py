@@ -1,0 +1,1 @@
+"""How people hear of an alert: a file, a mail, a webhook."""

@@ -1,0 +1,1 @@
+"""The event log: what happened, kept for some days, found again, and sent on."""
