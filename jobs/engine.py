@@ -31,6 +31,7 @@ from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
 from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds
+from .rollups import Rollups
 from .schedules import shelf
 from .schedules.book import ScheduleBook
 from .schedules.firing import Firing
@@ -74,10 +75,12 @@ class Engine:
             observer=observer,
             steps=self.workflows,
         )
+        self.broker.is_quiet = self.runner.quiet.is_set
         self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.audit = Audit(host)
+        self.rollups = Rollups(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down, observer.missed)
         self.bulk = BulkOperations(
@@ -336,6 +339,7 @@ class Engine:
             Sweep("raise jobs that wait long", 30, self.relay.age),
             Sweep("rescue expired leases", reap_every_s, self.reaper.reap),
             Sweep("reconcile workflows", 60, self.workflows.reconcile),
+            Sweep("count the history", 10, self.rollups.keep),
             Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s)),
         ]
 
@@ -357,10 +361,11 @@ class Engine:
 
     def tick(self, sweeps: Sequence[Sweep]) -> None:
         """Run the sweeps by the clock until this process is told to stop."""
-        heartbeat = self._heartbeat("scheduler", process_name("scheduler"), queues=[])
+        ticker = Ticker(sweeps, self.observer)
+        heartbeat = self._heartbeat("scheduler", process_name("scheduler"), queues=[], sweeps=ticker.told)
         heartbeat.start()
         try:
-            Ticker(sweeps, self.observer).run()
+            ticker.run()
         finally:
             heartbeat.end()
             self.sender.flush()
@@ -379,7 +384,7 @@ class Engine:
     def _heartbeat_of_worker(self, worker: Worker) -> Heartbeat:
         queues = sorted(worker.consumer_whitelist or self.queues)
         self.tell_kinds()
-        return self._heartbeat("worker", self.runner.worker, queues=queues)
+        return self._heartbeat("worker", self.runner.worker, queues=queues, threads=worker.worker_threads)
 
     def tell_kinds(self) -> None:
         """Write down what this build can run, for people and for other builds to see; the database may be away."""
@@ -390,7 +395,7 @@ class Engine:
         except SQLAlchemyError as error:
             log.warning("could not tell which kinds there are", extra={"error": str(error)})
 
-    def _heartbeat(self, role: str, name: str, *, queues: Sequence[str]) -> Heartbeat:
+    def _heartbeat(self, role: str, name: str, *, queues: Sequence[str], **told: Any) -> Heartbeat:
         return Heartbeat(
             self.host,
             name=name,
@@ -402,6 +407,8 @@ class Engine:
             running=self.runner.running if role == "worker" else {},
             is_worn=lambda: role == "worker" and self.worn_after.holds(jobs=self.runner.settled),
             sees_redis=self.broker.is_reachable,
+            quiet=self.runner.quiet,
+            **told,
         )
 
 
