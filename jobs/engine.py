@@ -25,12 +25,13 @@ from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
+from .integrity import Integrity
 from .ledger import audit, bulk, control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
-from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds
+from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds, names_now
 from .rollups import Rollups
 from .schedules import shelf
 from .schedules.book import ScheduleBook
@@ -90,6 +91,15 @@ class Engine:
             enqueue=self.enqueue,
             cancel_job=self.cancel,
             queues=lambda: self.queues,
+        )
+        self.integrity = Integrity(
+            host,
+            relay=self.relay,
+            reaper=self.reaper,
+            workflows=self.workflows,
+            firing=self.firing,
+            rollups=self.rollups,
+            known=lambda: [*self.jobs, *names_now(self.jobs)],
         )
         self._declare(self.bulk.job)
         self.broker.add_middleware(
@@ -157,7 +167,7 @@ class Engine:
         for one in known:
             one.job.check(one.args)
             if one.queue is not None:
-                self._check_lane(("queue", one.queue))
+                self.check_lane(("queue", one.queue))
         return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued)
 
     def _with_policy(self, request: JobRequest) -> JobRequest:
@@ -256,7 +266,7 @@ class Engine:
             UnknownJob: there is no such queue.
             NoSuchJob, WrongState
         """
-        self._check_lane(("queue", queue))
+        self.check_lane(("queue", queue))
         with self.host.transaction() as session:
             lanes.welcome(session, [(queue, self.inspector.job(uid).kind)])
             values = {"queue": queue, "turn": control.turn_in(queue)}
@@ -280,40 +290,50 @@ class Engine:
         Raises:
             UnknownJob: there is no such queue or kind.
         """
-        self._check_lane(key)
+        self.check_lane(key)
         with self.host.transaction() as session:
+            before = _pause_of(session, key)
             lanes.pause(session, key, by=by, reason=reason, until=until)
-            details = {"reason": reason, "until": until and until.isoformat()}
+            details = {"before": before, "after": _pause_of(session, key), "reason": reason}
             audit.append(session, by=by, action="pause", subject=" ".join(key), details=details)
 
-    def resume(self, key: lanes.Key, *, by: str | None = None) -> bool:
+    def resume(self, key: lanes.Key, *, by: str | None = None, reason: str | None = None) -> bool:
         """Let jobs start there again; whether it was paused."""
-        self._check_lane(key)
+        self.check_lane(key)
         with self.host.transaction() as session:
+            before = _pause_of(session, key)
             was_paused = lanes.resume(session, key)
             if was_paused:
-                audit.append(session, by=by, action="resume", subject=" ".join(key), details={})
+                details = {"before": before, "after": _pause_of(session, key), "reason": reason}
+                audit.append(session, by=by, action="resume", subject=" ".join(key), details=details)
             queues = {*self._queues_of(key), *lanes.queues_of_guest(session, key[1] if key[0] == "kind" else "")}
             wake_at_commit(session, self.sender.wake, dict.fromkeys(sorted(queues), 1))
             return was_paused
 
-    def limit(self, key: lanes.Key, limits: lanes.Limits, *, by: str | None = None) -> None:
+    def limit(self, key: lanes.Key, limits: lanes.Limits, *, by: str | None = None, reason: str | None = None) -> None:
         """Decide how many jobs may run at a time there, and how many may start in a while.
 
         Raises:
             UnknownJob: there is no such queue or kind.
         """
-        self._check_lane(key)
+        self.check_lane(key)
         with self.host.transaction() as session:
+            held = lanes.all_of(session).get(key)
+            before = dataclasses.asdict(held.limits if held else lanes.Limits())
             lanes.limit(session, key, limits)
-            details = dataclasses.asdict(limits)
+            details = {"before": before, "after": dataclasses.asdict(limits), "reason": reason}
             audit.append(session, by=by, action="limit", subject=" ".join(key), details=details)
 
     def decided(self) -> dict[lanes.Key, lanes.LaneLook]:
         """Every queue and kind that something was decided about."""
         return lanes.all_of(self.host.reading())
 
-    def _check_lane(self, key: lanes.Key) -> None:
+    def check_lane(self, key: lanes.Key) -> None:
+        """Return when there is such a queue or kind.
+
+        Raises:
+            UnknownJob
+        """
         if not self._queues_of(key):
             raise UnknownJob(f"There is no {key[0]} called {key[1]}.")
 
@@ -410,6 +430,14 @@ class Engine:
             quiet=self.runner.quiet,
             **told,
         )
+
+
+def _pause_of(session: Session, key: lanes.Key) -> dict[str, Any]:
+    """How a queue or kind stands, as the audit log tells it."""
+    look = lanes.all_of(session).get(key)
+    if look is None or not look.is_paused:
+        return {"is_paused": False}
+    return {"is_paused": True, "until": look.paused_until and look.paused_until.isoformat()}
 
 
 def install(app: Flask, engine: Engine) -> None:

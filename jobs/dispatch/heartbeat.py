@@ -102,7 +102,11 @@ class Heartbeat(threading.Thread):
             asked = control.cancel_requests(session, owners) if held else ()
             moment, here = now(session), time.time()
             self._started_at = self._started_at or moment
-            told = {"running": held, "sees_redis": self._redis_seen, **self._told(len(owners), here - moment.timestamp())}
+            told = {
+                "running": held,
+                "sees_redis": self._redis_seen,
+                **self._told(len(owners), here - moment.timestamp()),
+            }
             mine = update(WorkerRow).where(WorkerRow.name == self._row_name)
             seen = mine.values(seen_at=db_now(), **told).returning(WorkerRow.wish)
             wish = session.execute(seen.execution_options(synchronize_session=False)).scalar()

@@ -189,9 +189,7 @@ def _ends(session: Session, span: Span, since: datetime, until: datetime) -> Any
             *(job.c.queue, job.c.kind, literal(state.value).label("state"), job.c.failures),
             _seconds(session, job.c.ready_at, job.c.started_at).label("wait_s"),
             _seconds(session, job.c.started_at, job.c.finished_at).label("run_s"),
-        ).where(
-            in_state(state), job.c.finished_at.is_not(None), job.c.finished_at >= since, job.c.finished_at < until
-        )
+        ).where(in_state(state), job.c.finished_at.is_not(None), job.c.finished_at >= since, job.c.finished_at < until)
         for state in SETTLED
     ]
     ended = union_all(*of_states).subquery()
