@@ -141,8 +141,12 @@ class BulkOperations:
                 raise WrongState("It was undone before.")
             if look.state in LIVE:
                 raise WrongState("It is not over yet. Cancel it, or wait for its end.")
-            told = {"selection": row.selection, "priority": row.priority, "queue": row.queue}
-            ends = {"expected": min(row.done, COUNT_UP_TO), "reached_id": 0, "highest_id": row.highest_id}
+            told: dict[str, Any] = {"selection": row.selection, "priority": row.priority, "queue": row.queue}
+            ends: dict[str, Any] = {
+                "expected": min(row.done, COUNT_UP_TO),
+                "reached_id": 0,
+                "highest_id": row.highest_id,
+            }
             return self._write(session, by=by, action=Action.UNDO, undo_of=row.id, **told, **ends)
 
     def cancel(self, uid: str, *, by: str | None) -> bool:

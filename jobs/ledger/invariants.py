@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from .flows import OPEN_SPELLED, WorkflowRow
@@ -42,7 +42,7 @@ def overdue(session: Session) -> Finding:
 def expired(session: Session) -> Finding:
     """Waiting jobs that should have started by now or never: nobody has cancelled them."""
     late = and_(Entry.expires_at.is_not(None), Entry.expires_at < db_now(-QUIET_S))
-    waiting = literal_column("state IN ('ready', 'scheduled', 'blocked')")
+    waiting: ColumnElement[bool] = literal_column("state IN ('ready', 'scheduled', 'blocked')")
     return _found(session, _jobs(late, waiting))
 
 
@@ -106,17 +106,17 @@ def doubled(session: Session) -> Finding:
     return _found(session, *(_jobs(in_state(state), Entry.live_key.is_not(None), both) for state in LIVE))
 
 
-def _jobs(*where: object) -> Select[tuple[str]]:
+def _jobs(*where: object) -> Select[str]:
     return select(Entry.uid).where(*where).limit(LOOK_AT)  # type: ignore[arg-type]
 
 
-def _newest(state: State, is_wrong: object) -> Select[tuple[str]]:
+def _newest(state: State, is_wrong: object) -> Select[str]:
     """Those of the jobs that settled last for which it holds."""
     settled = and_(in_state(state), Entry.finished_at.is_not(None))
     newest = select(Entry.id).where(settled).order_by(Entry.finished_at.desc(), Entry.id.desc()).limit(LOOK_AT)
     return select(Entry.uid).where(Entry.id.in_(select(newest.subquery().c.id)), is_wrong)  # type: ignore[arg-type]
 
 
-def _found(session: Session, *queries: Select[tuple[str]]) -> Finding:
+def _found(session: Session, *queries: Select[str]) -> Finding:
     uids = [str(uid) for query in queries for uid in session.scalars(query)]
     return Finding(len(uids), uids[:SHOWN])

@@ -161,25 +161,25 @@ def counted(session: Session, span: Span, since: datetime, until: datetime, *, a
         bucket = buckets.setdefault((_moment(row.at), row.queue, row.kind), Bucket())
         _take_in(bucket, row)
     for row in session.connection().execute(_arrivals(session, span, since, until, above_id)):
-        buckets.setdefault((_moment(row.at), row.queue, row.kind), Bucket()).came = row.count
+        buckets.setdefault((_moment(row.at), row.queue, row.kind), Bucket()).came = row.number
     return buckets
 
 
 def _take_in(bucket: Bucket, row: Any) -> None:
     if row.state == State.CANCELLED:
-        bucket.cancelled += row.count
+        bucket.cancelled += row.number
         return
     if row.state == State.SUCCEEDED:
-        bucket.succeeded += row.count
+        bucket.succeeded += row.number
     else:
-        bucket.failed += row.count
+        bucket.failed += row.number
     bucket.failed_tries += row.failures
     bucket.wait_s += row.wait_s
     bucket.run_s += row.run_s
     if row.wait_place >= 0:
-        bucket.waits[row.wait_place] += row.count
+        bucket.waits[row.wait_place] += row.number
     if row.run_place >= 0:
-        bucket.runs[row.run_place] += row.count
+        bucket.runs[row.run_place] += row.number
 
 
 def _ends(session: Session, span: Span, since: datetime, until: datetime) -> Any:
@@ -198,7 +198,7 @@ def _ends(session: Session, span: Span, since: datetime, until: datetime) -> Any
     return select(
         *names,
         *places,
-        func.count().label("count"),
+        func.count().label("number"),
         func.sum(ended.c.failures).label("failures"),
         func.coalesce(func.sum(ended.c.wait_s), 0.0).label("wait_s"),
         func.coalesce(func.sum(ended.c.run_s), 0.0).label("run_s"),
@@ -213,7 +213,7 @@ def _arrivals(session: Session, span: Span, since: datetime, until: datetime, ab
     if last is not None:
         came = came.where(job.c.id < last + ID_SLACK)
     found = came.subquery()
-    return select(found, func.count().label("count")).group_by(found.c.at, found.c.queue, found.c.kind)
+    return select(found, func.count().label("number")).group_by(found.c.at, found.c.queue, found.c.kind)
 
 
 def _bucket(session: Session, column: Any, span: Span) -> ColumnElement[str]:

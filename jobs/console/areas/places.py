@@ -45,7 +45,9 @@ def install(bp: Blueprint) -> None:
 def places(blueprint: str) -> Sequence[Link]:
     """The places there are, those that the host adds (its setting JOBS_CONSOLE_ALSO: words with endpoints) last."""
     own = [(word, f"{blueprint}.{name}", [f"{blueprint}.{one}" for one in others]) for word, name, others in PLACES]
-    also = [(word, endpoint, []) for word, endpoint in current_app.config.get(ALSO, ())]
+    also: list[tuple[str, str, list[str]]] = [
+        (word, endpoint, []) for word, endpoint in current_app.config.get(ALSO, ())
+    ]
     here = request.endpoint or ""
     return [
         Link(word, url_for(endpoint), here in {endpoint, *others})
