@@ -60,7 +60,7 @@ PROMISES = (
     Promise("gaps", "I5", "Every try of a job is told, without a gap."),
     Promise("marks", "I5", "States, leases and moments agree."),
     Promise("twins", "I1", "No two living jobs hold the same key."),
-    Promise("history", "I9", "The history is counted up to now.", "moment", "Count it anew"),
+    Promise("history", "I9", "The history is counted up to now.", "moment", "Count on"),
 )
 
 
@@ -102,7 +102,7 @@ class Integrity:
             "schedules": firing.fire_due,
             "steps": workflows.reconcile,
             "workflows": workflows.reconcile,
-            "history": lambda: _count_anew(rollups),
+            "history": rollups.keep_now,
         }
 
     def all(self) -> list[Kept]:
@@ -131,11 +131,6 @@ class Integrity:
         known = [*self._known(), *(row.name for row in kinds.all_of(session))]
         found = kinds.unknown_waiting(session, known, limit=MOST_KINDS)
         return Finding(len(found), found[: invariants.SHOWN])
-
-
-def _count_anew(rollups: Rollups) -> None:
-    rollups.count_anew()
-    rollups.keep()
 
 
 def _late_schedules(session: Session) -> Finding:

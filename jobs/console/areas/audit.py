@@ -120,13 +120,14 @@ def _said(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name.replace('_', ' ')}: {_plain(one)}" for name, one in value.items())
+        said = {name.replace("_", " "): one for name, one in value.items() if one not in (None, "", {}, [])}
+        return ", ".join(f"{name}: {_plain(one)}" for name, one in said.items()) or "nothing"
     return _plain(value)
 
 
 def _plain(value: Any) -> str:
-    if value is None:
-        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -16,8 +16,8 @@ from .week import DAYS, PLANNED, Slot, cells, monday_of
 
 ON_A_PAGE = 20
 MOST_FIRES = 3_000
-MOST_PLANNED = 200
-"""So many slots to come are told of one schedule in one week; a rule of every second has more than anybody reads."""
+MOST_PLANNED = 100
+"""So many slots to come are told of one schedule on one day; a rule of every second has more than anybody reads."""
 
 
 class Calendar:
@@ -77,12 +77,17 @@ class Calendar:
         if row.next_at is None or row.paused_at is not None:
             return []
         slots: list[Slot] = []
-        until = monday + timedelta(days=DAYS)
         with suppress(ValueError):
-            rule = row.rule
-            slot = next_after(rule, max(monday, self._desk.now) - timedelta(seconds=1))
-            left = MOST_PLANNED if rule.most_times is None else min(MOST_PLANNED, rule.most_times - row.fired)
-            while slot is not None and slot < until and len(slots) < left:
-                slots.append(Slot(slot, PLANNED))
-                slot = next_after(rule, slot)
+            for number in range(DAYS):
+                slots += self._of_day(row, monday + timedelta(days=number), row.fired + len(slots))
+        return slots
+
+    def _of_day(self, row: Schedule, day: datetime, fired: int) -> list[Slot]:
+        rule, until = row.rule, day + timedelta(days=1)
+        most = MOST_PLANNED if rule.most_times is None else min(MOST_PLANNED, rule.most_times - fired)
+        slots: list[Slot] = []
+        slot = next_after(rule, max(day, self._desk.now) - timedelta(seconds=1))
+        while slot is not None and slot < until and len(slots) < most:
+            slots.append(Slot(slot, PLANNED))
+            slot = next_after(rule, slot)
         return slots

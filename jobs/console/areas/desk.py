@@ -17,6 +17,7 @@ from jobs.log import get_logger
 
 LONGEST_REASON = 200
 LONGEST_NAME = 128
+BEHIND_S = 600
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 log = get_logger(__name__)
@@ -86,6 +87,11 @@ class Desk:
         """Answer 403 unless they may."""
         if not self.may(action):
             abort(403)
+
+    def counted_to(self) -> datetime | None:
+        """How far the history is counted, when that is behind."""
+        mark = self.engine.rollups.mark()
+        return mark.reached_at if mark and (self.now - mark.reached_at).total_seconds() > BEHIND_S else None
 
     # -- answering --------------------------------------------------------------------------------------------------
 

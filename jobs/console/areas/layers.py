@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-COLUMN, ROW = 190, 58
-WIDTH, HEIGHT = 150, 40
+COLUMN, ROW = 212, 58
+WIDTH, HEIGHT = 172, 40
 MARGIN = 8
 SWEEPS = 4
-LONGEST_LABEL = 20
+LONGEST_LABEL = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Box:
     node: Node
     x: int
     y: int
+    width: int = WIDTH
 
     @property
     def label(self) -> str:

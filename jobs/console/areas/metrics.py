@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response
 
+from jobs.console import words
 from jobs.ledger.rollup import LENGTHS, Bucket, Span, floored
 from jobs.ledger.spread import percentile
 from jobs.rollups import Point
@@ -62,6 +63,7 @@ class Metrics:
                 "range": chosen,
                 "wanted": {"queue": queue or None, "kind": kind or None},
                 "was_counted": mark is not None,
+                "counted_to": self._desk.counted_to(),
                 "total": _all(points),
             }
 
@@ -123,7 +125,7 @@ def _times(
     if total is None or not sum(total.bucket.waits if sort == "wait" else total.bucket.runs):
         sentence = "Nothing was measured in this time."
     else:
-        told = [f"{key} {getattr(total, f'{sort}_{key}_s'):.3g} s" for key, _ in PERCENTILES]
+        told = [f"{key} {words.seconds(getattr(total, f'{sort}_{key}_s'))}" for key, _ in PERCENTILES]
         sentence = f"Over all of it: {', '.join(told)}."
     return charts.lines(title, sentence, moments, series, unit=" s")
 

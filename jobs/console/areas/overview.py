@@ -209,6 +209,7 @@ class Overview:
         now = self._desk.now
         return {
             "curve": _curve(points, now),
+            "counted_to": self._desk.counted_to(),
             "by_kind": list(figures.together(figures.within(points, now - HOUR), lambda point: point.kind).values())[
                 : SHOWN * 2
             ],

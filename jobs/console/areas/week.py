@@ -14,7 +14,7 @@ WORDS: Mapping[str, str] = {
     "queued": "ran later",
     "replaced": "ran, replaced one",
     "skipped_late": "missed",
-    "skipped_overlap": "skipped, one ran yet",
+    "skipped_overlap": "skipped: one ran",
     "failed": "could not be made",
 }
 LOOKS: Mapping[str, str] = {
