@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, request, url_for
 from sqlalchemy import select
 
-from jobs.errors import BadArguments, NoSuchSchedule, UnknownJob
+from jobs.errors import BadArguments, NameTaken, NoSuchSchedule, UnknownJob
 from jobs.ledger import census
 from jobs.ledger.models import Entry, WorkerRow
 from jobs.schedules.models import Fired, Schedule, ScheduleFire
@@ -226,6 +226,8 @@ class Schedules:
             return do()
         except Wrong as wrong:
             errors = wrong.errors
+        except NameTaken as error:
+            errors = {"name": str(error)}
         except (UnknownJob, BadArguments) as error:
             errors = {"args" if isinstance(error, BadArguments) else "kind": str(error)}
         except ValueError as error:

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from jobs import State
-from tests.jobs.workshop import QUEUE, Workshop
+from tests.jobs.workshop import Workshop
 
 from .conftest import GuardedHost
 

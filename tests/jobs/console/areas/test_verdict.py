@@ -43,6 +43,4 @@ def test_each_problem_leads_to_where_more_is_told(signs: dict[str, object], sent
 
 def test_a_queue_that_nobody_works_off_is_named() -> None:
     found = problems(Signs(unserved=["reports"]))
-    assert found == [
-        Problem("Nobody works off the queue reports, and jobs wait in it.", "queue", {"name": "reports"})
-    ]
+    assert found == [Problem("Nobody works off the queue reports, and jobs wait in it.", "queue", {"name": "reports"})]
