@@ -129,8 +129,8 @@ def _operated(product: Product, email: str) -> dict[str, str]:
     """Something for each area of the console: a schedule, a workflow that failed, a bulk operation, a process."""
     token = product.flask("tokens", "create", "--email", email, "--scope", "write", "--scope", "jobs")
     adds = {"kind": "workbench.add", "args": {"x": 1, "y": 2}}
-    schedule = _sent_to(product, token, "schedules", {"name": LONG_WORD, "cron": "0 8 * * *", **adds})
-    steps = [{"name": "first", **adds}, {"name": LONG_WORD[:60], "after": ["first"], **adds}]
+    schedule = _sent_to(product, token, "schedules", {"name": LONG_WORD[:80], "cron": "0 8 * * *", **adds})
+    steps = [{"name": "first", **adds}, {"name": LONG_WORD[:50], "after": ["first"], **adds}]
     workflow = _sent_to(product, token, "workflows", {"name": "A night run", "steps": steps})
     meant = {"action": "cancel", "filter": {"kinds": ["workbench.add"]}}
     operation = _sent_to(product, token, "bulk-operations", meant)
