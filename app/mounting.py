@@ -87,4 +87,5 @@ def _mount_console(app: Flask) -> None:
     engine = engine_of(app)
     cast("Product", engine.host).may = is_admin
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
+    app.config["JOBS_CONSOLE_TEST_JOB"] = ("workbench.debug_task", {})
     app.register_blueprint(console(engine, who=name), url_prefix="/ops")

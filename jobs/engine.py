@@ -25,12 +25,14 @@ from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
+from .integrity import Integrity
 from .ledger import audit, bulk, control, effects, kinds, lanes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
-from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds
+from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds, names_now
+from .rollups import Rollups
 from .schedules import shelf
 from .schedules.book import ScheduleBook
 from .schedules.firing import Firing
@@ -74,10 +76,12 @@ class Engine:
             observer=observer,
             steps=self.workflows,
         )
+        self.broker.is_quiet = self.runner.quiet.is_set
         self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.audit = Audit(host)
+        self.rollups = Rollups(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down, observer.missed)
         self.bulk = BulkOperations(
@@ -87,6 +91,15 @@ class Engine:
             enqueue=self.enqueue,
             cancel_job=self.cancel,
             queues=lambda: self.queues,
+        )
+        self.integrity = Integrity(
+            host,
+            relay=self.relay,
+            reaper=self.reaper,
+            workflows=self.workflows,
+            firing=self.firing,
+            rollups=self.rollups,
+            known=lambda: [*self.jobs, *names_now(self.jobs)],
         )
         self._declare(self.bulk.job)
         self.broker.add_middleware(
@@ -154,7 +167,7 @@ class Engine:
         for one in known:
             one.job.check(one.args)
             if one.queue is not None:
-                self._check_lane(("queue", one.queue))
+                self.check_lane(("queue", one.queue))
         return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued)
 
     def _with_policy(self, request: JobRequest) -> JobRequest:
@@ -253,7 +266,7 @@ class Engine:
             UnknownJob: there is no such queue.
             NoSuchJob, WrongState
         """
-        self._check_lane(("queue", queue))
+        self.check_lane(("queue", queue))
         with self.host.transaction() as session:
             lanes.welcome(session, [(queue, self.inspector.job(uid).kind)])
             values = {"queue": queue, "turn": control.turn_in(queue)}
@@ -277,40 +290,50 @@ class Engine:
         Raises:
             UnknownJob: there is no such queue or kind.
         """
-        self._check_lane(key)
+        self.check_lane(key)
         with self.host.transaction() as session:
+            before = _pause_of(session, key)
             lanes.pause(session, key, by=by, reason=reason, until=until)
-            details = {"reason": reason, "until": until and until.isoformat()}
+            details = {"before": before, "after": _pause_of(session, key), "reason": reason}
             audit.append(session, by=by, action="pause", subject=" ".join(key), details=details)
 
-    def resume(self, key: lanes.Key, *, by: str | None = None) -> bool:
+    def resume(self, key: lanes.Key, *, by: str | None = None, reason: str | None = None) -> bool:
         """Let jobs start there again; whether it was paused."""
-        self._check_lane(key)
+        self.check_lane(key)
         with self.host.transaction() as session:
+            before = _pause_of(session, key)
             was_paused = lanes.resume(session, key)
             if was_paused:
-                audit.append(session, by=by, action="resume", subject=" ".join(key), details={})
+                details = {"before": before, "after": _pause_of(session, key), "reason": reason}
+                audit.append(session, by=by, action="resume", subject=" ".join(key), details=details)
             queues = {*self._queues_of(key), *lanes.queues_of_guest(session, key[1] if key[0] == "kind" else "")}
             wake_at_commit(session, self.sender.wake, dict.fromkeys(sorted(queues), 1))
             return was_paused
 
-    def limit(self, key: lanes.Key, limits: lanes.Limits, *, by: str | None = None) -> None:
+    def limit(self, key: lanes.Key, limits: lanes.Limits, *, by: str | None = None, reason: str | None = None) -> None:
         """Decide how many jobs may run at a time there, and how many may start in a while.
 
         Raises:
             UnknownJob: there is no such queue or kind.
         """
-        self._check_lane(key)
+        self.check_lane(key)
         with self.host.transaction() as session:
+            held = lanes.all_of(session).get(key)
+            before = dataclasses.asdict(held.limits if held else lanes.Limits())
             lanes.limit(session, key, limits)
-            details = dataclasses.asdict(limits)
+            details = {"before": before, "after": dataclasses.asdict(limits), "reason": reason}
             audit.append(session, by=by, action="limit", subject=" ".join(key), details=details)
 
     def decided(self) -> dict[lanes.Key, lanes.LaneLook]:
         """Every queue and kind that something was decided about."""
         return lanes.all_of(self.host.reading())
 
-    def _check_lane(self, key: lanes.Key) -> None:
+    def check_lane(self, key: lanes.Key) -> None:
+        """Return when there is such a queue or kind.
+
+        Raises:
+            UnknownJob
+        """
         if not self._queues_of(key):
             raise UnknownJob(f"There is no {key[0]} called {key[1]}.")
 
@@ -336,6 +359,7 @@ class Engine:
             Sweep("raise jobs that wait long", 30, self.relay.age),
             Sweep("rescue expired leases", reap_every_s, self.reaper.reap),
             Sweep("reconcile workflows", 60, self.workflows.reconcile),
+            Sweep("count the history", 10, self.rollups.keep),
             Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s)),
         ]
 
@@ -357,10 +381,11 @@ class Engine:
 
     def tick(self, sweeps: Sequence[Sweep]) -> None:
         """Run the sweeps by the clock until this process is told to stop."""
-        heartbeat = self._heartbeat("scheduler", process_name("scheduler"), queues=[])
+        ticker = Ticker(sweeps, self.observer)
+        heartbeat = self._heartbeat("scheduler", process_name("scheduler"), queues=[], sweeps=ticker.told)
         heartbeat.start()
         try:
-            Ticker(sweeps, self.observer).run()
+            ticker.run()
         finally:
             heartbeat.end()
             self.sender.flush()
@@ -379,7 +404,7 @@ class Engine:
     def _heartbeat_of_worker(self, worker: Worker) -> Heartbeat:
         queues = sorted(worker.consumer_whitelist or self.queues)
         self.tell_kinds()
-        return self._heartbeat("worker", self.runner.worker, queues=queues)
+        return self._heartbeat("worker", self.runner.worker, queues=queues, threads=worker.worker_threads)
 
     def tell_kinds(self) -> None:
         """Write down what this build can run, for people and for other builds to see; the database may be away."""
@@ -390,7 +415,7 @@ class Engine:
         except SQLAlchemyError as error:
             log.warning("could not tell which kinds there are", extra={"error": str(error)})
 
-    def _heartbeat(self, role: str, name: str, *, queues: Sequence[str]) -> Heartbeat:
+    def _heartbeat(self, role: str, name: str, *, queues: Sequence[str], **told: Any) -> Heartbeat:
         return Heartbeat(
             self.host,
             name=name,
@@ -402,7 +427,17 @@ class Engine:
             running=self.runner.running if role == "worker" else {},
             is_worn=lambda: role == "worker" and self.worn_after.holds(jobs=self.runner.settled),
             sees_redis=self.broker.is_reachable,
+            quiet=self.runner.quiet,
+            **told,
         )
+
+
+def _pause_of(session: Session, key: lanes.Key) -> dict[str, Any]:
+    """How a queue or kind stands, as the audit log tells it."""
+    look = lanes.all_of(session).get(key)
+    if look is None or not look.is_paused:
+        return {"is_paused": False}
+    return {"is_paused": True, "until": look.paused_until and look.paused_until.isoformat()}
 
 
 def install(app: Flask, engine: Engine) -> None:

@@ -101,7 +101,7 @@ class BulkOperations:
         """
         return selection.preview(self._host.reading(), self._checked(request).selection)
 
-    def start(self, request: BulkRequest, *, by: str | None) -> str:
+    def start(self, request: BulkRequest, *, by: str | None, reason: str | None = None) -> str:
         """Write an operation down; its public id. It meets the jobs that exist at this moment, none that come later.
 
         Raises:
@@ -114,6 +114,7 @@ class BulkOperations:
             return self._write(
                 session,
                 by=by,
+                reason=reason,
                 action=request.action,
                 selection=request.selection.told(),
                 priority=request.priority,
@@ -140,8 +141,12 @@ class BulkOperations:
                 raise WrongState("It was undone before.")
             if look.state in LIVE:
                 raise WrongState("It is not over yet. Cancel it, or wait for its end.")
-            told = {"selection": row.selection, "priority": row.priority, "queue": row.queue}
-            ends = {"expected": min(row.done, COUNT_UP_TO), "reached_id": 0, "highest_id": row.highest_id}
+            told: dict[str, Any] = {"selection": row.selection, "priority": row.priority, "queue": row.queue}
+            ends: dict[str, Any] = {
+                "expected": min(row.done, COUNT_UP_TO),
+                "reached_id": 0,
+                "highest_id": row.highest_id,
+            }
             return self._write(session, by=by, action=Action.UNDO, undo_of=row.id, **told, **ends)
 
     def cancel(self, uid: str, *, by: str | None) -> bool:
@@ -228,13 +233,14 @@ class BulkOperations:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _write(self, session: Session, *, by: str | None, **values: Any) -> str:
+    def _write(self, session: Session, *, by: str | None, reason: str | None = None, **values: Any) -> str:
         uid = new_uid()
         request = JobRequest(self.job, {"operation": uid}, requested_by=by[:80] if by else None)
         row = BulkRow(uid=uid, job_uid=self._enqueue(request), requested_by=by, **values)
         session.add(row)
         session.flush()
         told = {name: values[name] for name in ("selection", "priority", "queue", "expected")}
+        told |= {} if reason is None else {"reason": reason}
         audit.append(session, by=by, action=f"bulk {row.action}", subject=f"bulk operation {uid}", details=told)
         return uid
 

@@ -11,7 +11,8 @@ from flask import Blueprint, abort, request
 
 from jobs.engine import Engine
 
-from . import cli, routes
+from . import areas, cli, routes
+from .areas import places
 
 __all__ = ["console"]
 
@@ -33,6 +34,8 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
         return {"may_act": engine.host.allow("act")}
 
     routes.mount(bp, engine, who)
+    areas.mount(bp, engine, who)
+    places.install(bp)
     for command in cli.JOBS:
         bp.cli.add_command(command)
     for group in cli.GROUPS:

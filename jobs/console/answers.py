@@ -25,7 +25,7 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
 
     `event` is sent to the page with the part.
     """
-    tag = hashlib.sha256(repr(told_by).encode("utf-8", "replace")).hexdigest()[:16]
+    tag = _tag(told_by)
     if not wants_part():
         return page(template, tag=tag, **context)
     if request.headers.get("HX-PTag") == tag:
@@ -36,6 +36,20 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
     if event:
         response.headers["HX-Trigger"] = event
     return response
+
+
+def unchanged(told_by: object) -> Response | None:
+    """The 304 for a region that asks again while nothing has changed; it need not be read for that."""
+    tag = _tag(told_by)
+    if not wants_part() or request.headers.get("HX-PTag") != tag:
+        return None
+    response = _answer("", 304)
+    response.headers["HX-PTag"] = tag
+    return response
+
+
+def _tag(told_by: object) -> str:
+    return hashlib.sha256(repr(told_by).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def part(template: str, **context: Any) -> Response:

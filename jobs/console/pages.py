@@ -1,7 +1,7 @@
 """Filters, words and states of the console."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -189,18 +189,3 @@ def clock(moment: datetime) -> str:
 def shown(value: Any) -> str:
     """Arguments or a result as text: every digit of a number, and no secret."""
     return json.dumps(without_secrets(value), ensure_ascii=False, indent=2)
-
-
-def problems(*, workers: int, scheduler: int, blind_workers: int, failed_today: int, oldest_s: float) -> Sequence[str]:
-    """What is not as it should be, worst first; nothing when all is well."""
-    return [
-        sentence
-        for is_so, sentence in (
-            (not workers, "No worker is running: jobs wait. Start bin/worker."),
-            (not scheduler, "No scheduler is running: retries and rescues wait. Start bin/scheduler."),
-            (blind_workers, "Redis is away for some processes: jobs run, a second later than usual."),
-            (oldest_s > 60, f"The oldest ready job has waited for {in_words(oldest_s)}."),
-            (failed_today, f"{failed_today} failed in the last 24 hours."),
-        )
-        if is_so
-    ]

@@ -19,7 +19,6 @@ Who = Callable[[], str | None]
 def mount(bp: Blueprint, engine: Engine, who: Who) -> None:
     """Put the pages on the blueprint."""
     pages_of = Console(engine, who)
-    bp.add_url_rule("/", "overview", pages_of.overview)
     bp.add_url_rule("/jobs", "jobs", pages_of.jobs)
     bp.add_url_rule("/jobs/<uid>", "job", pages_of.job)
     bp.add_url_rule("/jobs/<uid>/record", "record", pages_of.record)
@@ -62,11 +61,6 @@ class Console:
     def __init__(self, engine: Engine, who: Who) -> None:
         self._engine = engine
         self._who = who
-
-    def overview(self) -> Response:
-        """Is it healthy, and if not, where."""
-        look = looks.overview(self._engine)
-        return answers.region("overview", "_overview", told_by=look.told_by, look=look, **_words())
 
     def jobs(self) -> Response:
         """Find a job."""

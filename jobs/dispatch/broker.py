@@ -55,6 +55,8 @@ class WakeUpBroker(RedisBroker):
     """A RedisBroker whose consumers block until something comes, and survive without Redis."""
 
     has_ready: Callable[[str], bool]
+    is_quiet: Callable[[], bool] = bool
+    """Whether this process leaves wake-ups to others for now."""
 
     @property
     def consumer_class(self) -> type["WakeUpConsumer"]:
@@ -117,6 +119,9 @@ class WakeUpConsumer(_RedisConsumer):
         self._next_look = time.monotonic() + LEDGER_LOOK_S
 
     def __next__(self) -> MessageProxy | None:
+        if self.broker.is_quiet():
+            time.sleep(IDLE_WAIT_S)
+            return None
         try:
             message = self._from_redis()
         except redis.RedisError as error:

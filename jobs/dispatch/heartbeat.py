@@ -20,9 +20,12 @@ from jobs.ledger.reader import now
 from jobs.log import get_logger
 
 from .runner import Hold
+from .wear import resident_mib
 
 EXIT_THREADS_DEAD = 70
 CANCEL_GRACE_S = 10.0
+QUIET, STOP = "quiet", "stop"
+"""What an operator may wish of a process: to claim nothing more, or to finish what it runs and end."""
 
 log = get_logger(__name__)
 
@@ -47,6 +50,9 @@ class Heartbeat(threading.Thread):
         running: Mapping[str, Hold],
         is_worn: Callable[[], bool] = bool,
         sees_redis: Callable[[], bool],
+        threads: int = 0,
+        quiet: threading.Event | None = None,
+        sweeps: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(name="jobs-heartbeat", daemon=True)
         self._host = host
@@ -56,6 +62,8 @@ class Heartbeat(threading.Thread):
         self._is_worn = is_worn
         self._is_leaving = False
         self._sees_redis = sees_redis
+        self._threads, self._sweeps = threads, sweeps
+        self._quiet = quiet or threading.Event()
         self._started_at: datetime | None = None
         self._redis_seen: bool | None = None
         self._ended = threading.Event()
@@ -81,7 +89,7 @@ class Heartbeat(threading.Thread):
                 os._exit(EXIT_THREADS_DEAD)
 
     def beat(self) -> None:
-        """One beat: leases of jobs whose thread lives, and the row of this process.
+        """One beat: leases of jobs whose thread lives, the row of this process, and what an operator wishes of it.
 
         Redis is asked afterwards, and told of at the next beat: a frozen one must not cost a lease.
         """
@@ -92,12 +100,17 @@ class Heartbeat(threading.Thread):
         with self._host.inside(), self._host.transaction(durable=False) as session:
             held = writer.extend_leases(session, owners, lease_s=self._lease_s) if owners else 0
             asked = control.cancel_requests(session, owners) if held else ()
-            self._started_at = self._started_at or now(session)
-            told = {"running": held, "sees_redis": self._redis_seen}
-            seen = session.execute(
-                update(WorkerRow).where(WorkerRow.name == self._row_name).values(seen_at=db_now(), **told)
-            )
-            if not seen.rowcount:  # type: ignore[attr-defined]
+            moment, here = now(session), time.time()
+            self._started_at = self._started_at or moment
+            told = {
+                "running": held,
+                "sees_redis": self._redis_seen,
+                **self._told(len(owners), here - moment.timestamp()),
+            }
+            mine = update(WorkerRow).where(WorkerRow.name == self._row_name)
+            seen = mine.values(seen_at=db_now(), **told).returning(WorkerRow.wish)
+            wish = session.execute(seen.execution_options(synchronize_session=False)).scalar()
+            if wish is None:
                 session.add(
                     WorkerRow(
                         name=self._row_name,
@@ -110,7 +123,26 @@ class Heartbeat(threading.Thread):
                     )
                 )
         self._pass_on(asked)
+        self._obey(wish or "")
         self._redis_seen = self._sees_redis()
+
+    def _told(self, busy: int, skew_s: float) -> dict[str, object]:
+        """What a process tells of itself beside its jobs."""
+        return {
+            "threads": self._threads,
+            "busy": busy,
+            "memory_mib": round(resident_mib(), 1),
+            "skew_s": round(skew_s, 3),
+            "sweeps": self._sweeps(),
+        }
+
+    def _obey(self, wish: str) -> None:
+        """Claim nothing while an operator wishes quiet; stop as if somebody had asked when they wish that."""
+        if (wish == QUIET) != self._quiet.is_set():
+            log.warning("an operator wishes quiet" if wish == QUIET else "an operator wishes no quiet any more")
+            (self._quiet.set if wish == QUIET else self._quiet.clear)()
+        if wish == STOP:
+            self._leave("an operator wishes this process to stop")
 
     def _pass_on(self, asked: Sequence[tuple[str, str]]) -> None:
         """Tell runs that they shall end; who does not hear of itself for a while is interrupted."""
@@ -134,9 +166,13 @@ class Heartbeat(threading.Thread):
 
     def _leave_if_worn(self) -> None:
         """Stop as if somebody had asked: what runs may finish, and whoever supervises starts a fresh process."""
-        if not self._is_leaving and self._is_worn():
+        if self._is_worn():
+            self._leave("this process has done enough, or holds too much memory; a fresh one shall take its place")
+
+    def _leave(self, why: str) -> None:
+        if not self._is_leaving:
             self._is_leaving = True
-            log.warning("this process has done enough, or holds too much memory; a fresh one shall take its place")
+            log.warning(why)
             os.kill(os.getpid(), signal.SIGTERM)
 
     def end(self) -> None:

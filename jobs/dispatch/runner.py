@@ -95,6 +95,7 @@ class Runner:
         self._circuit = Circuit(host)
         self.worker = worker
         self.stopping = threading.Event()
+        self.quiet = threading.Event()
         self.running: dict[str, Hold] = {}
         self.settled = 0
 
@@ -104,13 +105,17 @@ class Runner:
         The slice lets one thread serve several queues in turn.
         """
         until = time.monotonic() + SLICE_S
-        claims = [] if self.stopping.is_set() else self._claim(queue)
+        claims = [] if self._claims_nothing() else self._claim(queue)
         while claims:
-            goes_on = time.monotonic() < until and not self.stopping.is_set()
+            goes_on = time.monotonic() < until and not self._claims_nothing()
             claims = self._work_off(claims, next_of=queue if goes_on else None)
             if not goes_on:
                 return False
         return True
+
+    def _claims_nothing(self) -> bool:
+        """Whether this process stops, or an operator wishes it to take no more work."""
+        return self.stopping.is_set() or self.quiet.is_set()
 
     def batch_sizes(self, queue: str) -> Mapping[str, int]:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
@@ -169,7 +174,7 @@ class Runner:
             self.running.pop(owner, None)
             if wish and not following:
                 self.running.pop(wish.owner, None)
-        return self._claim(next_of) if next_of and not self.stopping.is_set() else []
+        return self._claim(next_of) if next_of and not self._claims_nothing() else []
 
     def _attempt(self, claims: list[Claim], wish: Wish | None) -> tuple[list[Claim], list[Claim]]:
         """Run the jobs and finish them, and with the finish claim what comes next: what ran, and what was claimed."""
@@ -186,7 +191,7 @@ class Runner:
                 ran = claims if job.batch_size > 1 else claims[: len(results)]
                 writer.hand_back(session, claims[len(ran) :])
                 self._steps.failed(session, [one.id for one in of_workflows(claims[len(ran) :])])
-                then = None if self.stopping.is_set() else wish
+                then = None if self._claims_nothing() else wish
                 return ran, self._finish(session, ran, results, then)
 
     def _finish(self, session: Session, ran: list[Claim], results: list[Any], then: Wish | None) -> list[Claim]:

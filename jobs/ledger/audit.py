@@ -23,6 +23,7 @@ from .moments import UtcDateTime
 from .reader import now
 
 AT_ONCE = 1_000
+LOOK_AT = 50_000
 LONGEST_BY = 160
 LONGEST_SUBJECT = 200
 FIRST_HASH = "0" * 64
@@ -132,6 +133,30 @@ def page(session: Session, *, before_id: int | None = None, limit: int = 50) -> 
     """Rows, the newest first, from below `before_id`."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     return list(session.scalars(query if before_id is None else query.where(AuditRow.id < before_id)))
+
+
+def found(
+    session: Session, *, by: str = "", action: str = "", subject: str = "", before_id: int | None = None, limit: int
+) -> list[AuditRow]:
+    """Rows by somebody, of an action and on what holds this text (whatever is said of these), the newest first.
+
+    Looks at no more than `LOOK_AT` rows from where it begins.
+    """
+    below = AuditRow.id < before_id if before_id is not None else AuditRow.id > 0
+    some = select(AuditRow.id).where(below).order_by(AuditRow.id.desc()).limit(LOOK_AT).subquery()
+    query = select(AuditRow).where(AuditRow.id.in_(select(some.c.id)))
+    if by:
+        query = query.where(AuditRow.by.ilike(f"%{_plain(by)}%", escape="\\"))
+    if action:
+        query = query.where(AuditRow.action == action)
+    if subject:
+        query = query.where(AuditRow.subject.ilike(f"%{_plain(subject)}%", escape="\\"))
+    return list(session.scalars(query.order_by(AuditRow.id.desc()).limit(limit)))
+
+
+def _plain(text: str) -> str:
+    """The text for LIKE, meant to the letter."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def verify(session: Session) -> Verification:

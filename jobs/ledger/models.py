@@ -193,7 +193,11 @@ class Move(LedgerBase):
 
 
 class WorkerRow(LedgerBase):
-    """A process of the engine that says it lives."""
+    """A process of the engine that says it lives.
+
+    `busy` of its `threads` run something; its clock is `skew_s` ahead of the database's. `wish` is what an operator
+    wants of it. A scheduler tells in `sweeps` when each ran last.
+    """
 
     __tablename__ = "job_worker"
 
@@ -205,6 +209,13 @@ class WorkerRow(LedgerBase):
     sees_redis: Mapped[bool] = mapped_column(Boolean)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    threads: Mapped[int] = mapped_column(Integer, server_default="0")
+    busy: Mapped[int] = mapped_column(Integer, server_default="0")
+    memory_mib: Mapped[float | None] = mapped_column(Double)
+    skew_s: Mapped[float | None] = mapped_column(Double)
+    wish: Mapped[str] = mapped_column(String(8), server_default="")
+    wished_by: Mapped[str | None] = mapped_column(String(160))
+    sweeps: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
 
 
 class Effect(LedgerBase):

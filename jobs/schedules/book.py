@@ -20,7 +20,7 @@ from jobs.registry import HIGHEST, LOWEST, Job
 from . import shelf
 from .decision import MOST_MISSED
 from .firing import Write, request_for
-from .models import Misfire, Overlap, Schedule, ScheduleFire
+from .models import MADE_A_JOB, Misfire, Overlap, Schedule, ScheduleFire
 from .rules import Rule, RuleKind, Upcoming, next_after, upcoming
 from .words import in_words
 
@@ -59,8 +59,15 @@ class ScheduleBook:
 
     # -- changing ---------------------------------------------------------------------------------------------------
 
-    def create(self, request: ScheduleRequest, *, requested_by: str | None = None) -> str:
-        """Add a schedule; its public id.
+    def create(
+        self,
+        request: ScheduleRequest,
+        *,
+        requested_by: str | None = None,
+        by: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Add a schedule; its public id. It is `requested_by`'s, and made by somebody else when `by` says so.
 
         Raises:
             UnknownJob, BadArguments, NameTaken
@@ -68,9 +75,12 @@ class ScheduleBook:
         """
         with self._host.transaction() as session:
             values = {**self._values(request), **_timed(request.rule, reader.now(session))}
-            return self._insert(session, {**values, "uid": new_uid(), "requested_by": requested_by or ""})
+            uid = self._insert(session, {**values, "uid": new_uid(), "requested_by": requested_by or ""})
+            one = _locked(session, uid)
+            _note(session, one, "create", by=by or requested_by, before=None, after=_told(one), reason=reason)
+            return uid
 
-    def change(self, uid: str, *, by: str | None = None, **changes: Any) -> None:
+    def change(self, uid: str, *, by: str | None = None, reason: str | None = None, **changes: Any) -> None:
         """Change some of a schedule's `ScheduleRequest`; with a new rule, its next slot is told anew from now on.
 
         Raises:
@@ -81,8 +91,12 @@ class ScheduleBook:
             values = self._values(replace(request_of(one, rule=changes.get("rule")), **changes))
             if "rule" in changes:
                 values |= _timed(changes["rule"], reader.now(session), fired=one.fired)
+            before = _told(one)
             self._update(session, one, {**values, "changed_at": db_now(), "problem": null()})
-            _note(session, one, "change", by=by, changed=sorted(changes))
+            after = _told(_locked(session, uid))
+            changed = [name for name in after if after[name] != before[name]]
+            told = {word: {name: of[name] for name in changed} for word, of in (("before", before), ("after", after))}
+            _note(session, one, "change", by=by, **told, reason=reason)
 
     def pause(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Let the schedule make no more jobs until it is resumed. Pausing twice changes nothing.
@@ -95,9 +109,9 @@ class ScheduleBook:
             if not one.is_paused:
                 told = reason[:LONGEST_REASON] if reason else None
                 self._update(session, one, {"paused_at": db_now(), "paused_by": by, "pause_reason": told})
-                _note(session, one, "pause", by=by, reason=told)
+                _note_on_others(session, one, "pause", by=by, reason=told)
 
-    def resume(self, uid: str, *, by: str | None = None) -> None:
+    def resume(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
         """Let the schedule go on with its next slot from now; slots that passed while it was paused are no missed ones.
 
         Raises:
@@ -108,9 +122,9 @@ class ScheduleBook:
             if one.is_paused:
                 nobody = {"paused_at": null(), "paused_by": null(), "pause_reason": null()}
                 self._update(session, one, {**nobody, "next_at": _resumed_at(one, reader.now(session))})
-                _note(session, one, "resume", by=by)
+                _note_on_others(session, one, "resume", by=by, reason=reason)
 
-    def delete(self, uid: str, *, by: str | None = None) -> None:
+    def delete(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
         """Remove a schedule. Its jobs stay.
 
         Raises:
@@ -118,7 +132,7 @@ class ScheduleBook:
         """
         with self._host.transaction() as session:
             one = _locked(session, uid)
-            _note(session, one, "delete", by=by)
+            _note(session, one, "delete", by=by, before=_told(one), after=None, reason=reason)
             shelf.forget(session, one.id)
 
     # -- making jobs by hand ----------------------------------------------------------------------------------------
@@ -135,7 +149,7 @@ class ScheduleBook:
             note = f"by hand, by {by}" if by else "by hand"
             shelf.record_anew(session, one.id, [now], note=note[:200])
             job_uid = self._make(session, one, [now], now)[0]
-            _note(session, one, "run now", by=by, job=job_uid)
+            _note_on_others(session, one, "run now", by=by, job=job_uid)
             return job_uid
 
     def backfill(self, uid: str, *, since: datetime, until: datetime, by: str | None) -> list[tuple[datetime, str]]:
@@ -155,7 +169,9 @@ class ScheduleBook:
             mine = sorted(shelf.record_anew(session, one.id, slots, note=note[:200]))
             made = self._make(session, one, mine, now)
             if made:
-                _note(session, one, "backfill", by=by, since=since.isoformat(), until=until.isoformat(), jobs=len(made))
+                _note_on_others(
+                    session, one, "backfill", by=by, since=since.isoformat(), until=until.isoformat(), jobs=len(made)
+                )
             return list(zip(mine, made, strict=True))
 
     def _make(self, session: Session, one: Schedule, slots: Sequence[datetime], now: datetime) -> list[str]:
@@ -226,6 +242,24 @@ class ScheduleBook:
         one = self.get(what)
         return in_words(one.rule), upcoming(one.rule, now, count, fired=one.fired)
 
+    def to_backfill(self, uid: str, *, since: datetime, until: datetime) -> list[datetime]:
+        """The slots from `since` to `until` that made no job, oldest first: what `backfill` would make jobs of.
+
+        Raises:
+            NoSuchSchedule
+            ValueError: the range is not over yet, or holds too many slots.
+        """
+        one, session = self.get(uid), self._host.reading()
+        slots = _slots_between(one.rule, since, until, reader.now(session))
+        made = select(ScheduleFire.slot).where(
+            ScheduleFire.schedule_id == one.id,
+            ScheduleFire.slot >= since - timedelta(seconds=1),
+            ScheduleFire.slot <= until,
+            ScheduleFire.outcome.in_([str(outcome) for outcome in MADE_A_JOB]),
+        )
+        done = set(session.scalars(made))
+        return [slot for slot in slots if slot not in done]
+
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _values(self, request: ScheduleRequest) -> dict[str, Any]:
@@ -272,6 +306,13 @@ def request_of(one: Schedule, *, rule: Rule | None = None) -> ScheduleRequest:
     return ScheduleRequest(**{**plain, **words, "rule": rule or one.rule})
 
 
+def _told(one: Schedule) -> dict[str, Any]:
+    """What the audit log tells of a schedule."""
+    plain = ("name", "kind", "args", "priority", "misfire", "most_missed", "overlap", "requested_by")
+    rule = ("rule_kind", "rule_text", "zone", "starts_at", "ends_at", "most_times", "jitter_s")
+    return {name: getattr(one, name) for name in (*plain, *rule)}
+
+
 def _timed(rule: Rule, now: datetime, *, fired: int = 0) -> dict[str, Any]:
     """What is stored of a rule that begins now, of a schedule that has fired so often."""
     rule = rule.anchored(now)
@@ -311,6 +352,11 @@ def _locked(session: Session, uid: str) -> Schedule:
 
 
 def _note(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:
+    """What makes a schedule, changes or removes it is written down whoever does it: it makes jobs for ever."""
+    audit.append(session, by=by, action=action, subject=f"schedule {one.uid}", details={"name": one.name, **details})
+
+
+def _note_on_others(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:
     subject, details = f"schedule {one.uid}", {"name": one.name, **details}
     audit.of_somebody(session, one.requested_by, by=by, action=action, subject=subject, details=details)
 

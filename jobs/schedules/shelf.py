@@ -56,6 +56,12 @@ def due_since(session: Session) -> datetime | None:
     return found
 
 
+def late_by(session: Session, seconds: float, *, limit: int) -> list[str]:
+    """The public ids of schedules that have been due for longer than this, the longest first."""
+    due = select(schedule.c.uid).where(schedule.c.next_at <= db_now(-seconds), schedule.c.paused_at.is_(None))
+    return list(session.connection().execute(due.order_by(schedule.c.next_at).limit(limit)).scalars())
+
+
 def take_due(session: Session, now: datetime, *, limit: int) -> Sequence[Schedule]:
     """Lock the schedules that are due and that nobody else holds, the longest due first."""
     return session.scalars(

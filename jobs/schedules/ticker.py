@@ -18,6 +18,8 @@ from jobs.dispatch.verdict import is_outage
 from jobs.log import get_logger
 from jobs.observer import Observer
 
+LONGEST_PROBLEM = 200
+
 log = get_logger(__name__)
 
 
@@ -46,6 +48,7 @@ class Ticker:
         )
         self._ended = threading.Event()
         self._failing: set[str] = set()
+        self._told = {one.name: {"name": one.name, "every_s": one.every_s} for one in sweeps}
         for sweep in sweeps:
             options = {} if sweep.expires_s is None else {"misfire_grace_time": max(1, int(sweep.expires_s))}
             self._scheduler.add_job(
@@ -54,10 +57,11 @@ class Ticker:
 
     def _guarded(self, sweep: Sweep) -> Callable[[], None]:
         def run() -> None:
-            started = time.monotonic()
+            started, problem = time.monotonic(), None
             try:
                 sweep.run()
             except Exception as error:
+                problem = f"{type(error).__name__}: {error}"[:LONGEST_PROBLEM]
                 told = {"sweep": sweep.name, "error": str(error)}
                 if sweep.name in self._failing:
                     log.debug("sweep still fails", extra=told)
@@ -71,10 +75,15 @@ class Ticker:
                     log.warning("sweep works again", extra={"sweep": sweep.name})
                 self._failing.discard(sweep.name)
             seconds = time.monotonic() - started
+            self._told[sweep.name] |= {"at": time.time(), "took_s": round(seconds, 4), "problem": problem}
             self._observer.swept(sweep.name, seconds)
             log.debug("sweep", extra={"sweep": sweep.name, "seconds": seconds})
 
         return run
+
+    def told(self) -> list[dict[str, Any]]:
+        """Of each sweep: its name, how often it runs, when it ran last (seconds since 1970), how long, what failed."""
+        return [dict(one) for one in self._told.values()]
 
     def run(self) -> None:
         """Tick until SIGTERM or SIGINT; sweeps that run are finished first."""

@@ -73,7 +73,11 @@ class Workflows:
         """By step name, what the last steps came to that succeeded: those that no other waits for, in their order."""
         return looks.results(self._host.reading(), uid, limit=limit)
 
-    def cancel(self, uid: str, *, by: str | None) -> None:
+    def edges(self, uid: str, *, limit: int) -> list[tuple[int, int]]:
+        """Which node a workflow's node waits for, parent first: ids of jobs, and negative numbers of joins."""
+        return looks.edges(self._host.reading(), uid, limit=limit)
+
+    def cancel(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Cancel what waits at once, and ask what runs to end.
 
         Raises:
@@ -81,9 +85,9 @@ class Workflows:
         """
         with self._host.transaction() as session:
             by_hand.cancel(session, self._pen, uid, by=by)
-            self._note(session, uid, "cancel", by=by)
+            self._note(session, uid, "cancel", by=by, reason=reason)
 
-    def retry(self, uid: str, *, by: str | None) -> None:
+    def retry(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Run the steps that failed or were cancelled again; those that succeeded keep their results.
 
         Raises:
@@ -91,13 +95,12 @@ class Workflows:
         """
         with self._host.transaction() as session:
             by_hand.retry(session, self._pen, uid, by=by)
-            self._note(session, uid, "retry", by=by)
+            self._note(session, uid, "retry", by=by, reason=reason)
 
-    def _note(self, session: Session, uid: str, action: str, *, by: str | None) -> None:
+    def _note(self, session: Session, uid: str, action: str, *, by: str | None, reason: str | None) -> None:
         row = by_hand.find(session, uid)
-        audit.of_somebody(
-            session, row.requested_by, by=by, action=action, subject=f"workflow {uid}", details={"name": row.name}
-        )
+        details = {"name": row.name, **({} if reason is None else {"reason": reason})}
+        audit.of_somebody(session, row.requested_by, by=by, action=action, subject=f"workflow {uid}", details=details)
 
     # -- what the dispatch tells ------------------------------------------------------------------------------------
 

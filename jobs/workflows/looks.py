@@ -117,6 +117,13 @@ def steps(session: Session, uid: str, *, after_id: int = 0, limit: int = 200) ->
     return [StepBrief(*tuple(row), after.get(row.id, ())) for row in rows]  # type: ignore[call-arg]
 
 
+def edges(session: Session, uid: str, *, limit: int) -> list[tuple[int, int]]:
+    """Pairs of parent and child: ids of jobs, and of joins the negative numbers."""
+    flow_id = select(WorkflowRow.id).where(WorkflowRow.uid == uid).scalar_subquery()
+    query = select(Edge.parent, Edge.child).where(Edge.workflow_id == flow_id).order_by(Edge.parent, Edge.child)
+    return [(row.parent, row.child) for row in session.execute(query.limit(limit))]
+
+
 def results(session: Session, uid: str, *, limit: int) -> dict[str, Any]:
     """By step name, what those steps came to that succeeded and that no other step waits for, in their order."""
     flow_id = select(WorkflowRow.id).where(WorkflowRow.uid == uid).scalar_subquery()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +37,14 @@ STAFFS = [
     "/ops/jobs/<uid>/retries",
     "/ops/jobs/<uid>/cancellations",
     *("/ops/events", "/ops/health", "/ops/alerts", "/ops/alerts/<int:alert_id>"),
+    *("/ops/queues", "/ops/queue", "/ops/kind", "/ops/pauses", "/ops/limits", "/ops/purges"),
+    *("/ops/workers", "/ops/workers/wishes", "/ops/broker", "/ops/integrity", "/ops/audit", "/ops/metrics"),
+    *("/ops/schedules", "/ops/schedules/calendar", "/ops/schedules/new", "/ops/schedules/<uid>"),
+    *("/ops/schedules/<uid>/edit", "/ops/schedules/<uid>/pauses"),
+    *("/ops/schedules/<uid>/backfills", "/ops/schedules/<uid>/deletions"),
+    *("/ops/workflows", "/ops/workflows/<uid>", "/ops/workflows/<uid>/cancellations", "/ops/workflows/<uid>/retries"),
+    *("/ops/operations", "/ops/operations/<uid>"),
+    *("/ops/operations/<uid>/cancellations", "/ops/operations/<uid>/undos"),
     "/admin/",
     "/admin/people/",
     "/admin/activities/",
@@ -50,6 +60,13 @@ LOOKS = [
 """Ada runs this place and has activities of every sort; a newcomer has none."""
 
 SHOWN_WITH_ANOTHER = {"/swagger/", "/api/docs/", "/reports/list", "/recent", "/scoreboard", "/ops/jobs/<uid>/record"}
+SHOWN_WITH_ANOTHER |= {"/ops/schedules/explained", "/ops/audit.csv"}
+ASKED_FOR = {
+    **dict.fromkeys(("/ops/queue", "/ops/purges"), "name=default"),
+    "/ops/kind": "name=workbench.add",
+    **dict.fromkeys(("/ops/pauses", "/ops/limits"), "scope=queue&name=default"),
+}
+"""What a page is asked for beside its address."""
 SHOWN_ONCE = {"/setup/<token>"}
 NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.")
 
@@ -85,6 +102,7 @@ class Visitors:
         )
         self._names["<int:alert_id>"] = "1"
         product.sql(ALERT)
+        self._operated = _operated(product, email)
         page = browser.new_page(base_url=product.url)
         sign_in(page, email)
         ada = page.context.storage_state()
@@ -95,9 +113,12 @@ class Visitors:
 
     def address(self, page: str) -> str:
         """The page's address, with the ids of something of Ada's."""
+        asked = {**ASKED_FOR, "/ops/workers/wishes": f"wish=stop&name={self._operated['worker']}"}.get(page)
+        for area in ("schedules", "workflows", "operations"):
+            page = page.replace(f"/ops/{area}/<uid>", f"/ops/{area}/{self._operated[area]}")
         for name, value in self._names.items():
             page = page.replace(name, value)
-        return page
+        return f"{page}?{asked}" if asked else page
 
 
 def pages_of(routes: str) -> set[str]:
@@ -110,3 +131,34 @@ def pages_of(routes: str) -> set[str]:
 def _sent(kind: str, minutes: int, notes: str, days_ago: int) -> dict[str, Any]:
     at = datetime.now(UTC) - timedelta(days=days_ago, hours=11)
     return {"kind": kind, "duration_min": minutes, "weight_kg": 70, "notes": notes, "started_at": at.isoformat()}
+
+
+def _operated(product: Product, email: str) -> dict[str, str]:
+    """Something for each area of the console: a schedule, a workflow that failed, a bulk operation, a process."""
+    token = product.flask("tokens", "create", "--email", email, "--scope", "write", "--scope", "jobs")
+    adds = {"kind": "workbench.add", "args": {"x": 1, "y": 2}}
+    schedule = _sent_to(product, token, "schedules", {"name": LONG_WORD[:80], "cron": "0 8 * * *", **adds})
+    steps = [{"name": "first", **adds}, {"name": LONG_WORD[:50], "after": ["first"], **adds}]
+    workflow = _sent_to(product, token, "workflows", {"name": "A night run", "steps": steps})
+    meant = {"action": "cancel", "filter": {"kinds": ["workbench.add"]}}
+    operation = _sent_to(product, token, "bulk-operations", meant)
+    _sent_to(product, token, "queues/imports/pause", {"reason": LONG_WORD})
+    workers = _asked(product, token, "workers")["workers"]
+    return {
+        "schedules": schedule["id"],
+        "workflows": workflow["id"],
+        "operations": operation["id"],
+        "worker": next(one["name"] for one in workers if one["role"] == "worker"),
+    }
+
+
+def _sent_to(product: Product, token: str, path: str, what: dict[str, Any]) -> dict[str, Any]:
+    return _asked(product, token, path, json.dumps(what).encode())
+
+
+def _asked(product: Product, token: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{product.url}/api/v1/{path}", data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found

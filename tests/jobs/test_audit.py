@@ -106,8 +106,12 @@ def test_pauses_and_limits_are_written_down(shop: Workshop) -> None:
         (OPERATOR, "resume", "queue work"),
         (OPERATOR, "limit", "kind shop.note"),
     ]
-    assert rows(shop)[0].details == {"reason": "a look", "until": None}
-    assert rows(shop)[2].details == {"most_running": 3, "rate_count": None, "rate_period_s": None}
+    none = {"most_running": None, "rate_count": None, "rate_period_s": None}
+    assert [one.details for one in rows(shop)] == [
+        {"before": {"is_paused": False}, "after": {"is_paused": True, "until": None}, "reason": "a look"},
+        {"before": {"is_paused": True, "until": None}, "after": {"is_paused": False}, "reason": None},
+        {"before": none, "after": {**none, "most_running": 3}, "reason": None},
+    ]
 
 
 def test_what_becomes_of_somebody_elses_schedule_is_written_down(shop: Workshop) -> None:
@@ -122,7 +126,25 @@ def test_what_becomes_of_somebody_elses_schedule_is_written_down(shop: Workshop)
     assert book.backfill(uid, since=now - timedelta(days=2), until=now, by=OPERATOR) != []
     book.delete(uid, by=OPERATOR)
     actions = ["resume", "change", "pause", "run now", "backfill", "delete"]
-    assert told(shop) == [(OPERATOR, action, f"schedule {uid}") for action in actions]
+    subject = f"schedule {uid}"
+    assert told(shop) == [("ada", "create", subject), *((OPERATOR, action, subject) for action in actions)]
+
+
+def test_what_a_schedule_was_and_became_is_written_down(shop: Workshop) -> None:
+    book, kind = shop.engine.schedules, shop.noting().name
+    uid = book.create(ScheduleRequest("daily", kind, Rule.every(days=1), {"number": 1}), requested_by="ada")
+    book.change(uid, by="ada", name="weekly", rule=Rule.cron("0 8 * * 1"), reason="too often")
+    book.delete(uid, by="ada")
+    created, changed, deleted = (one.details for one in rows(shop))
+    assert (created["before"], created["after"]["rule_text"]) == (None, "1 day")
+    assert (changed["name"], changed["reason"]) == ("weekly", "too often")
+    told_of = ("name", "rule_kind", "rule_text")
+    assert [[changed[when][name] for name in told_of] for when in ("before", "after")] == [
+        ["daily", "every", "1 day"],
+        ["weekly", "cron", "0 8 * * 1"],
+    ]
+    assert "args" not in changed["after"]
+    assert (deleted["before"]["rule_text"], deleted["after"]) == ("0 8 * * 1", None)
 
 
 def test_what_becomes_of_somebody_elses_workflow_is_written_down(flows: FlowShop) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 
 from jobs import install
 from jobs.console import console
@@ -39,10 +40,24 @@ def staffed(guarded: GuardedHost) -> Workshop:
     return Workshop(guarded)
 
 
+class Remembered(BytecodeCache):
+    """Templates are compiled once for all tests."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
 @pytest.fixture
 def app(staffed: Workshop) -> Flask:
     """An application with nothing but the console."""
     app = Flask(__name__)
+    app.jinja_env.bytecode_cache = Remembered()
     app.secret_key = "not much of one"
     app.testing = True
     install(app, staffed.engine)

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from jobs import State
-from tests.jobs.workshop import QUEUE, Workshop
+from tests.jobs.workshop import Workshop
 
 from .conftest import GuardedHost
 
@@ -60,44 +60,6 @@ def test_who_may_only_see_can_do_nothing(app: Flask, guarded: GuardedHost, staff
     assert staffed.state(uid) == State.READY
     guarded.allowed = frozenset({"see", "act"})
     assert "Cancel…" in text_of(get(app, f"/ops/jobs/{uid}"))
-
-
-# -- the overview
-
-
-def test_an_empty_ledger_says_what_is_missing(app: Flask) -> None:
-    said = text_of(get(app, "/ops/"))
-    assert "2 problems" in said
-    assert "No worker is running: jobs wait. Start bin/worker." in said
-    assert "No job has run yet." in said
-
-
-def test_the_overview_counts_and_shows_the_newest_failures(app: Flask, staffed: Workshop) -> None:
-    staffed.submit(staffed.job(fail, max_retries=0), 1)
-    staffed.work()
-    staffed.submit(staffed.noting("later", queue="elsewhere"), 2, 3)
-    page = get(app, "/ops/")
-    assert "Queued 2 Running 0 Retrying 0 Failed 1 Done 0" in text_of(page)
-    assert "elsewhere 2 0" in text_of(page)
-    assert [staffed.entry(uid).kind for uid in listed(page)] == ["shop.fail"]
-
-
-def test_a_process_that_beats_is_on_the_overview(app: Flask, staffed: Workshop) -> None:
-    staffed.engine._heartbeat("worker", "here:worker:1", queues=[QUEUE]).beat()
-    said = text_of(get(app, "/ops/"))
-    assert "here:worker:1 work 0 away" in said
-    assert "No worker is running" not in said
-
-
-def test_the_overview_asks_again_and_is_not_drawn_twice(app: Flask, staffed: Workshop) -> None:
-    first = part(app, "/ops/")
-    tag = first.headers["HX-PTag"]
-    assert first.get_data(as_text=True).startswith('<section id="overview"')
-    assert 'hx-trigger="every 3000ms"' in first.get_data(as_text=True)
-    assert (part(app, "/ops/", tag).status_code, part(app, "/ops/", tag).data) == (304, b"")
-    staffed.submit(staffed.noting(), 1)
-    again = part(app, "/ops/", tag)
-    assert (again.status_code, again.headers["HX-PTag"] == tag) == (200, False)
 
 
 # -- the list

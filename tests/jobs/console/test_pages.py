@@ -117,17 +117,3 @@ def test_arguments_are_shown_to_the_last_digit_and_without_secrets() -> None:
         '{\n  "id": 9007199254740993,\n  "api_key": "…",\n  "to": [\n    {\n      "Password": "…",\n'
         '      "name": "Zoë"\n    }\n  ]\n}'
     )
-
-
-def test_nothing_is_wrong_when_all_is_well() -> None:
-    assert list(pages.problems(workers=1, scheduler=1, blind_workers=0, failed_today=0, oldest_s=3)) == []
-
-
-def test_everything_that_is_wrong_is_said() -> None:
-    assert list(pages.problems(workers=0, scheduler=0, blind_workers=1, failed_today=2, oldest_s=61)) == [
-        "No worker is running: jobs wait. Start bin/worker.",
-        "No scheduler is running: retries and rescues wait. Start bin/scheduler.",
-        "Redis is away for some processes: jobs run, a second later than usual.",
-        "The oldest ready job has waited for 61 s.",
-        "2 failed in the last 24 hours.",
-    ]

@@ -1,12 +1,14 @@
 """Saying which jobs still have a living thread, and that this process lives."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import update
 
 from jobs.dispatch.heartbeat import EXIT_THREADS_DEAD, Heartbeat, process_name
 from jobs.dispatch.runner import Hold
@@ -203,3 +205,50 @@ def test_a_job_that_no_limit_can_interrupt_is_taken_over(host: SmallHost) -> Non
     thread.join()
     heart.end()
     assert (shop.effects(), shop.outcomes(uid)) == ([1], ["lost", "succeeded"])
+
+
+# -- what operators wish
+
+
+def wish(shop: Workshop, wish: str) -> None:
+    with shop.host.transaction() as session:
+        session.execute(update(WorkerRow).values(wish=wish))
+
+
+def test_a_process_tells_its_threads_memory_and_clock(shop: Workshop) -> None:
+    with another_thread() as thread:
+        shop.engine.runner.running["a"] = Hold(thread)
+        heart_of(shop, threads=4, sweeps=lambda: [{"name": "count"}]).beat()
+    (row,) = rows(shop)
+    assert (row.threads, row.busy, row.sweeps) == (4, 1, [{"name": "count"}])
+    assert row.memory_mib is not None
+    assert row.memory_mib > 1
+    assert row.skew_s is not None
+    assert abs(row.skew_s) < 5
+
+
+def test_a_quiet_process_takes_nothing_until_it_goes_on(shop: Workshop) -> None:
+    heart = heart_of(shop, quiet=shop.engine.runner.quiet)
+    heart.beat()
+    wish(shop, "quiet")
+    heart.beat()
+    uid = shop.submit_one(shop.noting())
+    assert shop.work()
+    assert shop.entry(uid).state == "ready"
+    assert shop.engine.broker.is_quiet()
+    wish(shop, "")
+    heart.beat()
+    shop.work()
+    assert shop.entry(uid).state == "succeeded"
+
+
+def test_a_process_that_shall_stop_asks_itself_to_once(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: asked.append((pid, number)))
+    heart = heart_of(shop)
+    heart.beat()
+    assert asked == []
+    wish(shop, "stop")
+    heart.beat()
+    heart.beat()
+    assert asked == [(os.getpid(), signal.SIGTERM)]

@@ -3,6 +3,11 @@
 import signal
 import subprocess
 import sys
+import time
+
+from jobs import Sweep
+from jobs.observer import Observer
+from jobs.schedules.ticker import Ticker
 
 TICKING = """
 import sys, time
@@ -64,3 +69,17 @@ def test_a_database_that_is_away_is_said_once_and_without_a_traceback() -> None:
     ticker.send_signal(signal.SIGTERM)
     ticker.communicate(timeout=20)
     assert told == ["WARNING sweep failed, the database is away", *["swept busy"] * 3]
+
+
+def test_it_tells_when_each_sweep_ran_last_and_what_failed() -> None:
+    def fail() -> None:
+        raise OSError("full")
+
+    sweeps = [Sweep("good", 60, lambda: None), Sweep("bad", 60, fail), Sweep("idle", 60, lambda: None)]
+    ticker = Ticker(sweeps, Observer())
+    for sweep in sweeps[:2]:
+        ticker._guarded(sweep)()
+    good, bad, idle = ticker.told()
+    assert (good["name"], good["every_s"], good["problem"], bad["problem"]) == ("good", 60, None, "OSError: full")
+    assert abs(good["at"] - time.time()) < 60
+    assert idle == {"name": "idle", "every_s": 60}

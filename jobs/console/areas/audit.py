@@ -1,0 +1,168 @@
+"""Who did what: the audit log, filtered, as a file, and whether it is as it was written."""
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response
+
+from jobs.ledger import audit
+from jobs.ledger.audit import AuditRow, Verification
+
+from .desk import Desk, asked, page_number
+
+ON_A_PAGE = 50
+MOST_EXPORTED = 50_000
+AT_ONCE = 1_000
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a cell begins with that a spreadsheet would run."""
+HEADS = ("number", "at", "by", "action", "subject", "before", "after", "reason", "details", "hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of the last check, and when that was."""
+
+    found: Verification
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row as it is shown."""
+
+    row: AuditRow
+    before: str
+    after: str
+    reason: str
+    rest: str
+    url: tuple[str, dict[str, str]] | None
+
+
+class AuditPages:
+    """The pages of the audit log."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._checked: Checked | None = None
+        self._lock = threading.Lock()
+
+    def index(self) -> Response:
+        """What was done, the newest first."""
+        wanted, below = self._wanted(), page_number("below")
+        found = audit.found(self._desk.session, **wanted, before_id=below, limit=ON_A_PAGE + 1)
+        lines, more = [line_of(row) for row in found[:ON_A_PAGE]], len(found) > ON_A_PAGE
+        kept = {name: value for name, value in wanted.items() if value}
+        return self._desk.page(
+            "audit",
+            lines=lines,
+            older=found[ON_A_PAGE - 1].id if more else None,
+            below=below,
+            wanted=kept,
+            checked=self._check() if self._checked is None else self._checked,
+        )
+
+    def check(self) -> Response:
+        """Walk the whole chain."""
+        found = self._check().found
+        said = f"The log is whole: {found.entries} entries are as they were written." if found.is_whole else told(found)
+        return (self._desk.done if found.is_whole else self._desk.refused)(said, ".audit")
+
+    def export(self) -> Response:
+        """The log as a file that spreadsheets read, the newest first."""
+        wanted = self._wanted()
+        headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
+        return Response("".join(self._lines(wanted)), mimetype="text/csv", headers=headers)
+
+    def _lines(self, wanted: Mapping[str, str]) -> Iterator[str]:
+        yield _csv(HEADS)
+        below: int | None = None
+        for _ in range(MOST_EXPORTED // AT_ONCE):
+            rows = audit.found(self._desk.session, **wanted, before_id=below, limit=AT_ONCE)
+            for row in rows:
+                yield _csv(_cells(row))
+            if len(rows) < AT_ONCE:
+                return
+            below = rows[-1].id
+
+    def _wanted(self) -> dict[str, str]:
+        return {name: asked(name, longest=200).strip() for name in ("by", "action", "subject")}
+
+    def _check(self) -> Checked:
+        """The result is kept until somebody asks for another: a long log takes a while to walk."""
+        checked = Checked(audit.verify(self._desk.session), self._desk.now)
+        with self._lock:
+            self._checked = checked
+        return checked
+
+
+def told(found: Verification) -> str:
+    """What the check came to, as a sentence."""
+    if found.is_whole:
+        return f"The log is whole: {found.entries} entries are as they were written."
+    return f"The log is broken at entry {found.broken_id or 'unknown'}. {found.problem}"
+
+
+def line_of(row: AuditRow) -> Line:
+    """A row in words: what was before, what came after, why, and what else is told."""
+    details = dict(row.details)
+    before, after, reason = (details.pop(name, None) for name in ("before", "after", "reason"))
+    return Line(row, _said(before), _said(after), str(reason or ""), _said(details or None), _place_of(row.subject))
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        said = {name.replace("_", " "): one for name, one in value.items() if one not in (None, "", {}, [])}
+        return ", ".join(f"{name}: {_plain(one)}" for name, one in said.items()) or "nothing"
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _place_of(subject: str) -> tuple[str, dict[str, str]] | None:
+    """Where more is told of what was acted on."""
+    sort, _, name = subject.partition(" ")
+    if sort in ("job", "schedule", "workflow"):
+        return sort, {"uid": name}
+    if sort in ("queue", "kind"):
+        return sort, {"name": name}
+    if subject.startswith("bulk operation "):
+        return "operation", {"uid": subject.removeprefix("bulk operation ")}
+    return None
+
+
+def _cells(row: AuditRow) -> Sequence[str]:
+    line = line_of(row)
+    at = row.at.isoformat(timespec="seconds")
+    cells = (row.by or "", row.action, row.subject, line.before, line.after, line.reason, line.rest)
+    return [str(row.id), at, *(harmless(cell) for cell in cells), row.hash]
+
+
+def harmless(cell: str) -> str:
+    """The text, never to be taken for a formula."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(RISKY) else cell
+
+
+def _csv(cells: Sequence[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()
+
+
+def mount(bp: Blueprint, desk: Desk) -> None:
+    """Put the pages on the blueprint."""
+    pages = AuditPages(desk)
+    bp.add_url_rule("/audit", "audit", pages.index)
+    bp.add_url_rule("/audit.csv", "audit_file", pages.export)
+    bp.add_url_rule("/audit/checks", "create_check", pages.check, methods=["POST"])

@@ -1,0 +1,64 @@
+"""What lies in Redis, beside what the ledger knows; and tidying it up."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from jobs.dispatch import shelves
+from jobs.dispatch.shelves import RedisLook
+from jobs.ledger import audit, census
+from jobs.ledger.states import State
+
+from .desk import Desk
+
+
+class BrokerPages:
+    """The page of the broker."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def show(self) -> Response:
+        """Redis by queue, its processes, and what nobody holds."""
+        look = shelves.look(self._desk.engine.broker, self._desk.engine.queues)
+        ready = self._ready()
+        told_by = (look.problem, look.shelves, [(one.broker_id, one.is_silent) for one in look.beats], ready)
+        draw = {"look": look, "ready": ready, "skew_s": self._skew_s(look), "orphans": orphans(look)}
+        return self._desk.region("broker", "_broker", told_by=told_by, draw=lambda: draw)
+
+    def repair(self) -> Response:
+        """Remove what nobody holds, and wake workers for whatever is ready."""
+        engine = self._desk.engine
+        try:
+            removed = shelves.tidy_up(engine.broker, engine.queues)
+        except Exception as error:
+            if not shelves.is_reachable_error(error):
+                raise
+            return self._desk.refused("Redis is away.", ".broker")
+        engine.relay.top_up()
+        engine.sender.flush()
+        with engine.host.transaction() as session:
+            details: dict[str, Any] = {"before": {"orphans": removed}, "after": {"orphans": 0}, "reason": None}
+            audit.append(session, by=self._desk.who(), action="repair", subject="broker", details=details)
+        some = "Nothing was left over" if not removed else f"{removed} leftovers are removed"
+        return self._desk.done(f"{some}, and workers are woken for all that is ready.", ".broker")
+
+    def _ready(self) -> dict[str, int]:
+        live = census.live_counts(self._desk.session)
+        return {queue: live.get((queue, State.READY), 0) for queue in self._desk.engine.queues}
+
+    def _skew_s(self, look: RedisLook) -> float | None:
+        """By how much the clock of Redis is ahead of the database's."""
+        return None if look.problem else round(look.now_s - self._desk.now.timestamp(), 2)
+
+
+def orphans(look: RedisLook) -> int:
+    """How many messages nobody holds."""
+    return sum(one.orphans for one in look.shelves) + sum(one.is_silent for one in look.beats)
+
+
+def mount(bp: Blueprint, desk: Desk) -> None:
+    """Put the page on the blueprint."""
+    pages = BrokerPages(desk)
+    bp.add_url_rule("/broker", "broker", pages.show)
+    bp.add_url_rule("/broker/repairs", "create_broker_repair", pages.repair, methods=["POST"])

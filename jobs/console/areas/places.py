@@ -1,0 +1,56 @@
+"""The row of links that all pages of the console share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, request, url_for
+from flask.blueprints import BlueprintSetupState
+
+PLACES = (
+    ("Overview", "overview", ()),
+    ("Jobs", "jobs", ("job",)),
+    ("Failures", "failures", ("failure",)),
+    ("Queues", "queues", ("queue", "kind")),
+    ("Workers", "workers", ()),
+    ("Schedules", "schedules", ("schedule", "calendar")),
+    ("Workflows", "workflows", ("workflow",)),
+    ("Operations", "operations", ("operation",)),
+    ("Metrics", "metrics", ()),
+    ("Broker", "broker", ()),
+    ("Integrity", "integrity", ()),
+    ("Audit", "audit", ()),
+)
+"""What each link says, where it leads, and what else belongs to it."""
+ALSO = "JOBS_CONSOLE_ALSO"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link, and whether it leads to where one is."""
+
+    word: str
+    url: str
+    is_here: bool
+
+
+def install(bp: Blueprint) -> None:
+    """Let every template of the application ask for the places of this console."""
+
+    def record(state: BlueprintSetupState) -> None:
+        state.app.jinja_env.globals["console_places"] = lambda: places(bp.name)
+
+    bp.record_once(record)
+
+
+def places(blueprint: str) -> Sequence[Link]:
+    """The places there are, those that the host adds (its setting JOBS_CONSOLE_ALSO: words with endpoints) last."""
+    own = [(word, f"{blueprint}.{name}", [f"{blueprint}.{one}" for one in others]) for word, name, others in PLACES]
+    also: list[tuple[str, str, list[str]]] = [
+        (word, endpoint, []) for word, endpoint in current_app.config.get(ALSO, ())
+    ]
+    here = request.endpoint or ""
+    return [
+        Link(word, url_for(endpoint), here in {endpoint, *others})
+        for word, endpoint, others in [*own, *also]
+        if endpoint in current_app.view_functions
+    ]

@@ -1,0 +1,97 @@
+"""The audit log on the console: read, filtered, checked, and taken away as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from jobs.console.areas.audit import harmless
+from jobs.ledger import audit
+from tests.jobs.console.conftest import GuardedHost
+from tests.jobs.workshop import QUEUE, Workshop
+
+from .looking import done, get, post, said
+
+
+def note(shop: Workshop, *subjects: str, by: str = "olga", action: str = "pause", **details: object) -> None:
+    for subject in subjects:
+        with shop.host.transaction() as session:
+            audit.append(session, by=by, action=action, subject=subject, details=details)
+
+
+def listed(app: Flask, path: str) -> list[int]:
+    return [int(number) for number in re.findall(r'id="entry-(\d+)"', get(app, path).get_data(as_text=True))]
+
+
+def test_nobody_did_anything_yet(app: Flask) -> None:
+    words = said(get(app, "/ops/audit"))
+    assert "Nobody has acted on anything yet." in words
+    assert "The log is whole. 0 entries are as they were written." in words
+
+
+def test_an_entry_tells_who_what_before_after_and_why(app: Flask, staffed: Workshop) -> None:
+    staffed.noting()
+    staffed.engine.pause(("queue", QUEUE), by="olga", reason="disk is full")
+    words = said(get(app, "/ops/audit"))
+    assert "Pause queue work olga" in words
+    assert "Before is paused: no After is paused: yes Reason disk is full" in words
+    assert 'href="/ops/queue?name=work"' in get(app, "/ops/audit").get_data(as_text=True)
+
+
+def test_it_is_filtered_and_paged(app: Flask, staffed: Workshop) -> None:
+    note(staffed, *(f"queue q{number}" for number in range(60)))
+    note(staffed, "worker 50%_a", by="ben", action="stop")
+    assert listed(app, "/ops/audit") == list(range(61, 11, -1))
+    assert listed(app, "/ops/audit?below=12") == list(range(11, 0, -1))
+    assert listed(app, "/ops/audit?by=BEN") == [61]
+    assert listed(app, "/ops/audit?action=stop") == [61]
+    assert listed(app, "/ops/audit?subject=q59") == [60]
+    assert listed(app, "/ops/audit?subject=%25_a") == [61]
+    assert listed(app, "/ops/audit?subject=_") == [61]
+    assert "Nothing matches" in said(get(app, "/ops/audit?by=cleo"))
+    assert get(app, "/ops/audit?by=a%00b").status_code == 404
+
+
+def test_a_log_that_was_changed_is_said_once_it_is_checked(app: Flask, staffed: Workshop) -> None:
+    note(staffed, "a", "b", "c")
+    assert "The log is whole. 3 entries" in said(get(app, "/ops/audit"))
+    with staffed.host.transaction() as session:
+        session.execute(text("UPDATE job_audit SET subject = 'z' WHERE id = 2"))
+    assert "The log is whole." in said(get(app, "/ops/audit"))
+    words = done(app, "/ops/audit/checks")
+    assert "The log is broken at entry 2." in words
+    assert "The row is not as it was written." in words
+
+
+def test_the_file_holds_what_was_filtered(app: Flask, staffed: Workshop) -> None:
+    note(staffed, "queue a", by="olga", before={"is_paused": False}, after={"is_paused": True}, reason="=1+1")
+    note(staffed, "queue b", by="@ben")
+    answer = get(app, "/ops/audit.csv?action=pause")
+    rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True))))
+    assert rows[0][:8] == ["number", "at", "by", "action", "subject", "before", "after", "reason"]
+    assert [row[0] for row in rows[1:]] == ["2", "1"]
+    assert rows[2][2:8] == ["olga", "pause", "queue a", "is paused: no", "is paused: yes", "'=1+1"]
+    assert rows[1][2] == "'@ben"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [("=1", "'=1"), (" =1", "' =1"), ("-2", "'-2"), ("\t=1", "'\t=1"), ("a=1", "a=1"), ("", ""), ("ü", "ü")],
+)
+def test_no_cell_is_a_formula(cell: str, shown: str) -> None:
+    assert harmless(cell) == shown
+
+
+def test_who_may_not_see_sees_nothing(app: Flask, staffed: Workshop, guarded: GuardedHost) -> None:
+    note(staffed, "queue a")
+    guarded.allowed = frozenset()
+    assert [get(app, path).status_code for path in ("/ops/audit", "/ops/audit.csv")] == [403, 403]
+    guarded.allowed = frozenset({"see"})
+    assert [get(app, path).status_code for path in ("/ops/audit", "/ops/audit.csv")] == [200, 200]
+    assert post(app, "/ops/audit/checks").status_code == 403

@@ -1,0 +1,79 @@
+"""The first page of the console."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from jobs.rollups import Rollups
+from tests.jobs.workshop import QUEUE, Workshop
+
+from .looking import done, get, part, said
+
+
+def fail(number: int) -> None:
+    raise ValueError(f"no {number}")
+
+
+def test_an_empty_ledger_says_what_is_missing(app: Flask) -> None:
+    words = said(get(app, "/ops/"))
+    assert "2 problems" in words
+    assert "No worker is running: jobs wait. Start bin/worker." in words
+    assert "No job has run yet." in words
+    assert "Redis away" in words
+
+
+def test_it_counts_and_shows_failures_that_are_alike_together(app: Flask, staffed: Workshop) -> None:
+    staffed.submit(staffed.job(fail, max_retries=0), 1, 2)
+    staffed.work()
+    staffed.submit(staffed.noting("later", queue="elsewhere"), 2, 3)
+    words = said(get(app, "/ops/"))
+    assert "Queued 2 Running 0 Retrying 0 Failed, 24 h 2 Oldest waiting" in words
+    assert "elsewhere 2 0 0" in words
+    assert "shop.fail 2 ValueError: no 2" in words
+
+
+def test_a_process_that_beats_is_seen(app: Flask, staffed: Workshop) -> None:
+    staffed.engine._heartbeat("worker", "here:worker:1", queues=[QUEUE], threads=8).beat()
+    words = said(get(app, "/ops/"))
+    assert "no Redis worker here:worker:1, 0 of 8 threads busy" in words
+    assert "No worker is running" not in words
+
+
+def test_what_ended_is_drawn_with_a_sentence(app: Flask, staffed: Workshop) -> None:
+    staffed.submit(staffed.noting(), 1, 2, 3)
+    staffed.work()
+    Rollups(staffed.host).keep()
+    words = said(get(app, "/ops/"))
+    assert "3 finished and none failed in the last 90 minutes" in words
+    assert "shop.note 3" in words
+
+
+def test_it_asks_again_and_is_not_drawn_twice(app: Flask, staffed: Workshop) -> None:
+    first = part(app, "/ops/")
+    tag = first.headers["HX-PTag"]
+    assert first.get_data(as_text=True).startswith('<section id="overview"')
+    assert (part(app, "/ops/", tag).status_code, part(app, "/ops/", tag).data) == (304, b"")
+    staffed.submit(staffed.noting(), 1)
+    again = part(app, "/ops/", tag)
+    assert (again.status_code, again.headers["HX-PTag"] == tag) == (200, False)
+
+
+def test_a_test_job_can_be_run_where_the_host_names_one(app: Flask, staffed: Workshop) -> None:
+    assert "Run a test job" not in said(get(app, "/ops/"))
+    app.config["JOBS_CONSOLE_TEST_JOB"] = (staffed.noting().name, {"number": 7})
+    assert "Run a test job" in said(get(app, "/ops/"))
+    assert "A test job is on its way." in done(app, "/ops/test-jobs")
+    staffed.work()
+    assert staffed.effects() == [7]
+
+
+def test_a_test_job_that_is_not_there_is_said(app: Flask) -> None:
+    app.config["JOBS_CONSOLE_TEST_JOB"] = ("shop.gone", {})
+    assert "No job is called shop.gone." in done(app, "/ops/test-jobs")
+
+
+def test_every_page_has_the_links_to_all_others(app: Flask) -> None:
+    app.config["JOBS_CONSOLE_ALSO"] = [("Home", "console.audit"), ("Nowhere", "not.there")]
+    words = said(get(app, "/ops/queues"))
+    assert "Overview Jobs Queues Workers Schedules Workflows Operations Metrics Broker Integrity Audit Home" in words
+    assert "Nowhere" not in words
