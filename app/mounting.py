@@ -49,7 +49,7 @@ def mount(app: Flask, config: Config) -> None:
         config,
         by_session=account_services.recognise_session,
         by_token=account_services.recognise_token,
-        rules={"console.": security.ADMIN, "admin": security.ADMIN},
+        rules={"console.": security.VIEWER, "admin": security.ADMIN},
     )
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
@@ -62,17 +62,24 @@ def mount(app: Flask, config: Config) -> None:
     cli.register(app)
 
 
-def _mount_console(app: Flask) -> None:
-    """The engine's console, for admins, in our layout."""
+def _refresh() -> tuple[int, bool]:
+    """How often the person's pages refresh themselves, in seconds, and whether they do."""
+    person = security.me()
+    return person.refresh_s, person.live_updates
 
-    def is_admin(_action: str) -> bool:
-        person = security.someone()
-        return person is not None and person.is_admin
+
+def _mount_console(app: Flask) -> None:
+    """The engine's console, for who may see all jobs, in our layout."""
 
     def name() -> str:
         return f"{security.me().name} (person {security.me().id})"
 
     engine = engine_of(app)
-    cast("Product", engine.host).may = is_admin
+    cast("Product", engine.host).may = security.may
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
+    app.config["JOBS_CONSOLE_SCRIPT"] = "console.js"
+    app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
+    app.config["JOBS_CONSOLE_REFRESH"] = _refresh
+    app.config["JOBS_CONSOLE_REFRESH_URL"] = "accounts.update_refresh"
+    app.config["JOBS_CONSOLE_REQUESTER"] = lambda word: security.requester(int(word)) if word.isdecimal() else word
     app.register_blueprint(console(engine, who=name), url_prefix="/ops")

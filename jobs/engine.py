@@ -73,6 +73,7 @@ class Engine:
             lease_s=lease_s,
             observer=observer,
             steps=self.workflows,
+            version=version[:40],
         )
         self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
