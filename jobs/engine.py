@@ -25,7 +25,8 @@ from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
-from .ledger import audit, bulk, control, effects, kinds, lanes, reader, retention, writer
+from .ledger import audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
+from .ledger.models import Mute
 from .ledger.history import SettledJob, insert_settled
 from .ledger.reader import JobBrief
 from .log import get_logger
@@ -267,6 +268,31 @@ class Engine:
             queue = control.change_waiting(session, uid, values, what=what, by=by)
             audit.of_job(session, uid, action, by=by, **told)
             wake_at_commit(session, self.sender.wake, {queue: 1})
+
+    # -- errors -----------------------------------------------------------------------------------------------------
+
+    def mute(self, fingerprint: str, *, by: str | None, reason: str | None = None) -> None:
+        """Have an error hidden until another version of the host runs.
+
+        Raises:
+            NoSuchError: no job has it
+        """
+        with self.host.transaction() as session:
+            mutes.mute(session, fingerprint, version=self.version[:40], by=by, reason=reason)
+            details = {"version": self.version, "reason": reason}
+            audit.append(session, by=by, action="mute", subject=f"error {fingerprint}", details=details)
+
+    def unmute(self, fingerprint: str, *, by: str | None) -> bool:
+        """Have an error shown again; whether it was hidden."""
+        with self.host.transaction() as session:
+            was_muted = mutes.unmute(session, fingerprint)
+            if was_muted:
+                audit.append(session, by=by, action="unmute", subject=f"error {fingerprint}", details={})
+            return was_muted
+
+    def muted(self) -> Mapping[str, Mute]:
+        """By fingerprint, who hid which errors, and why."""
+        return mutes.muted(self.host.reading(), version=self.version[:40])
 
     # -- pauses and limits ------------------------------------------------------------------------------------------
 
