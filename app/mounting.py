@@ -8,6 +8,7 @@ from jobs import engine_of
 from jobs.console import console
 
 from . import assets, cli, compression, headers, openapi, problems, security
+from .accounts import api as people_api
 from .accounts import routes as accounts
 from .accounts import services as account_services
 from .activities import api as activities_api
@@ -15,6 +16,7 @@ from .activities import routes as activities
 from .activities import services as activity_services
 from .admin import routes as admin
 from .background import api as background_api
+from .background import routes as background
 from .background.operations import api as operations_api
 from .background.schedules import api as schedules_api
 from .background.workflows import api as workflows_api
@@ -29,11 +31,11 @@ from .wiring import VERSION, Product
 from .workbench import api as workbench_api
 from .workbench import routes as workbench
 
-PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp)
+PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp, background.bp)
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
-    *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
+    *(reports_api.blp, workbench_api.blp, workbench_api.tasks, people_api.blp),
 )
 
 

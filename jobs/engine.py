@@ -26,8 +26,8 @@ from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
 from .ledger import audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
-from .ledger.models import Mute
 from .ledger.history import SettledJob, insert_settled
+from .ledger.models import Mute
 from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer

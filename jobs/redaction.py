@@ -6,7 +6,9 @@ from typing import Any
 
 HIDDEN = "…"
 _SECRET = re.compile(r"passw|secret|token|cookie|authori[sz]ation|api_?key|credential", re.IGNORECASE)
-_PERSONAL = re.compile(r"(?:^|_)(?:e_?mail|phone|mobile|address|birth(?:day|_?date)?|first_?name|last_?name)s?$", re.I)
+_PERSONAL = re.compile(
+    r"(?:^|_)(?:e_?mail|phone|mobile|address|birth(?:day|_?date)?|first_?name|last_?name)s?$", re.IGNORECASE
+)
 _E_MAIL = re.compile(r"([\w.+-])[\w.+-]{0,63}(@[\w-]{1,63}(?:\.[\w-]{1,63})+)")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*(?=@)")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE)

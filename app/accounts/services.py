@@ -224,6 +224,13 @@ def give_role(user_id: int, role: str, *, by: Person | None, reason: str | None 
         )
 
 
+def known_id(user_id: int) -> int:
+    """The number, if it can be anybody's. Raises NotFound."""
+    if not 0 < user_id <= LARGEST_ID:
+        raise NotFound("There is no such person.")
+    return user_id
+
+
 def role_of(user: User) -> str:
     """Admin, operator, viewer, or an empty word."""
     return ADMIN if user.is_admin else user.role

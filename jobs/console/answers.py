@@ -23,7 +23,8 @@ def refresh() -> Refresh:
     asked = current_app.config.get("JOBS_CONSOLE_REFRESH")
     if asked is None:
         return Refresh()
-    return Refresh(*asked(), endpoint=current_app.config.get("JOBS_CONSOLE_REFRESH_URL", ""))
+    every_s, is_on = asked()
+    return Refresh(every_s, is_on, current_app.config.get("JOBS_CONSOLE_REFRESH_URL", ""))
 
 
 def pace_ms() -> int:

@@ -160,7 +160,7 @@ def _arguments(entry: Entry, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise BadArguments(entry.kind, {"arguments": f"are no JSON: {str(error)[:200]}"}) from None
     if not isinstance(typed, dict):
-        raise BadArguments(entry.kind, {"arguments": "must be one object: {\"name\": value, …}"})
+        raise BadArguments(entry.kind, {"arguments": 'must be one object: {"name": value, …}'})
     found: dict[str, Any] = put_back(typed, pages.shaped(entry.args), entry.args)
     if "\\u0000" in json.dumps(found) or not pages.is_storable(json.dumps(found, ensure_ascii=False)):
         raise BadArguments(entry.kind, {"arguments": "hold signs that cannot be stored"})

@@ -94,9 +94,7 @@ def jobs(engine: Engine, question: Question) -> JobsLook:
 
 def nothing(engine: Engine, question: Question) -> JobsLook:
     """The page of a question that is not understood."""
-    return _look(
-        engine, question, entries=[], older=None, has_stopped=False, held=question.args(), newer=0, counts={}
-    )
+    return _look(engine, question, entries=[], older=None, has_stopped=False, held=question.args(), newer=0, counts={})
 
 
 def _look(engine: Engine, question: Question, **values: Any) -> JobsLook:
@@ -114,5 +112,3 @@ def _counts(engine: Engine, session: Session, question: Question) -> dict[str, s
 def in_words(count: Count) -> str:
     """A number of jobs, "10 000+" when there may be more."""
     return pages.grouped(count.number) + ("+" if count.is_least else "")
-
-

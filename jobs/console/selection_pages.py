@@ -59,7 +59,11 @@ class Choice:
     def fields(self) -> list[tuple[str, str]]:
         """What carries the choice from page to page."""
         ticked = [("uid", uid) for uid in self.uids]
-        return [("action", self.action.value), *([("all", "1")] if self.is_all else ticked), *self.question.args().items()]
+        return [
+            ("action", self.action.value),
+            *([("all", "1")] if self.is_all else ticked),
+            *self.question.args().items(),
+        ]
 
 
 def mount(bp: Blueprint, engine: Engine, steering: Steering) -> None:
@@ -158,7 +162,9 @@ class SelectionPages:
         meant = replace(meant, states=states)
         counted = browsing.count(self._engine.host.reading(), meant)
         if counted.is_least and counted.number < browsing.COUNT_UP_TO:
-            raise Refused("Too many jobs would have to be looked through. Add a kind:, a state: or since: to the filter.")
+            raise Refused(
+                "Too many jobs would have to be looked through. Add a kind:, a state: or since: to the filter."
+            )
         return meant
 
     def _preview(self, choice: Choice) -> Preview:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _FRAME = re.compile(r'^\s+File "([^"]+)", line \d+')
-_FOREIGN = re.compile(r"(?:site|dist)-packages/|/lib(?:64)?/python\d|/jobs/(?:dispatch|engine|workflows)|^<(?:frozen|string)")
+_FOREIGN = re.compile(
+    r"(?:site|dist)-packages/|/lib(?:64)?/python\d|/jobs/(?:dispatch|engine|workflows)|^<(?:frozen|string)"
+)
 
 
 @dataclass(frozen=True, slots=True)

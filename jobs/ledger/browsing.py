@@ -4,9 +4,8 @@ An index gives the jobs in order; what no index tells is looked for in a bounded
 because that many were looked at says so, and the next one goes on from there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from heapq import merge
 from typing import Any
 
@@ -143,9 +142,7 @@ def _told_by(wanted: Wanted, meant: Selection) -> Selection:
     """The selection that the index alone answers."""
     fingerprint = meant.fingerprint if _has_only_error(meant) else None
     by, start = wanted.requested_by, wanted.uid_start
-    return Selection(
-        wanted.states, wanted.kinds, requested_by=by, uid_start=start, fingerprint=fingerprint
-    )
+    return Selection(wanted.states, wanted.kinds, requested_by=by, uid_start=start, fingerprint=fingerprint)
 
 
 def _is_rare(session: Session, meant: Selection) -> bool:
@@ -153,7 +150,9 @@ def _is_rare(session: Session, meant: Selection) -> bool:
     few = select(literal(1)).where(in_state(*meant.states), Entry.finished_at.is_not(None)).limit(LOOK_AT)
     of_states = session.scalar(select(func.count()).select_from(few.subquery())) or 0
     of_kinds = select(literal(1)).where(Entry.kind.in_(meant.kinds)).limit(LOOK_AT)
-    return of_states < LOOK_AT or (session.scalar(select(func.count()).select_from(of_kinds.subquery())) or 0) >= LOOK_AT
+    return (
+        of_states < LOOK_AT or (session.scalar(select(func.count()).select_from(of_kinds.subquery())) or 0) >= LOOK_AT
+    )
 
 
 def _by_error(meant: Selection, below: Place | None) -> Select[Entry]:
@@ -212,8 +211,9 @@ def pulse(session: Session) -> tuple[Any, ...]:
     started = select(func.max(Entry.started_at)).where(in_state(State.RUNNING))
     moved = select(func.max(Move.id))
     row = session.execute(
-        select(select(func.max(Entry.id)).scalar_subquery(), *(one.scalar_subquery() for one in (*live, *ends, started, moved)))
+        select(
+            select(func.max(Entry.id)).scalar_subquery(),
+            *(one.scalar_subquery() for one in (*live, *ends, started, moved)),
+        )
     ).one()
     return tuple(row)
-
-

@@ -62,14 +62,14 @@ def test_the_ledgers_own_words_are_understood() -> None:
     assert Question.read({"state": "parked"})[0].view.states == (State.PARKED,)
 
 
+STATES = "scheduled, queued, running, retrying, failed, cancelled, done"
 VALID = "Write state:, queue:, kind:, user:, id:, worker:, error:, args.key:, since:"
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("state:sleeping", "“sleeping” is not a state. It can be scheduled, queued, running, retrying, failed, "
-         "cancelled, done."),
+        ("state:sleeping", f"“sleeping” is not a state. It can be {STATES}."),
         ("colour:red", f"“colour” is not understood. {VALID}"),
         ("hello", f"“hello” is not understood. {VALID}"),
         ("queue:", "“queue:” needs a word after it."),
@@ -78,7 +78,7 @@ VALID = "Write state:, queue:, kind:, user:, id:, worker:, error:, args.key:, si
         ("since:yesterday", "“yesterday” is not a time. Write 30m, 24h, 7d or a day such as 2026-11-20."),
         ("since:999999w", "“999999w” is not a time. Write 30m, 24h, 7d or a day such as 2026-11-20."),
         ("args:7", f"“args” is not understood. {VALID}"),
-        ('args.a"b:7', f"“args.a\"b:7” is not understood. {VALID}"),
+        ('args.a"b:7', f'“args.a"b:7” is not understood. {VALID}'),
         ("args.a:1 args.b:1 args.c:1 args.d:1 args.e:1 args.f:1", "At most 5 arguments can be asked for."),
     ],
 )  # fmt: skip
