@@ -142,7 +142,7 @@ class SelectionPages:
         except (ValueError, KeyError):
             raise Refused(f"Choose what to do: {', '.join(WORDS.values())}.") from None
         self._steering.needs(needed_for(action))
-        question, wrong = Question.read({**given.to_dict(), "below": "", "upto": ""})  # type: ignore[attr-defined]
+        question, wrong = Question.read({name: given.get(name, "") for name in ("state", "q")})
         if wrong:
             raise Refused(" ".join(wrong))
         if given.get("all"):

@@ -12,7 +12,10 @@ _FOREIGN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Some lines of a traceback that belong together; `frames` is how many frames they are, 0 for other text."""
+    """Some lines of a traceback that belong together; `frames` is how many frames they are.
+
+    What is no frame, such as the error itself, is read like the host's own.
+    """
 
     is_ours: bool
     frames: int
@@ -22,13 +25,13 @@ class Passage:
 def passages(traceback: str) -> Sequence[Passage]:
     """The traceback in its order, neighbours of a sort together."""
     found: list[tuple[str, list[str], int]] = []
-    sort = "text"
+    sort = "ours"
     for line in traceback.splitlines():
         frame = _FRAME.match(line)
         if frame:
             sort = "foreign" if _FOREIGN.search(frame[1]) else "ours"
         elif not line.startswith("    "):
-            sort = "text"
+            sort = "ours"
         if found and found[-1][0] == sort:
             found[-1] = (sort, [*found[-1][1], line], found[-1][2] + bool(frame))
         else:

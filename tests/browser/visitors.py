@@ -24,6 +24,7 @@ PEOPLES = [
     "/workbench/",
     "/workbench/<string:name>",
     "/workbench/runs/<string:uid>",
+    "/jobs/<string:uid>",
     "/settings/",
     "/api/docs",
     "/nowhere",
@@ -34,6 +35,11 @@ STAFFS = [
     "/ops/jobs/<uid>",
     "/ops/jobs/<uid>/retries",
     "/ops/jobs/<uid>/cancellations",
+    "/ops/jobs/<uid>/starts",
+    "/ops/jobs/<uid>/copies",
+    "/ops/jobs/chosen?action=delete&uid=<uid>",
+    "/ops/failures",
+    "/ops/failures/<fingerprint>/mute",
     "/admin/",
     "/admin/people/",
     "/admin/activities/",
@@ -52,6 +58,7 @@ SHOWN_WITH_ANOTHER = {"/swagger/", "/api/docs/", "/reports/list", "/recent", "/s
 SHOWN_ONCE = {"/setup/<token>"}
 NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.")
 
+FINGERPRINT = "0123456789abcdef"
 LONG_WORD = "Nordic" + "schwimmlauf" * 8
 ADAS = [
     ("running", 30, "Along the river", 0),
@@ -77,6 +84,12 @@ class Visitors:
             ", recount_rounds = 3 WHERE id = :id",
             id=logged[2]["id"],
         )
+        product.sql(
+            "UPDATE job SET error_class = 'ValueError', error_message = 'no', error_fingerprint = :print"
+            " WHERE uid = :uid",
+            **{"print": FINGERPRINT, "uid": logged[3]["job"]["id"]},
+        )
+        self._names["<fingerprint>"] = FINGERPRINT
         page = browser.new_page(base_url=product.url)
         sign_in(page, email)
         ada = page.context.storage_state()
