@@ -90,7 +90,10 @@ def count(session: Session, meant: Selection) -> Count:
     """How many jobs are meant, counted to ten thousand, or among as many as a page looks at."""
     plan = _plan(session, meant, None)
     if plan.is_exact:
-        some = [stream.with_only_columns(literal(1)).order_by(None).limit(COUNT_UP_TO + 1) for stream in plan.streams]
+        some = [
+            stream.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(COUNT_UP_TO + 1)
+            for stream in plan.streams
+        ]
         found = sum(session.scalar(select(func.count()).select_from(one.subquery())) or 0 for one in some)
         return Count(min(found, COUNT_UP_TO), found > COUNT_UP_TO)
     total, is_least = 0, False

@@ -87,7 +87,8 @@ class Visitors:
         product.sql(
             "UPDATE job SET error_class = 'ValueError', error_message = 'no', error_fingerprint = :print"
             " WHERE uid = :uid",
-            **{"print": FINGERPRINT, "uid": logged[3]["job"]["id"]},
+            print=FINGERPRINT,
+            uid=logged[3]["job"]["id"],
         )
         self._names["<fingerprint>"] = FINGERPRINT
         page = browser.new_page(base_url=product.url)

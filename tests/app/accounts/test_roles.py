@@ -100,9 +100,7 @@ def program(app: Flask, ids: dict[str, int]) -> Program:
     return send
 
 
-def test_an_admin_gives_roles_in_the_api(
-    app: Flask, ids: dict[str, int], program: Program
-) -> None:
+def test_an_admin_gives_roles_in_the_api(app: Flask, ids: dict[str, int], program: Program) -> None:
     status, body = program(
         "Olga", "PUT", f"/people/{ids['Ada']}/role", scopes=("admin",), json={"role": "operator", "reason": "on call"}
     )
@@ -115,9 +113,7 @@ def test_an_admin_gives_roles_in_the_api(
     assert program("Olga", "PUT", f"/people/{ids['Ada']}/role", scopes=("admin",), json={"role": "king"})[0] == 422
 
 
-def test_nobody_else_gives_roles(
-    app: Flask, ids: dict[str, int], program: Program
-) -> None:
+def test_nobody_else_gives_roles(app: Flask, ids: dict[str, int], program: Program) -> None:
     with app.app_context():
         services.give_role(ids["Ada"], "operator", by=None)
         ada = services.recognise_session(services.begin_session(ids["Ada"], browser="test"))

@@ -127,7 +127,12 @@ def test_what_cannot_be_done_says_why(app: Flask, staffed: Workshop) -> None:
     uid = staffed.submit_one(staffed.noting())
     staffed.work()
     said = text_of(get(app, f"/ops/jobs/{uid}"))
-    reasons = ["Retry (it is done)", "Run now (it is done)", "Cancel (it is done)", "Move (only what waits can be moved)"]
+    reasons = [
+        "Retry (it is done)",
+        "Run now (it is done)",
+        "Cancel (it is done)",
+        "Move (only what waits can be moved)",
+    ]
     assert [one in said for one in reasons] == [True] * 4
 
 
@@ -146,14 +151,14 @@ def test_the_version_that_failed_is_told(app: Flask, staffed: Workshop) -> None:
     assert "last in version 1.2.3" in text_of(get(app, f"/ops/jobs/{uid}"))
 
 
-TRACE = '''Traceback (most recent call last):
+TRACE = """Traceback (most recent call last):
   File "/srv/.venv/lib/python3.11/site-packages/dramatiq/actor.py", line 1, in __call__
     return self.fn()
   File "/srv/jobs/dispatch/runner.py", line 2, in _call
     return run()
   File "/srv/app/activities/services.py", line 3, in count
     raise ValueError("no")
-ValueError: no'''
+ValueError: no"""
 
 
 def test_a_traceback_is_read_with_the_frames_of_libraries_folded() -> None:

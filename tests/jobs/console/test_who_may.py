@@ -58,9 +58,7 @@ def test_only_who_manages_deletes(app: Flask, guarded: GuardedHost, staffed: Wor
     assert app.test_client().get(f"/ops/jobs/{dead}").status_code == 404
 
 
-def test_only_who_manages_edits_and_runs_again(
-    app: Flask, guarded: GuardedHost, staffed: Workshop, dead: str
-) -> None:
+def test_only_who_manages_edits_and_runs_again(app: Flask, guarded: GuardedHost, staffed: Workshop, dead: str) -> None:
     data = {"args": '{"number": 8}', "priority": "1"}
     assert app.test_client().get(f"/ops/jobs/{dead}/copies").status_code == 403
     assert post(app, f"/ops/jobs/{dead}/copies", **data).status_code == 403

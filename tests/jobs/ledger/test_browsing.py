@@ -81,9 +81,7 @@ def test_the_count_is_that_of_the_pages(filled: Workshop, meant: Selection) -> N
     assert (counted.number, counted.is_least) == (len(all_of(filled, meant)), False)
 
 
-def test_a_search_that_stops_finds_the_rest_from_there_on(
-    filled: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_that_stops_finds_the_rest_from_there_on(filled: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browsing, "LOOK_AT", 3)
     monkeypatch.setattr(browsing, "LEAST", 3)
     for meant in SELECTIONS:
