@@ -90,11 +90,7 @@ def count(session: Session, meant: Selection) -> Count:
     """How many jobs are meant, counted to ten thousand, or among as many as a page looks at."""
     plan = _plan(session, meant, None)
     if plan.is_exact:
-        some = [
-            stream.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(COUNT_UP_TO + 1)
-            for stream in plan.streams
-        ]
-        found = sum(session.scalar(select(func.count()).select_from(one.subquery())) or 0 for one in some)
+        found = sum(_counted(session, stream) for stream in plan.streams)
         return Count(min(found, COUNT_UP_TO), found > COUNT_UP_TO)
     total, is_least = 0, False
     for stream in plan.streams:
@@ -113,6 +109,11 @@ def newer(session: Session, meant: Selection, than: Place) -> int:
         return sum(key(one) < mark if is_rising else key(one) > mark for one in seen.entries)
     except TypeError:  # a place of a list in another order
         return 0
+
+
+def _counted(session: Session, stream: Select[Entry]) -> int:
+    some = stream.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(COUNT_UP_TO + 1)
+    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def _plan(session: Session, meant: Selection, below: Place | None) -> Plan:
