@@ -8,6 +8,7 @@ from jobs import engine_of
 from jobs.console import console
 
 from . import assets, cli, compression, headers, openapi, problems, security
+from .accounts import api as people_api
 from .accounts import routes as accounts
 from .accounts import services as account_services
 from .activities import api as activities_api
@@ -17,6 +18,7 @@ from .admin import routes as admin
 from .alerts import api as alerts_api
 from .alerts import routes as alerts
 from .background import api as background_api
+from .background import routes as background
 from .background.operations import api as operations_api
 from .background.schedules import api as schedules_api
 from .background.workflows import api as workflows_api
@@ -37,13 +39,13 @@ from .workbench import routes as workbench
 
 PAGES = (
     *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
-    *(alerts.bp, events.bp, health.bp),
+    *(alerts.bp, events.bp, health.bp, background.bp),
 )
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
-    *(alerts_api.blp, events_api.blp, health_api.blp),
+    *(alerts_api.blp, events_api.blp, health_api.blp, people_api.blp),
 )
 
 
@@ -59,7 +61,7 @@ def mount(app: Flask, config: Config) -> None:
         config,
         by_session=account_services.recognise_session,
         by_token=account_services.recognise_token,
-        rules={"console.": security.ADMIN, "admin": security.ADMIN},
+        rules={"console.": security.VIEWER, "admin": security.ADMIN},
     )
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
@@ -72,12 +74,14 @@ def mount(app: Flask, config: Config) -> None:
     cli.register(app)
 
 
-def _mount_console(app: Flask) -> None:
-    """The engine's console, for admins, in our layout."""
+def _refresh() -> tuple[int, bool]:
+    """How often the person's pages refresh themselves, in seconds, and whether they do."""
+    person = security.me()
+    return person.refresh_s, person.live_updates
 
-    def is_admin(_action: str) -> bool:
-        person = security.someone()
-        return person is not None and person.is_admin
+
+def _mount_console(app: Flask) -> None:
+    """The engine's console, for who may see all jobs, in our layout."""
 
     def name() -> str:
         return f"{security.me().name} (person {security.me().id})"
@@ -85,7 +89,12 @@ def _mount_console(app: Flask) -> None:
     also = app.config.setdefault("JOBS_CONSOLE_ALSO", [])
     also += [("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")]
     engine = engine_of(app)
-    cast("Product", engine.host).may = is_admin
+    cast("Product", engine.host).may = security.may
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
     app.config["JOBS_CONSOLE_TEST_JOB"] = ("workbench.debug_task", {})
+    app.config["JOBS_CONSOLE_SCRIPT"] = "console.js"
+    app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
+    app.config["JOBS_CONSOLE_REFRESH"] = _refresh
+    app.config["JOBS_CONSOLE_REFRESH_URL"] = "accounts.update_refresh"
+    app.config["JOBS_CONSOLE_REQUESTER"] = lambda word: security.requester(int(word)) if word.isdecimal() else word
     app.register_blueprint(console(engine, who=name), url_prefix="/ops")

@@ -18,11 +18,16 @@ from app.config import Config
 from app.errors import CameFromElsewhere, NotAllowed, SignInNeeded
 from app.web import asks_to_sign_in, settings
 
-PUBLIC, SIGNED_IN, ADMIN, API = "public", "signed_in", "admin", "api:"
+PUBLIC, SIGNED_IN, API = "public", "signed_in", "api:"
+VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
+MAY = {"": set[str](), VIEWER: {"see"}, OPERATOR: {"see", "act"}, ADMIN: {"see", "act", "manage"}}
+"""What the roles may: `see` all jobs, `act` on them, `manage` people, settings and what cannot be undone."""
+NEEDED = {VIEWER: "see", OPERATOR: "act", ADMIN: "manage"}
+FOR_WHOM = {"see": "viewers, operators and admins", "act": "operators and admins", "manage": "admins"}
 SCOPES = {
     "read": "See your activities",
     "write": "Log, change and delete activities",
-    "jobs": "See and steer jobs (admins)",
+    "jobs": "See and steer everybody's jobs, as your role allows",
     "admin": "Everything staff may do (admins)",
 }
 FOR_STAFF = {"jobs", "admin"}
@@ -46,8 +51,14 @@ class Person:
     is_guest: bool
     theme: str
     live_updates: bool
+    role: str = ""
+    refresh_s: int = 3
     session_id: int | None = None
     scopes: frozenset[str] = frozenset()
+
+    def may(self, action: str) -> bool:
+        """Whether their role allows to `see`, `act` or `manage`; with a token, whatever its scopes are."""
+        return action in MAY[ADMIN if self.is_admin else self.role]
 
 
 Recognise = Callable[[str], Person | None]
@@ -62,6 +73,16 @@ def public(view: View) -> View:
 def signed_in(view: View) -> View:
     """Whoever is signed in may use it; others are sent to the sign-in page."""
     return _marked(view, SIGNED_IN)
+
+
+def viewers(view: View) -> View:
+    """Who may see all jobs may use it: viewers, operators and admins."""
+    return _marked(view, VIEWER)
+
+
+def operators(view: View) -> View:
+    """Who may act on all jobs may use it: operators and admins."""
+    return _marked(view, OPERATOR)
 
 
 def admin_only(view: View) -> View:
@@ -102,14 +123,25 @@ def someone() -> Person | None:
     return person
 
 
+def may(action: str) -> bool:
+    """Whether the person of the request may `see`, `act` or `manage`."""
+    person = someone()
+    return person is not None and person.may(action)
+
+
 def requester(user_id: int) -> str:
     """What the ledger of jobs calls a person who asked for one."""
     return f"user {user_id}"
 
 
+def sees_all_jobs(person: Person) -> bool:
+    """Whether they see everybody's jobs: a viewer or more, in their browser or with a token that may."""
+    return person.may("see") and (person.session_id is not None or bool(FOR_STAFF & person.scopes))
+
+
 def steers_all_jobs(person: Person) -> bool:
-    """Whether they see and steer everybody's jobs: an admin in their browser, or with a token that may."""
-    return person.is_admin and (person.session_id is not None or bool(FOR_STAFF & person.scopes))
+    """Whether they also steer everybody's jobs: an operator or an admin."""
+    return person.may("act") and sees_all_jobs(person)
 
 
 def role_of(person: Person | None) -> str:
@@ -215,8 +247,9 @@ def _gate() -> Response | None:
     person = someone()
     if person is None:
         return asks_to_sign_in()
-    if access == ADMIN and not person.is_admin:
-        raise NotAllowed("This page is for admins.")
+    needed = NEEDED.get(access)
+    if needed and not person.may(needed):
+        raise NotAllowed(f"This page is for {FOR_WHOM[needed]}.")
     return None
 
 
@@ -232,8 +265,9 @@ def _check_program(scopes: set[str]) -> None:
         me()
         held = scopes
         _refuse_other_sites()
-    if held <= FOR_STAFF and not me().is_admin:
-        raise NotAllowed("This is for admins.")
+    needed = "manage" if held == {"admin"} else "see" if request.method in SAFE_METHODS else "act"
+    if held <= FOR_STAFF and not me().may(needed):
+        raise NotAllowed(f"This is for {FOR_WHOM[needed]}.")
 
 
 def _refuse_other_sites() -> None:

@@ -13,6 +13,7 @@ from .errors import (
     GiveUp,
     JobError,
     NameTaken,
+    NoSuchError,
     NoSuchJob,
     NoSuchOperation,
     NoSuchSchedule,
@@ -32,7 +33,7 @@ from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
 from .ledger.lanes import LaneLook, Limits
 from .ledger.listing import Place, Wanted
-from .ledger.models import Attempt, Entry, WorkerRow, metadata
+from .ledger.models import Attempt, Entry, Mute, WorkerRow, metadata
 from .ledger.moments import UtcDateTime, db_now
 from .ledger.progress import Progress
 from .ledger.reader import JobBrief, has_live
@@ -87,7 +88,9 @@ __all__ = [
     "LaneLook",
     "Limits",
     "Misfire",
+    "Mute",
     "NameTaken",
+    "NoSuchError",
     "NoSuchJob",
     "NoSuchOperation",
     "NoSuchSchedule",

@@ -1,5 +1,6 @@
 """What operators did, for whoever looks at it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .host import Host
@@ -19,8 +20,8 @@ class Audit:
         """What was done, the newest first, from below `before_id`."""
         return audit.page(self._host.reading(), before_id=before_id, limit=limit)
 
-    def note(self, *, by: str | None, action: str, subject: str, **details: Any) -> None:
-        """Add what an operator of the host did, in the transaction that does it; make it the last thing in there."""
+    def note(self, *, by: str | None, action: str, subject: str, details: Mapping[str, Any]) -> None:
+        """Add what somebody did, in the transaction that is open, or in one of its own; make it that one's last."""
         with self._host.transaction() as session:
             audit.append(session, by=by, action=action, subject=subject, details=details)
 

@@ -26,8 +26,9 @@ from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
 from .integrity import Integrity
-from .ledger import audit, bulk, control, effects, kinds, lanes, reader, retention, writer
+from .ledger import audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
+from .ledger.models import Mute
 from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
@@ -75,6 +76,7 @@ class Engine:
             lease_s=lease_s,
             observer=observer,
             steps=self.workflows,
+            version=version[:40],
         )
         self.broker.is_quiet = self.runner.quiet.is_set
         self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
@@ -279,6 +281,31 @@ class Engine:
             queue = control.change_waiting(session, uid, values, what=what, by=by)
             audit.of_job(session, uid, action, by=by, **told)
             wake_at_commit(session, self.sender.wake, {queue: 1})
+
+    # -- errors -----------------------------------------------------------------------------------------------------
+
+    def mute(self, fingerprint: str, *, by: str | None, reason: str | None = None) -> None:
+        """Have an error hidden until another version of the host runs.
+
+        Raises:
+            NoSuchError: no job has it
+        """
+        with self.host.transaction() as session:
+            mutes.mute(session, fingerprint, version=self.version[:40], by=by, reason=reason)
+            details = {"version": self.version, "reason": reason}
+            audit.append(session, by=by, action="mute", subject=f"error {fingerprint}", details=details)
+
+    def unmute(self, fingerprint: str, *, by: str | None) -> bool:
+        """Have an error shown again; whether it was hidden."""
+        with self.host.transaction() as session:
+            was_muted = mutes.unmute(session, fingerprint)
+            if was_muted:
+                audit.append(session, by=by, action="unmute", subject=f"error {fingerprint}", details={})
+            return was_muted
+
+    def muted(self) -> Mapping[str, Mute]:
+        """By fingerprint, who hid which errors, and why."""
+        return mutes.muted(self.host.reading(), version=self.version[:40])
 
     # -- pauses and limits ------------------------------------------------------------------------------------------
 

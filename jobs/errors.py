@@ -41,6 +41,10 @@ class NoSuchOperation(JobError):
     """There is no bulk operation with that id."""
 
 
+class NoSuchError(JobError):
+    """The ledger holds no job with that error."""
+
+
 class WrongState(JobError):
     """The job's state does not allow that move; the text says what state it is in."""
 

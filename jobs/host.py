@@ -30,4 +30,4 @@ class Host(Protocol):
         """Hear, inside the transaction that settles it, that a job will not be tried again by itself."""
 
     def allow(self, action: str) -> bool:
-        """Whether the person of the current request may `see` or `act` in the console."""
+        """Whether the person of the current request may `see` jobs, `act` on them, or `manage`: what is for good."""

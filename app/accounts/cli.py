@@ -50,6 +50,22 @@ def create_user(email: str, name: str | None, admin: bool, password_stdin: bool)
     click.echo(f"Made {address}{', an admin' if admin else ''}.")
 
 
+@users.command("role")
+@click.option("--email", required=True, help="Whose role it is.")
+@click.option("--role", required=True, type=click.Choice(["viewer", "operator", "admin", "none"]))
+@click.option("--reason", help="Why, for the audit log.")
+def give_role(email: str, role: str, reason: str | None) -> None:
+    """Let somebody see all jobs (viewer), act on them (operator), or manage everything (admin)."""
+    user = queries.user_by_email(address_key(email))
+    if user is None:
+        _refuse("There is nobody with this e-mail address.")
+    try:
+        services.give_role(user.id, "" if role == "none" else role, by=None, reason=reason)
+    except Problem as error:
+        _refuse(error)
+    click.echo(f"{user.email} is {'no viewer, operator or admin' if role == 'none' else role} now.")
+
+
 @users.command("setup-link")
 def setup_link() -> None:
     """Print a link that makes the first admin, once, within half an hour. Nothing when there is an admin."""

@@ -13,7 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app import units
 from app.errors import Invalid
-from app.security import FOR_STAFF, SCOPES
+from app.security import SCOPES, Person
 from app.text import one_line
 
 from .addresses import read_address
@@ -231,10 +231,10 @@ class TokenForm(ServiceForm):
         """The values as the service takes them."""
         return {"name": self.name.data, "scopes": self.scopes.data or [], "days": int(self.days.data)}
 
-    def offer_to(self, *, is_admin: bool) -> None:
-        """Leave out what only admins can give."""
-        if not is_admin:
-            self.scopes.choices = [choice for choice in self.scopes.choices if choice.value not in FOR_STAFF]
+    def offer_to(self, person: Person) -> None:
+        """Leave out what their role does not allow them to give."""
+        kept = {"jobs": person.may("see"), "admin": person.may("manage")}
+        self.scopes.choices = [choice for choice in self.scopes.choices if kept.get(choice.value, True)]
 
 
 def _weight(text: str) -> Decimal:

@@ -24,6 +24,8 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(default=False)
     theme: Mapped[str] = mapped_column(String(10), default="system")
     live_updates: Mapped[bool] = mapped_column(default=True)
+    role: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    refresh_s: Mapped[int] = mapped_column(Integer, default=3, server_default="3")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     goes_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -29,6 +29,8 @@ _PERSON = (
     _user.goes_at,
     _user.theme,
     _user.live_updates,
+    _user.role,
+    _user.refresh_s,
 )
 _STILL_THERE = or_(_user.goes_at.is_(None), _user.goes_at > bindparam("now"))
 _BY_SESSION = Question(
@@ -96,6 +98,12 @@ def user_by_email(email_key: str) -> User | None:
 def first_user() -> User | None:
     """The oldest account that stays."""
     return reading().scalar(select(User).where(User.goes_at.is_(None)).order_by(User.id).limit(1))
+
+
+def people(*, after_id: int, limit: int) -> Sequence[User]:
+    """People whose accounts stay, the oldest first, from behind `after_id`."""
+    stay = select(User).where(User.goes_at.is_(None), User.id > after_id)
+    return reading().scalars(stay.order_by(User.id).limit(limit)).all()
 
 
 def has_admin() -> bool:

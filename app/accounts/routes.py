@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, request, url_for
 
 from app.clock import today
 from app.errors import Invalid, NotFound
-from app.security import is_remembered, let_in, let_out, me, public, signed_in, someone, token_held
+from app.security import is_remembered, let_in, let_out, me, public, signed_in, someone, token_held, viewers
 from app.web import client_address, done, invalid, local_path, page_or_fragment, see_other, settings, shown_once
 
 from . import queries, services
@@ -189,6 +189,17 @@ def update_live() -> Response:
     return _back()
 
 
+@bp.post("/settings/refresh")
+@viewers
+def update_refresh() -> Response:
+    """Choose how often operators' pages refresh themselves."""
+    chosen = request.form.get("refresh", "")
+    if chosen not in {*map(str, services.REFRESH_S), "off"}:
+        raise Invalid({"refresh": f"Choose one of: {', '.join(map(str, services.REFRESH_S))}, off."})
+    services.choose_refresh(me().id, None if chosen == "off" else int(chosen))
+    return _back()
+
+
 @bp.post("/settings/weights")
 @signed_in
 def create_weight() -> Response:
@@ -281,7 +292,7 @@ def _redrawn(section: str, announce: str) -> Response:
 
 def _token_form(sent: Any = None) -> TokenForm:
     form = TokenForm(sent, prefix="token-")
-    form.offer_to(is_admin=me().is_admin)
+    form.offer_to(me())
     return form
 
 

@@ -17,9 +17,10 @@ from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.limits import Limit
-from app.security import FOR_STAFF, REMEMBERED, SCOPES, Person, requester
+from app.security import ADMIN, OPERATOR, REMEMBERED, SCOPES, VIEWER, Person, requester
 from app.stream import Kind, Level, tell
 from app.web import client_address, settings
+from jobs import engine_of
 
 from . import queries
 from .addresses import address_key
@@ -34,6 +35,8 @@ GUEST_STAYS = timedelta(days=7)
 SETUP_LINK_LASTS = timedelta(minutes=30)
 TOKEN_LASTS_DAYS = 365
 MOST_TOKENS = 50
+ROLES = ("", VIEWER, OPERATOR, ADMIN)
+REFRESH_S = (3, 10, 30)
 SEEN_EVERY = timedelta(minutes=1)
 LARGEST_ID = 2**31 - 1
 
@@ -197,6 +200,63 @@ def choose_live_updates(user_id: int, *, live: bool) -> None:
     _change_user(user_id, live_updates=live)
 
 
+def choose_refresh(user_id: int, refresh_s: int | None) -> None:
+    """Remember how often operators' pages refresh themselves, in seconds; None: not at all."""
+    if refresh_s is None:
+        _change_user(user_id, live_updates=False)
+    elif refresh_s in REFRESH_S:
+        _change_user(user_id, live_updates=True, refresh_s=refresh_s)
+    else:
+        raise Invalid({"refresh": f"Choose one of: {', '.join(map(str, REFRESH_S))}, off."})
+
+
+def give_role(user_id: int, role: str, *, by: Person | None, reason: str | None = None) -> None:
+    """Make somebody a viewer, an operator, an admin, or with an empty word none of them; it is noted in the audit log.
+
+    `by` is an admin; None in the terminal.
+
+    Raises:
+        NotAllowed: whoever asks is no admin
+        NotFound
+        Invalid: there is no such role, or they are a guest
+        Conflict: they are the last admin
+    """
+    if by is not None and not by.may("manage"):
+        raise NotAllowed("Only admins give roles.")
+    if role not in ROLES:
+        raise Invalid({"role": f"Choose one of: {', '.join(ROLES)}."})
+    with transaction() as session:
+        # Whoever takes an admin's role away holds all of them, so that two at once leave one.
+        admins = session.scalars(select(User).where(User.is_admin).order_by(User.id).with_for_update()).all()
+        user = queries.user_of(user_id)
+        if user.is_guest:
+            raise Invalid({"role": "A guest has no role. They have to keep their account first."})
+        if role != ADMIN and [one.id for one in admins] == [user_id]:
+            raise Conflict("This is the last admin. Make another one first.")
+        before = role_of(user)
+        if before == role:
+            return
+        _change_user(user_id, is_admin=role == ADMIN, role="" if role == ADMIN else role)
+        engine_of().audit.note(
+            by=requester(by.id) if by else "terminal",
+            action="role",
+            subject=f"person {user_id}",
+            details={"before": before, "after": role, "reason": reason},
+        )
+
+
+def known_id(user_id: int) -> int:
+    """The number, if it can be anybody's. Raises NotFound."""
+    if not 0 < user_id <= LARGEST_ID:
+        raise NotFound("There is no such person.")
+    return user_id
+
+
+def role_of(user: User) -> str:
+    """Admin, operator, viewer, or an empty word."""
+    return ADMIN if user.is_admin else user.role
+
+
 def record_weight(user_id: int, *, weight_kg: Decimal, on_day: date) -> None:
     """Note what the person weighed on that day; an earlier note of the same day gives way."""
     with transaction() as session:
@@ -220,8 +280,8 @@ def make_token(user_id: int, *, name: str, scopes: Collection[str], days: int = 
     user = queries.user_of(user_id)
     if not scopes or not SCOPES.keys() >= set(scopes):
         raise Invalid({"scopes": f"Choose some of: {', '.join(SCOPES)}."})
-    if FOR_STAFF & set(scopes) and not user.is_admin:
-        raise Invalid({"scopes": "Only admins can give these."})
+    if ("jobs" in scopes and not role_of(user)) or ("admin" in scopes and not user.is_admin):
+        raise Invalid({"scopes": "Your role does not allow you to give these."})
     if len(queries.tokens_of(user_id)) >= MOST_TOKENS:
         raise Invalid({"": f"You have {MOST_TOKENS} tokens; revoke one first."})
     token, at = token_of(hashing.new_secret()), now()
@@ -391,6 +451,8 @@ def _person(row: Any, *, session_id: int | None = None, scopes: frozenset[str] =
         is_guest=row.goes_at is not None,
         theme=row.theme,
         live_updates=row.live_updates,
+        role=row.role,
+        refresh_s=row.refresh_s,
         session_id=session_id,
         scopes=scopes,
     )

@@ -225,7 +225,7 @@ def try_out(person: Person) -> int:
     with transaction() as session:
         alert_id = raise_alert("test", "This is a test", words, about=f"{now().timestamp():.6f}")
         session.flush()
-        engine_of().audit.note(by=requester(person.id), action="try out", subject=f"alert {alert_id}")
+        engine_of().audit.note(by=requester(person.id), action="try out", subject=f"alert {alert_id}", details={})
     return alert_id
 
 
@@ -312,4 +312,4 @@ def _check_may_act(person: Person) -> None:
 
 def _audit(who: str, action: str, found: Alert, *, before: str, after: str) -> None:
     details = {"rule": found.rule, "title": found.title, "before": before, "after": after}
-    engine_of().audit.note(by=who, action=f"{action} alert", subject=f"alert {found.id}", **details)
+    engine_of().audit.note(by=who, action=f"{action} alert", subject=f"alert {found.id}", details=details)

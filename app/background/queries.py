@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.db import reading
 from app.errors import Conflict, NotFound
-from app.security import Person, requester, steers_all_jobs
+from app.security import Person, requester, sees_all_jobs, steers_all_jobs
 from app.web import settings
 from jobs import Attempt, Entry, KindLook, NoSuchJob, Place, Progress, Wanted, engine_of
 
@@ -26,7 +26,7 @@ def job_of(person: Person, uid: str) -> Entry:
         entry = engine_of().inspector.job(uid)
     except NoSuchJob:
         raise NotFound(NOT_THERE) from None
-    if not steers_all_jobs(person) and entry.requested_by != requester(person.id):
+    if not sees_all_jobs(person) and entry.requested_by != requester(person.id):
         raise NotFound(NOT_THERE)
     return entry
 
@@ -49,7 +49,7 @@ def settled_job_of(person: Person, uid: str, *, wait_s: float) -> Entry:
 
 def page_of(person: Person, wanted: Wanted, *, below: Place | None, limit: int) -> tuple[list[Entry], Place | None]:
     """Those of these jobs that they may see, a page of them, and where the next page begins."""
-    if not steers_all_jobs(person):
+    if not sees_all_jobs(person):
         wanted = replace(wanted, requested_by=requester(person.id))
     return engine_of().inspector.page(wanted, below=below, limit=limit)
 

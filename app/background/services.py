@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import logs
 from app.clock import now
 from app.db import transaction
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.security import Person, requester, steers_all_jobs
 from jobs import BadArguments, Job, JobRequest, NoSuchJob, UnknownJob, WrongState, engine_of
 
@@ -174,7 +174,9 @@ def forget_keys(*, at: datetime | None = None) -> int:
 
 
 def _done(person: Person, uid: str, do: Callable[[], bool | None]) -> bool | None:
-    queries.job_of(person, uid)
+    entry = queries.job_of(person, uid)
+    if entry.requested_by != requester(person.id) and not steers_all_jobs(person):
+        raise NotAllowed("You may see this job, and not act on it.")
     try:
         return do()
     except NoSuchJob:

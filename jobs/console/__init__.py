@@ -5,20 +5,22 @@ blocks `title`, `page_title`, `page_actions` and `main`.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, current_app, request
 
 from jobs.engine import Engine
 
-from . import areas, cli, routes
+from . import answers, areas, cli, routes
 from .areas import places
 
 __all__ = ["console"]
 
 
 def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> Blueprint:
-    """The console of this engine, closed unless the host allows to `see`, and to `act`.
+    """The console of this engine, closed unless the host allows to `see`, to `act` and, for some deeds, to `manage`.
 
     `who` names the person of the current request; what they do is written down with the job.
     """
@@ -30,8 +32,13 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
             abort(403)
 
     @bp.context_processor
-    def _what_may_be_done() -> dict[str, bool]:
-        return {"may_act": engine.host.allow("act")}
+    def _what_pages_need() -> dict[str, Any]:
+        return {
+            "may_act": engine.host.allow("act"),
+            "refresh": answers.refresh(),
+            "refreshed_at": datetime.now(UTC),
+            "script": current_app.config.get("JOBS_CONSOLE_SCRIPT", ""),
+        }
 
     routes.mount(bp, engine, who)
     areas.mount(bp, engine, who)

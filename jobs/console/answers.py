@@ -1,12 +1,35 @@
 """Pages of the console, parts of them, and regions that ask again."""
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, current_app, make_response, render_template, request
 
 PLAIN_LAYOUT = "console/layout.html"
 PACE_MS = 3_000
+REFRESH_S = (3, 10, 30)
+
+
+class Refresh(NamedTuple):
+    """How often the pages of this person ask again, in seconds, whether they do, and where that is changed."""
+
+    every_s: int = 3
+    is_on: bool = True
+    endpoint: str = ""
+
+
+def refresh() -> Refresh:
+    """As the host says by its settings JOBS_CONSOLE_REFRESH and JOBS_CONSOLE_REFRESH_URL; else every three seconds."""
+    asked = current_app.config.get("JOBS_CONSOLE_REFRESH")
+    if asked is None:
+        return Refresh()
+    every_s, is_on = asked()
+    return Refresh(every_s, is_on, current_app.config.get("JOBS_CONSOLE_REFRESH_URL", ""))
+
+
+def pace_ms() -> int:
+    """Milliseconds between two looks of a region; whether it looks at all is for the page's script to know."""
+    return refresh().every_s * 1000
 
 
 def wants_part() -> bool:
@@ -17,7 +40,7 @@ def wants_part() -> bool:
 def page(template: str, *, status: int = 200, **context: Any) -> Response:
     """A whole page in the host's layout, or in a plain one."""
     layout = current_app.config.get("JOBS_CONSOLE_LAYOUT", PLAIN_LAYOUT)
-    return _answer(render_template(f"console/{template}.html", layout=layout, pace_ms=PACE_MS, **context), status)
+    return _answer(render_template(f"console/{template}.html", layout=layout, pace_ms=pace_ms(), **context), status)
 
 
 def region(template: str, part: str, *, told_by: object, event: str | None = None, **context: Any) -> Response:
@@ -28,10 +51,9 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
     tag = _tag(told_by)
     if not wants_part():
         return page(template, tag=tag, **context)
-    if request.headers.get("HX-PTag") == tag:
-        response = _answer("", 304)
-    else:
-        response = _answer(render_template(f"console/{part}.html", tag=tag, pace_ms=PACE_MS, **context), 200)
+    response = unchanged(told_by)
+    if response is None:
+        response = _answer(render_template(f"console/{part}.html", tag=tag, pace_ms=pace_ms(), **context), 200)
     response.headers["HX-PTag"] = tag
     if event:
         response.headers["HX-Trigger"] = event
@@ -39,7 +61,7 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
 
 
 def unchanged(told_by: object) -> Response | None:
-    """The 304 for a region that asks again while nothing has changed; it need not be read for that."""
+    """304 when the part that asks has just this already; ask before the work of drawing it."""
     tag = _tag(told_by)
     if not wants_part() or request.headers.get("HX-PTag") != tag:
         return None
@@ -49,12 +71,13 @@ def unchanged(told_by: object) -> Response | None:
 
 
 def _tag(told_by: object) -> str:
-    return hashlib.sha256(repr(told_by).encode("utf-8", "replace")).hexdigest()[:16]
+    """The tag also tells the pace: where a person changes it, the part comes anew."""
+    return hashlib.sha256(repr((told_by, refresh())).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def part(template: str, **context: Any) -> Response:
     """A part alone."""
-    return _answer(render_template(f"console/{template}.html", **context), 200)
+    return _answer(render_template(f"console/{template}.html", pace_ms=pace_ms(), **context), 200)
 
 
 def _answer(body: str, status: int) -> Response:

@@ -1,15 +1,13 @@
-"""Filters, words and states of the console."""
+"""Words and states of the console."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
-from jobs.ledger.listing import Place
 from jobs.ledger.models import Entry
 from jobs.ledger.states import RETRYABLE, WAITING, State
-from jobs.redaction import without_secrets
+from jobs.redaction import masked, without_secrets
 
 LONGEST_WORD = 128
 
@@ -38,70 +36,18 @@ LEDGER_WORDS = {"ready": "queued", "succeeded": "done"}
 ONE_STATE = {state.value: View(state.value, state.value.capitalize(), (state,)) for state in State}
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What somebody wants to see, as it stands in the address."""
-
-    view: View = VIEWS[0]
-    kind: str = ""
-    queue: str = ""
-    uid: str = ""
-    below: Place | None = None
-
-    @classmethod
-    def read(cls, args: Mapping[str, str]) -> tuple[Self, list[str]]:
-        """The listing, and a sentence for each word that is not understood."""
-        wrong = [f"“{name}” cannot be read." for name in ("kind", "queue", "uid") if not is_word(args.get(name, ""))]
-        state = args.get("state", "").strip().lower()
-        view = _view(state)
-        if view is None:
-            known = ", ".join(one.key for one in VIEWS if one.key)
-            wrong.append(f"“{state[:40]}” is not a state. It can be {known}.")
-        place = _place(args.get("below", ""))
-        kind, queue, uid = (args.get(name, "").strip() for name in ("kind", "queue", "uid"))
-        return cls(view or VIEWS[0], kind, queue, uid.lower(), place), wrong
-
-    def args(self, **changes: Any) -> dict[str, str]:
-        """The address's arguments for this listing with changes; the first page unless `below` is one of them."""
-        new = replace(self, **{"below": None, **changes})
-        values = {
-            "state": new.view.key,
-            "kind": new.kind,
-            "queue": new.queue,
-            "uid": new.uid,
-            "below": str(new.below or ""),
-        }
-        return {name: value for name, value in values.items() if value}
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether more than a state was asked for."""
-        return bool(self.kind or self.queue or self.uid)
-
-
-def _view(key: str) -> View | None:
-    key = LEDGER_WORDS.get(key, key)
-    return next((one for one in VIEWS if one.key == key), ONE_STATE.get(key))
-
-
 def is_word(text: str) -> bool:
     """Whether the text can be looked for: every database takes it, and no name is longer."""
-    return len(text) <= LONGEST_WORD and text.isprintable() and _can_be_stored(text)
+    return len(text) <= LONGEST_WORD and text.isprintable() and is_storable(text)
 
 
-def _can_be_stored(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether every database takes the text's signs."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _place(text: str) -> Place | None:
-    try:
-        return Place.read(text)
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +132,22 @@ def clock(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def shown(value: Any) -> str:
-    """Arguments or a result as text: every digit of a number, and no secret."""
-    return json.dumps(without_secrets(value), ensure_ascii=False, indent=2)
+def shown(value: Any, *, revealed: bool = False) -> str:
+    """Arguments or a result as text: every digit of a number, no secret, and what is personal only when `revealed`."""
+    return json.dumps(shaped(value, revealed=revealed), ensure_ascii=False, indent=2)
+
+
+def shaped(value: Any, *, revealed: bool = False) -> Any:
+    """The value as `shown` writes it."""
+    kept = without_secrets(value)
+    return kept if revealed else masked(kept)
+
+
+def grouped(number: int) -> str:
+    """A whole number with thin spaces between its thousands."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def words() -> dict[str, Any]:
+    """How templates put things."""
+    return {"pill": pill, "in_words": in_words, "clock": clock, "shown": shown, "grouped": grouped}

@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dramatiq
@@ -29,6 +29,7 @@ from jobs.log import current_uid, get_logger
 from jobs.observer import Observer
 from jobs.registry import Job, names_now
 
+from . import loglines
 from .circuit import Circuit
 from .isolation import run_isolated
 from .lanebook import LaneBook
@@ -58,6 +59,7 @@ class Hold:
     alone: str | None = None
     cancelled: dict[str, float] = field(default_factory=dict)
     is_leaving: Callable[[], bool] = bool
+    lines: dict[str, loglines.Lines] = field(default_factory=dict)
 
     def is_alive(self) -> bool:
         """Whether the thread can still be believed to bring its jobs to an end."""
@@ -81,7 +83,9 @@ class Runner:
         lease_s: float,
         observer: Observer,
         steps: Steps,
+        version: str = "",
     ) -> None:
+        self._version = version
         self._host = host
         self._jobs = jobs
         self._broker = broker
@@ -198,6 +202,7 @@ class Runner:
         """Finish what ran with one statement, or, where jobs have results of their own, with one for each."""
         for result in results:
             _refuse_what_cannot_be_kept(result)
+        loglines.keep(session, ran, self.running[ran[0].owner].lines)
         if len(results) > 1 and any(result is not None for result in results):
             for one, result in zip(ran[:-1], results[:-1], strict=True):
                 writer.succeed(session, [one], result)
@@ -238,13 +243,17 @@ class Runner:
         run = None if job.is_batched else self._run_of(job, claims[0])
         self._broker.emit_before("process_message", proxy)
         try:
-            with as_current(run):
+            with as_current(run), loglines.caught(self._lines_of(claims[0])):
                 if job.is_batched:
                     return actor([next(iter(one.args.values())) for one in claims])
                 return self._call_one(job, actor, claims[0], run)
         finally:
             self._broker.emit_after("process_message", proxy)
             current_uid.reset(token)
+
+    def _lines_of(self, one: Claim) -> loglines.Lines:
+        lines = self.running[one.owner].lines[one.uid] = loglines.Lines()
+        return lines
 
     def _run_of(self, job: Job, one: Claim) -> Run:
         hold = self.running[one.owner]
@@ -313,7 +322,9 @@ class Runner:
         hold = self.running.get(one.owner)
         was_asked = hold is not None and one.uid in hold.cancelled
         verdict = verdict_on(error, job, one, chance=self._chance, was_asked_to_end=was_asked)
+        verdict = replace(verdict, failure=replace(verdict.failure, version=self._version))
         with self._host.inside(), self._host.transaction() as session:
+            loglines.keep(session, [one], hold.lines if hold else {})
             if verdict.outcome is Outcome.CANCELLED:
                 writer.cancel_running(session, one)
             elif verdict.retry_in_s is None:

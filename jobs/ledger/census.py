@@ -88,3 +88,15 @@ def retrying(session: Session) -> int:
 
 def _count(session: Session, some: Select[int]) -> int:
     return session.scalar(select(func.count()).select_from(some.limit(COUNT_UP_TO + 1).subquery())) or 0
+
+
+def newest_failure(session: Session) -> tuple[datetime | None, ...]:
+    """When a job last ended dead, parked, or went back to be tried again: what changes when something fails."""
+    ends = [
+        select(func.max(Entry.finished_at, type_=UtcDateTime()))
+        .where(in_state(state), Entry.finished_at.is_not(None))
+        .scalar_subquery()
+        for state in (State.DEAD, State.PARKED)
+    ]
+    again = select(func.max(Entry.started_at, type_=UtcDateTime())).where(in_state(State.SCHEDULED))
+    return tuple(session.execute(select(*ends, again.scalar_subquery())).one())

@@ -88,7 +88,7 @@ def page(session: Session, wanted: Wanted, *, below: Place | None = None, limit:
     """
     if wanted.states and wanted.kinds and not wanted.is_narrow and not _knows_any(session, wanted.kinds):
         return [], False
-    parts = [session.scalars(query.limit(limit + 1)).all() for query in _queries(wanted, below)]
+    parts = [session.scalars(query.limit(limit + 1)).all() for query in streams(wanted, below)]
     found = list(islice(_in_order(parts, wanted), limit + 1))
     return found[:limit], len(found) > limit
 
@@ -98,7 +98,7 @@ def _knows_any(session: Session, kinds: Sequence[str]) -> bool:
     return bool(session.scalar(select(exists().where(Entry.kind.in_(kinds)))))
 
 
-def _queries(wanted: Wanted, below: Place | None) -> Iterable[Select[Entry]]:
+def streams(wanted: Wanted, below: Place | None) -> Iterable[Select[Entry]]:
     """One query for each index that has to be read."""
     if wanted.is_narrow:
         return [_narrow(wanted, below)]

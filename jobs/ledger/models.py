@@ -104,6 +104,7 @@ class Entry(LedgerBase):
     error_class: Mapped[str | None] = mapped_column(String(200))
     error_message: Mapped[str | None] = mapped_column(Text)
     error_fingerprint: Mapped[str | None] = mapped_column(String(16))
+    error_version: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     ready_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -127,6 +128,7 @@ class Entry(LedgerBase):
             "schedule_id",
             **_partial(f"schedule_id IS NOT NULL AND state IN ({spelled(*LIVE)})"),
         ),
+        Index("ix_job_retry_of", "retry_of", **_partial("retry_of IS NOT NULL")),
         Index("ix_job_error", "error_fingerprint", "id", **_partial("error_fingerprint IS NOT NULL")),
         Index("ix_job_lease", "lease_until", **_partial("state = 'running'")),
         Index("uq_job_unique_key", "unique_key", unique=True, **_partial(f"state IN ({spelled(*WAITING)})")),
@@ -177,6 +179,29 @@ class Attempt(LedgerBase):
     error_class: Mapped[str | None] = mapped_column(String(200))
     error_message: Mapped[str | None] = mapped_column(Text)
     traceback: Mapped[str | None] = mapped_column(Text)
+
+
+class LogRow(LedgerBase):
+    """What one try of a job logged, the last lines of it; `dropped` is how many came before them."""
+
+    __tablename__ = "job_log"
+
+    job_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    attempt: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    lines: Mapped[str] = mapped_column(Text)
+    dropped: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class Mute(LedgerBase):
+    """An error that nobody wants to see again until another version of the host runs."""
+
+    __tablename__ = "job_mute"
+
+    fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
+    version: Mapped[str] = mapped_column(String(40))
+    muted_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=db_now())
+    muted_by: Mapped[str | None] = mapped_column(String(160))
+    reason: Mapped[str | None] = mapped_column(String(200))
 
 
 class Move(LedgerBase):

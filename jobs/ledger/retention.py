@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from .flows import OPEN, WorkflowRow
-from .models import Attempt, Entry, Move, Tally, WorkerRow, in_state
+from .models import Attempt, Entry, LogRow, Move, Tally, WorkerRow, in_state
 from .moments import db_now
 from .states import SETTLED
 
@@ -49,6 +49,7 @@ def forget(session: Session, ids: Collection[int]) -> list[int]:
     gone_ids = [one.id for one in gone]
     session.execute(delete(Attempt).where(Attempt.job_id.in_(gone_ids)))
     session.execute(delete(Move).where(Move.job_id.in_(gone_ids)))
+    session.execute(delete(LogRow).where(LogRow.job_id.in_(gone_ids)))
     _tally(session, Counter(one.state for one in gone) + Counter({STARTED: sum(one.attempt > 0 for one in gone)}))
     return gone_ids
 

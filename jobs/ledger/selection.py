@@ -1,17 +1,47 @@
-"""Which jobs somebody means: by state, kind, queue, requester, error or id."""
+"""Which jobs somebody means: by state, kind, queue, requester, error, worker, argument, age or id."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, String, and_, func, or_, select, true
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 
 from .models import Entry, in_state
 from .states import SETTLED, State
 
 COUNT_UP_TO = 10_000
 SHOWN = 10
+AFTER_HEX = "g"
+"""Sorts behind every digit of a public id."""
+
+
+class argument_text(FunctionElement[str]):  # noqa: N801 -- reads as the SQL function it is
+    """An argument of a job as text: `argument_text(args, "key", "deeper", …)`; numbers as JSON writes them."""
+
+    type = String()
+    inherit_cache = True
+    name = "argument_text"
+
+
+@compiles(argument_text, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    args, *path = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_extract_path_text({args}, {', '.join(path)})"
+
+
+@compiles(argument_text, "sqlite")
+def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    args, *path = (compiler.process(clause, **options) for clause in element.clauses)
+    # Keys hold no quotes: whoever asks for one is refused before.
+    where = "'$'" + "".join(f" || '.\"' || {one} || '\"'" for one in path)
+    return (
+        f"(CASE json_type({args}, {where}) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
+        f" ELSE CAST(json_extract({args}, {where}) AS TEXT) END)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +54,12 @@ class Selection:
     requested_by: str | None = None
     fingerprint: str | None = None
     uids: tuple[str, ...] = ()
+    is_retry: bool | None = None
+    uid_start: str | None = None
+    worker: str | None = None
+    error: str | None = None
+    args: tuple[tuple[str, str], ...] = ()
+    since: datetime | None = None
 
     def __bool__(self) -> bool:
         return bool(self.told())
@@ -37,8 +73,14 @@ class Selection:
             "requested_by": self.requested_by,
             "fingerprint": self.fingerprint,
             "uids": list(self.uids),
+            "is_retry": self.is_retry,
+            "uid_start": self.uid_start,
+            "worker": self.worker,
+            "error": self.error,
+            "args": dict(self.args),
+            "since": self.since and self.since.isoformat(),
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in said.items() if value or value is False}
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Selection":
@@ -50,30 +92,55 @@ class Selection:
             requested_by=told.get("requested_by"),
             fingerprint=told.get("fingerprint"),
             uids=tuple(told.get("uids", ())),
+            is_retry=told.get("is_retry"),
+            uid_start=told.get("uid_start"),
+            worker=told.get("worker"),
+            error=told.get("error"),
+            args=tuple(told.get("args", {}).items()),
+            since=datetime.fromisoformat(told["since"]) if told.get("since") else None,
         )
 
     def within(self, states: Sequence[State]) -> "Selection":
         """Those of the jobs that are in one of these states."""
         return replace(self, states=tuple(one for one in states if not self.states or one in self.states))
 
-    def condition(self) -> ColumnElement[bool]:
-        """A condition on jobs."""
+    def condition(self, on: type[Entry] = Entry) -> ColumnElement[bool]:
+        """A condition on jobs, or on what `on` calls so."""
         asked: list[ColumnElement[bool]] = []
         if self.states:
-            asked.append(in_state(*self.states))
+            # The literals are what partial indexes are found by; an alias has none.
+            asked.append(in_state(*self.states) if on is Entry else on.state.in_([str(one) for one in self.states]))
         if self.states and all(state in SETTLED for state in self.states):
-            asked.append(Entry.finished_at.is_not(None))  # what the index of settled jobs holds
+            asked.append(on.finished_at.is_not(None))  # what the index of settled jobs holds
         if self.kinds:
-            asked.append(Entry.kind.in_(self.kinds))
+            asked.append(on.kind.in_(self.kinds))
         if self.queue is not None:
-            asked.append(Entry.queue == self.queue)
+            asked.append(on.queue == self.queue)
         if self.requested_by is not None:
-            asked.append(Entry.requested_by == self.requested_by)
+            asked.append(on.requested_by == self.requested_by)
         if self.fingerprint is not None:
-            asked.append(Entry.error_fingerprint == self.fingerprint)
+            asked.append(on.error_fingerprint == self.fingerprint)
         if self.uids:
-            asked.append(Entry.uid.in_(self.uids))
-        return and_(*asked)
+            asked.append(on.uid.in_(self.uids))
+        return and_(true(), *asked, *self._looked_into(on))
+
+    def _looked_into(self, on: type[Entry]) -> list[ColumnElement[bool]]:
+        """What no index tells: every job is looked into."""
+        asked: list[ColumnElement[bool]] = []
+        if self.is_retry is not None:
+            asked.append(on.failures > 0 if self.is_retry else on.failures == 0)
+        if self.uid_start is not None:
+            asked.append(and_(on.uid >= self.uid_start, on.uid < self.uid_start + AFTER_HEX))
+        if self.worker is not None:
+            asked.append(func.lower(on.worker).contains(self.worker.lower(), autoescape=True))
+        if self.error is not None:
+            word = self.error.lower()
+            texts = (func.lower(on.error_class), func.lower(on.error_message))
+            asked.append(or_(*(text.contains(word, autoescape=True) for text in texts)))
+        asked += [argument_text(on.args, *path.split(".")) == value for path, value in self.args]
+        if self.since is not None:
+            asked.append(func.coalesce(on.finished_at, on.created_at) >= self.since)
+        return asked
 
 
 @dataclass(frozen=True, slots=True)

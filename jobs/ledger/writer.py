@@ -65,6 +65,7 @@ class Failure:
     error_message: str
     traceback: str | None = None
     fingerprint: str | None = None
+    version: str | None = None
 
 
 def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float]) -> list[str]:
@@ -324,6 +325,7 @@ def _told(failure: Failure) -> dict[str, Any]:
         "error_class": failure.error_class,
         "error_message": failure.error_message,
         "error_fingerprint": failure.fingerprint,
+        "error_version": failure.version or null(),
     }
 
 

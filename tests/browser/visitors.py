@@ -26,6 +26,7 @@ PEOPLES = [
     "/workbench/",
     "/workbench/<string:name>",
     "/workbench/runs/<string:uid>",
+    "/jobs/<string:uid>",
     "/settings/",
     "/api/docs",
     "/nowhere",
@@ -45,6 +46,11 @@ STAFFS = [
     *("/ops/workflows", "/ops/workflows/<uid>", "/ops/workflows/<uid>/cancellations", "/ops/workflows/<uid>/retries"),
     *("/ops/operations", "/ops/operations/<uid>"),
     *("/ops/operations/<uid>/cancellations", "/ops/operations/<uid>/undos"),
+    "/ops/jobs/<uid>/starts",
+    "/ops/jobs/<uid>/copies",
+    "/ops/jobs/chosen?action=delete&uid=<uid>",
+    "/ops/failures",
+    "/ops/failures/<fingerprint>/mute",
     "/admin/",
     "/admin/people/",
     "/admin/activities/",
@@ -75,6 +81,7 @@ ALERT = (
     " 'forged token', 'forged token', 'Fraud attempt', 'critical', 'A request came with a forged token',"
     " 'A request came with a token that is none of ours.', '{}', '2026-11-20 12:00:00', '2026-11-20 12:00:00')"
 )
+FINGERPRINT = "0123456789abcdef"
 LONG_WORD = "Nordic" + "schwimmlauf" * 8
 ADAS = [
     ("running", 30, "Along the river", 0),
@@ -103,6 +110,13 @@ class Visitors:
         self._names["<int:alert_id>"] = "1"
         product.sql(ALERT)
         self._operated = _operated(product, email)
+        product.sql(
+            "UPDATE job SET error_class = 'ValueError', error_message = 'no', error_fingerprint = :print"
+            " WHERE uid = :uid",
+            print=FINGERPRINT,
+            uid=logged[3]["job"]["id"],
+        )
+        self._names["<fingerprint>"] = FINGERPRINT
         page = browser.new_page(base_url=product.url)
         sign_in(page, email)
         ada = page.context.storage_state()

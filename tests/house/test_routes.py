@@ -18,7 +18,7 @@ PUBLIC = {
 }
 FOR_MACHINES = "monitoring."
 RULES = {
-    *("public", "signed_in", "admin"),
+    *("public", "signed_in", "viewer", "operator", "admin"),
     *("api:read", "api:write", "api:jobs", "api:admin", "api:read jobs", "api:write jobs"),
 }
 

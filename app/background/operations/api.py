@@ -21,6 +21,7 @@ from .schemas import (
     KindLaneOut,
     LanePauseIn,
     LimitsIn,
+    MuteIn,
     OperatorPageArgs,
     QueueOut,
     QueuesOut,
@@ -151,7 +152,8 @@ def overview() -> Response:
 @api_access("jobs")
 def errors(args: dict[str, Any]) -> Response:
     """List what went wrong, alike errors together, the one met last first."""
-    return answer({"errors": [error_group_out(one) for one in queries.errors(limit=args["limit"])]})
+    found, muted = queries.errors(limit=args["limit"]), queries.muted_errors()
+    return answer({"errors": [error_group_out(one, is_muted=one.fingerprint in muted) for one in found]})
 
 
 @blp.post("/errors/<string:fingerprint>/retries")
@@ -160,6 +162,25 @@ def errors(args: dict[str, Any]) -> Response:
 def retry_error(fingerprint: str) -> Response:
     """Run all jobs again that ended with this error, by a bulk operation."""
     return _begun(services.retry_error(me(), fingerprint))
+
+
+@blp.put("/errors/<string:fingerprint>/mute")
+@blp.arguments(MuteIn())
+@blp.response(204)
+@api_access("jobs")
+def mute_error(given: dict[str, Any], fingerprint: str) -> Response:
+    """Hide an error from the page of failures until another version runs; jobs fail and are tried again as before."""
+    services.mute_error(me(), fingerprint, reason=given.get("reason"))
+    return Response(status=204)
+
+
+@blp.delete("/errors/<string:fingerprint>/mute")
+@blp.response(204)
+@api_access("jobs")
+def unmute_error(fingerprint: str) -> Response:
+    """Show an error again."""
+    services.unmute_error(me(), fingerprint)
+    return Response(status=204)
 
 
 # -- many at once -----------------------------------------------------------------------------------------------------

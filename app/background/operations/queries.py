@@ -55,6 +55,11 @@ def errors(*, limit: int) -> list[ErrorGroup]:
     return engine_of().inspector.errors(limit=limit)
 
 
+def muted_errors() -> frozenset[str]:
+    """The fingerprints of errors that are hidden."""
+    return frozenset(engine_of().muted())
+
+
 def preview_of(request: BulkRequest) -> Preview:
     """The jobs that an operation would meet. Raises ValueError, which begins with the field."""
     return engine_of().bulk.preview(request)

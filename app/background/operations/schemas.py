@@ -198,6 +198,13 @@ class ErrorGroupOut(Schema):
     first_seen_at = fields.AwareDateTime(required=True)
     last_seen_at = fields.AwareDateTime(required=True)
     last_job_id = fields.String(required=True)
+    is_muted = fields.Boolean(required=True, metadata={"description": "Hidden until another version runs."})
+
+
+class MuteIn(Schema):
+    """Why."""
+
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "Shown to whoever wonders."})
 
 
 class ErrorGroupsOut(Schema):
@@ -320,11 +327,11 @@ def overview_out(overview: Overview) -> dict[str, Any]:
     return {"now": moment_out(overview.now), "counts": counts, **{name: getattr(overview, name) for name in names}}
 
 
-def error_group_out(group: ErrorGroup) -> dict[str, Any]:
+def error_group_out(group: ErrorGroup, *, is_muted: bool) -> dict[str, Any]:
     """What `ErrorGroupOut` describes."""
     told = {name: getattr(group, name) for name in ("fingerprint", "count", "kind", "error_class", "message")}
     moments = {name: moment_out(getattr(group, name)) for name in ("first_seen_at", "last_seen_at")}
-    return {**told, **moments, "last_job_id": group.last_uid}
+    return {**told, **moments, "last_job_id": group.last_uid, "is_muted": is_muted}
 
 
 def preview_out(preview: Preview) -> dict[str, Any]:

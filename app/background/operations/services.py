@@ -7,12 +7,13 @@ from typing import Literal, TypeVar
 
 from app.background.drafts import problem_of_start
 from app.clock import now
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.security import Person, requester
 from jobs import (
     Action,
     BulkRequest,
     Limits,
+    NoSuchError,
     NoSuchOperation,
     Preview,
     Selection,
@@ -27,6 +28,7 @@ Lane = tuple[Literal["queue", "kind"], str]
 """A queue or a kind, by its name."""
 T = TypeVar("T")
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+NO_ERROR = "There is no job with this error."
 
 
 def pause(person: Person, lane: Lane, *, reason: str | None = None, until: datetime | None = None) -> None:
@@ -64,7 +66,13 @@ def preview(request: BulkRequest) -> Preview:
 
 
 def start(person: Person, request: BulkRequest) -> str:
-    """Have something done to many jobs in the background; the operation's public id. Raises Invalid."""
+    """Have something done to many jobs in the background; the operation's public id. What is deleted is for admins.
+
+    Raises:
+        Invalid, NotAllowed
+    """
+    if request.action is Action.DELETE and not person.may("manage"):
+        raise NotAllowed("Only admins delete jobs.")
     return _sensible(lambda: engine_of().bulk.start(request, by=requester(person.id)))
 
 
@@ -78,6 +86,19 @@ def retry_error(person: Person, fingerprint: str) -> str:
     if not FINGERPRINT.fullmatch(fingerprint) or not queries.preview_of(request).count:
         raise NotFound("There is no job with this error that could run again.")
     return engine_of().bulk.start(request, by=requester(person.id))
+
+
+def mute_error(person: Person, fingerprint: str, *, reason: str | None = None) -> None:
+    """Hide an error until another version runs. Raises NotFound."""
+    try:
+        engine_of().mute(_print(fingerprint), by=requester(person.id), reason=reason)
+    except NoSuchError:
+        raise NotFound(NO_ERROR) from None
+
+
+def unmute_error(person: Person, fingerprint: str) -> None:
+    """Show an error again; what is not hidden stays as it is. Raises NotFound."""
+    engine_of().unmute(_print(fingerprint), by=requester(person.id))
 
 
 def cancel(person: Person, uid: str) -> bool:
@@ -98,6 +119,12 @@ def undo(person: Person, uid: str) -> str:
         Conflict: it is not over, was undone before, or there is no way back
     """
     return _allowed(uid, lambda: engine_of().bulk.undo(uid, by=requester(person.id)))
+
+
+def _print(fingerprint: str) -> str:
+    if not FINGERPRINT.fullmatch(fingerprint):
+        raise NotFound(NO_ERROR)
+    return fingerprint
 
 
 def _there(lane: Lane, do: Callable[[], object]) -> None:

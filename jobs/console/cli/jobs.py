@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from jobs.console import looks, pages
-from jobs.console.pages import Listing
+from jobs.console import pages
+from jobs.console.asking import Question
 from jobs.dispatch.outbox import JobRequest
 from jobs.engine import Engine
 from jobs.errors import NoSuchJob
@@ -37,12 +37,12 @@ TOLD = (
 @operating
 def list_jobs(engine: Engine, *, by: str | None, limit: int, as_json: bool, **args: str) -> None:
     """List jobs, the newest first, one page at a time."""
-    listing, wrong = Listing.read(args)
+    question, wrong = Question.read(args)
     if wrong:
         raise click.UsageError(" ".join(wrong))
-    kinds = (listing.kind,) if listing.kind else ()
-    wanted = Wanted(listing.view.states, kinds, listing.queue or None, listing.view.is_retry, requested_by=by)
-    entries, following = engine.inspector.page(wanted, below=listing.below, limit=limit)
+    kinds, view = (question.get("kind"),) if question.get("kind") else (), question.view
+    wanted = Wanted(view.states, kinds, question.get("queue") or None, view.is_retry, requested_by=by)
+    entries, following = engine.inspector.page(wanted, below=question.below, limit=limit)
     if as_json:
         document({"jobs": [told(one) for one in entries], "below": None if following is None else str(following)})
         return
@@ -66,23 +66,24 @@ def list_jobs(engine: Engine, *, by: str | None, limit: int, as_json: bool, **ar
 def show(engine: Engine, uid: str, *, traceback: bool, as_json: bool) -> None:
     """Show one job with its tries."""
     entry = found(engine, uid)
-    look = looks.job(engine, entry)
+    attempts, story = engine.inspector.attempts(entry), pages.story(entry, now=engine.inspector.now())
+    story = " ".join(filter(None, [story, engine.inspector.why_waiting(entry)]))
     names = ("attempt", "outcome", "worker", "finished_at", "error_class", "error_message")
-    tries = [{name: getattr(one, name) for name in names} for one in look.attempts]
-    moves = [{"what": one.what, "by": one.by, "at": one.at} for one in look.moves]
+    tries = [{name: getattr(one, name) for name in names} for one in attempts]
+    moves = [{"what": one.what, "by": one.by, "at": one.at} for one in engine.inspector.moves(entry)]
     if as_json:
         if traceback:
-            tries = [{**one, "traceback": that.traceback} for one, that in zip(tries, look.attempts, strict=True)]
-        document({**told(entry), "story": look.story, "tries": tries, "moves": moves})
+            tries = [{**one, "traceback": that.traceback} for one, that in zip(tries, attempts, strict=True)]
+        document({**told(entry), "story": story, "tries": tries, "moves": moves})
         return
-    say(look.story)
+    say(story)
     facts({"id": entry.uid, **{name: value for name, value in told(entry).items() if name != "id"}})
-    for one in look.attempts:
+    for one in attempts:
         error = f": {one.error_class}: {one.error_message}" if one.error_class else ""
         say(f"Try {one.attempt}, {pages.clock(one.finished_at)}, {one.worker}: {one.outcome}{error}")
         if traceback and one.traceback:
             say(one.traceback)
-    for move in look.moves:
+    for move in engine.inspector.moves(entry):
         say(f"{move.what} by {move.by or 'nobody known'}, {pages.clock(move.at)}")
 
 

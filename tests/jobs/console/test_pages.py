@@ -1,4 +1,4 @@
-"""Filters, words and states of the console."""
+"""Words and states of the console."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,8 +7,7 @@ import pytest
 
 from jobs import Entry, State
 from jobs.console import pages
-from jobs.console.pages import Listing, Pill
-from jobs.ledger.listing import Place
+from jobs.console.pages import Pill
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -16,39 +15,6 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 def entry(state: State, **values: Any) -> Entry:
     known: dict[str, Any] = {"attempt": 1, "failures": 0, "crashes": 0, "max_retries": 3, "ready_at": NOW}
     return Entry(state=state.value, **{**known, **values})
-
-
-def test_an_address_is_read_and_written_back() -> None:
-    address = {"state": "failed", "kind": "shop.note", "queue": "work", "below": "1763640000000001-17"}
-    listing, wrong = Listing.read(address)
-    assert wrong == []
-    assert listing.below == Place(17, datetime(2025, 11, 20, 12, 0, 0, 1, tzinfo=UTC))
-    assert listing.args(below=listing.below) == address
-    assert listing.args() == {"state": "failed", "kind": "shop.note", "queue": "work"}
-
-
-def test_the_ledgers_own_words_are_understood() -> None:
-    assert Listing.read({"state": "ready"})[0].view.key == "queued"
-    assert Listing.read({"state": "succeeded"})[0].view.key == "done"
-    assert Listing.read({"state": "parked"})[0].view.states == (State.PARKED,)
-
-
-def test_an_unknown_state_is_named_with_those_there_are() -> None:
-    _, wrong = Listing.read({"state": "sleeping"})
-    assert wrong == [
-        "“sleeping” is not a state. It can be scheduled, queued, running, retrying, failed, cancelled, done."
-    ]
-
-
-@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "x" * 129, "two\nlines"])
-def test_words_that_no_database_takes_are_refused(text: str) -> None:
-    assert Listing.read({"kind": text})[1] == ["“kind” cannot be read."]
-    assert Listing.read({"uid": text})[1] == ["“uid” cannot be read."]
-
-
-@pytest.mark.parametrize("text", ["", "x", "-1", "１", "9" * 40, "99999999999999999999", "1-", "-", "9" * 18 + "-1"])
-def test_a_place_that_is_none_is_the_first_page(text: str) -> None:
-    assert Listing.read({"below": text}) == (Listing(), [])
 
 
 @pytest.mark.parametrize(

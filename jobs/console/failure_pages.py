@@ -1,0 +1,131 @@
+"""Errors that are the same, together, on the web."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+
+from jobs.engine import Engine
+from jobs.errors import NoSuchError
+from jobs.ledger import census, reader, trends
+from jobs.ledger.failures import ErrorGroup
+from jobs.ledger.models import Mute
+from jobs.ledger.trends import Trend
+
+from . import answers
+from .pages import is_word, words
+from .steering import Steering
+
+MOST_SHOWN = 25
+MOST_READ = 100
+REDRAWN_EVERY_S = 60
+LONGEST_REASON = 200
+FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One error with its trend and, when it is hidden, by whom."""
+
+    group: ErrorGroup
+    trend: Trend
+    mute: Mute | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailuresLook:
+    """What has failed, the error that was met last first."""
+
+    failures: Sequence[Failure]
+    hidden: int
+    shows_hidden: bool
+    has_more: bool
+    now: datetime
+
+    @property
+    def told_by(self) -> object:
+        """What has to change for the groups to be drawn anew."""
+        told = [(one.group, one.trend, one.mute is not None) for one in self.failures]
+        return told, self.hidden, self.shows_hidden, int(self.now.timestamp()) // REDRAWN_EVERY_S
+
+
+def failures(engine: Engine, *, shows_hidden: bool) -> FailuresLook:
+    """The groups there are, without those that are muted unless they are wanted."""
+    session = engine.host.reading()
+    now, muted = reader.now(session), engine.muted()
+    groups = engine.inspector.errors(limit=MOST_READ)
+    shown = [one for one in groups if shows_hidden or one.fingerprint not in muted]
+    some = [
+        Failure(one, trends.trend(session, one.fingerprint, now=now), muted.get(one.fingerprint))
+        for one in shown[:MOST_SHOWN]
+    ]
+    hidden = sum(one.fingerprint in muted for one in groups)
+    return FailuresLook(some, hidden, shows_hidden, len(shown) > MOST_SHOWN, now)
+
+
+def mount(bp: Blueprint, engine: Engine, steering: Steering) -> None:
+    """Put the groups on the blueprint."""
+    of = FailurePages(engine, steering)
+    bp.add_url_rule("/failures", "failures", of.failures)
+    bp.add_url_rule("/failures/<fingerprint>/mute", "mute", of.confirm)
+    bp.add_url_rule("/failures/<fingerprint>/mute", "create_mute", of.mute, methods=["POST"])
+    bp.add_url_rule("/failures/<fingerprint>/unmute", "delete_mute", of.unmute, methods=["POST"])
+
+
+class FailurePages:
+    """The errors of one engine."""
+
+    def __init__(self, engine: Engine, steering: Steering) -> None:
+        self._engine, self._steering = engine, steering
+
+    def failures(self) -> Response:
+        """What has failed, and how often."""
+        session = self._engine.host.reading()
+        shows_hidden = request.args.get("muted") == "1"
+        newest, failed = census.newest_failure(session), sorted(self._engine.muted())
+        minute = int(reader.now(session).timestamp()) // REDRAWN_EVERY_S
+        told_by = (newest, failed, shows_hidden, minute, self._engine.host.allow("act"))
+        if same := answers.unchanged(told_by):
+            return same
+        look = failures(self._engine, shows_hidden=shows_hidden)
+        return answers.region("failures", "_failures", told_by=told_by, look=look, **words())
+
+    def confirm(self, fingerprint: str) -> Response:
+        """Ask why, before an error is hidden."""
+        self._steering.needs("act")
+        return self._confirm(self._group(fingerprint))
+
+    def mute(self, fingerprint: str) -> Response:
+        """Hide an error until another version runs."""
+        self._steering.needs("act")
+        reason = request.form.get("reason", "").strip()
+        if len(reason) > LONGEST_REASON or not is_word(reason[:100]) or not is_word(reason[100:]):
+            return self._confirm(self._group(fingerprint), error=f"Give up to {LONGEST_REASON} signs on one line.")
+        if not FINGERPRINT.fullmatch(fingerprint):
+            abort(404)
+        try:
+            self._steering.mute(fingerprint, reason=reason or None)
+        except NoSuchError:
+            abort(404)
+        flash("The error is muted until another version runs.", "success")
+        return redirect(url_for(".failures"), code=303)  # type: ignore[return-value]
+
+    def unmute(self, fingerprint: str) -> Response:
+        """Show an error again."""
+        if not FINGERPRINT.fullmatch(fingerprint):
+            abort(404)
+        self._steering.unmute(fingerprint)
+        flash("The error is shown again.", "success")
+        return redirect(url_for(".failures"), code=303)  # type: ignore[return-value]
+
+    def _confirm(self, group: ErrorGroup, *, error: str = "") -> Response:
+        version = self._engine.version
+        return answers.page("mute", status=422 if error else 200, group=group, version=version, error=error, **words())
+
+    def _group(self, fingerprint: str) -> ErrorGroup:
+        found: Mapping[str, ErrorGroup] = {one.fingerprint: one for one in self._engine.inspector.errors(limit=1_000)}
+        if fingerprint not in found:
+            abort(404)
+        return found[fingerprint]

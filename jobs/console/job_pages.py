@@ -1,0 +1,171 @@
+"""One job on the web: its story, and what is done with it."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+
+from jobs.engine import Engine
+from jobs.errors import BadArguments, NoSuchJob, UnknownJob, WrongState
+from jobs.ledger import reader
+from jobs.ledger.models import Entry
+from jobs.redaction import put_back
+from jobs.registry import HIGHEST, LOWEST
+
+from . import answers, job_look, pages
+from .job_look import JobLook
+from .pages import words
+from .steering import Steering
+
+LARGEST_TEXT = 200_000
+
+ACTIONS: dict[str, dict[str, str]] = {
+    "retries": {
+        "noun": "retries",
+        "question": "Run this job again?",
+        "detail": "It goes back into its queue with all its tries.",
+        "word": "Retry",
+        "kind": "primary",
+        "done": "The job is in its queue again.",
+    },
+    "starts": {
+        "noun": "starts",
+        "question": "Run this job now?",
+        "detail": "It starts as soon as a worker is free, and not at its time.",
+        "word": "Run now",
+        "kind": "primary",
+        "done": "The job is due now.",
+    },
+    "cancellations": {
+        "noun": "cancellations",
+        "question": "Cancel this job?",
+        "detail": "It will not run; while it runs, it is asked to end. You can retry it later.",
+        "word": "Cancel the job",
+        "kind": "danger",
+        "done": "The job is cancelled, or was asked to end.",
+    },
+}
+
+
+def mount(bp: Blueprint, engine: Engine, steering: Steering) -> None:
+    """Put the pages of a job on the blueprint."""
+    of = JobPages(engine, steering)
+    bp.add_url_rule("/jobs/<uid>", "job", of.job)
+    bp.add_url_rule("/jobs/<uid>/record", "record", of.record)
+    bp.add_url_rule("/jobs/<uid>/revelations", "reveal", of.reveal, methods=["POST"])
+    bp.add_url_rule("/jobs/<uid>/copies", "copies", of.new_copy)
+    bp.add_url_rule("/jobs/<uid>/copies", "create_copies", of.create_copy, methods=["POST"])
+    for noun in ACTIONS:
+        bp.add_url_rule(f"/jobs/<uid>/{noun}", noun, of.confirm, defaults={"noun": noun})
+        bp.add_url_rule(f"/jobs/<uid>/{noun}", f"create_{noun}", of.act, methods=["POST"], defaults={"noun": noun})
+
+
+class JobPages:
+    """The pages of one job of one engine."""
+
+    def __init__(self, engine: Engine, steering: Steering) -> None:
+        self._engine, self._steering = engine, steering
+
+    def job(self, uid: str) -> Response:
+        """Why it is as it is."""
+        return self._job(self._found(uid))
+
+    def record(self, uid: str) -> Response:
+        """What is told of the job and does not change while it runs: errors, arguments, result, moves."""
+        return answers.part("_record", look=self._look(self._found(uid)), revealed=False, **words())
+
+    def reveal(self, uid: str) -> Response:
+        """Show what is personal in it, this once, and note who wanted to see it."""
+        entry = self._found(uid)
+        self._steering.reveal(entry)
+        return answers.page("job", look=self._look(entry), refused="", tag="", revealed=True, **words())
+
+    def confirm(self, uid: str, noun: str) -> Response:
+        """Ask before acting."""
+        return answers.page("confirm", look=self._look(self._found(uid)), action=ACTIONS[noun], **words())
+
+    def act(self, uid: str, noun: str) -> Response:
+        """Do it, and show the job; 409 when its state does not allow it any more."""
+        entry = self._found(uid)
+        deeds: Mapping[str, Callable[[], None]] = {
+            "retries": lambda: self._steering.retry(entry.uid),
+            "starts": lambda: self._steering.run_now(entry),
+            "cancellations": lambda: self._steering.cancel(entry.uid),
+        }
+        try:
+            deeds[noun]()
+        except NoSuchJob:
+            abort(404)
+        except WrongState as error:
+            return self._job(self._found(uid), status=409, refused=str(error))
+        flash(ACTIONS[noun]["done"], "success")
+        return redirect(url_for(".job", uid=uid), code=303)  # type: ignore[return-value]
+
+    # -- edit and run again -----------------------------------------------------------------------------------------
+
+    def new_copy(self, uid: str) -> Response:
+        """The form with the job's arguments."""
+        self._steering.needs("manage")
+        entry = self._found(uid)
+        return self._copy_form(entry, text=pages.shown(entry.args), priority=str(entry.priority), errors={})
+
+    def create_copy(self, uid: str) -> Response:
+        """Make the new job and show it; 422 with what is wrong."""
+        entry = self._found(uid)
+        text, priority = request.form.get("args", "")[:LARGEST_TEXT], request.form.get("priority", "")
+        try:
+            if priority not in {str(one) for one in range(HIGHEST, LOWEST + 1)}:
+                raise BadArguments(entry.kind, {"priority": f"must be {HIGHEST} to {LOWEST}"})
+            made = self._steering.run_again(entry, _arguments(entry, text), priority=int(priority))
+        except BadArguments as error:
+            return self._copy_form(entry, text=text, priority=priority, errors=error.errors)
+        except UnknownJob:
+            errors = {"arguments": "cannot be checked: this version knows no such kind"}
+            return self._copy_form(entry, text=text, priority=priority, errors=errors)
+        flash("A new job was made of it.", "success")
+        return redirect(url_for(".job", uid=made), code=303)  # type: ignore[return-value]
+
+    def _copy_form(self, entry: Entry, *, text: str, priority: str, errors: Mapping[str, str]) -> Response:
+        known = self._engine.jobs.get(entry.kind)
+        schema = json.dumps(known.told()["arguments"], indent=2) if known else ""
+        told: dict[str, Any] = {"text": text, "priority": priority, "errors": errors, "schema": schema}
+        levels = range(HIGHEST, LOWEST + 1)
+        return answers.page("copy", status=422 if errors else 200, entry=entry, levels=levels, **told, **words())
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _job(self, entry: Entry, *, status: int = 200, refused: str = "") -> Response:
+        look = self._look(entry)
+        told: dict[str, Any] = {"look": look, "refused": refused, "revealed": False, **words()}
+        if status != 200:
+            return answers.page("job", status=status, tag="", **told)
+        event = None if entry.is_live else "job-settled"
+        return answers.region("job", "_job", told_by=look.told_by, event=event, **told)
+
+    def _look(self, entry: Entry) -> JobLook:
+        return job_look.job(self._engine, entry)
+
+    def _found(self, uid: str) -> Entry:
+        entry = reader.by_uid(self._engine.host.reading(), uid) if pages.is_word(uid) else None
+        if entry is None:
+            abort(404)
+        return entry
+
+
+def _arguments(entry: Entry, text: str) -> dict[str, Any]:
+    """What was typed, with what was hidden put back. Raises BadArguments."""
+    try:
+        typed = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadArguments(entry.kind, {"arguments": f"are no JSON: {str(error)[:200]}"}) from None
+    if not isinstance(typed, dict):
+        raise BadArguments(entry.kind, {"arguments": 'must be one object: {"name": value, …}'})
+    found: dict[str, Any] = put_back(typed, pages.shaped(entry.args), entry.args)
+    if "\\u0000" in json.dumps(found) or not pages.is_storable(json.dumps(found, ensure_ascii=False)):
+        raise BadArguments(entry.kind, {"arguments": "hold signs that cannot be stored"})
+    return found
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number")
