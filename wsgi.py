@@ -1,8 +1,16 @@
 """The web's door, for any WSGI server and for the flask command."""
 
+from click import get_current_context
+
 from app import create_app, logs
 from app.config import Config
+from app.tuning.services import follow
 
 config = Config.from_env_or_exit()
 logs.set_up(config)
 app = create_app(config)
+
+# A command of the terminal has ended before anybody changes a setting.
+command = get_current_context(silent=True)
+if command is None or command.info_name == "run":
+    follow(app)

@@ -8,11 +8,12 @@ from .activities import cli as activities
 from .config import ROOT
 from .db import db
 from .doctor import doctor
+from .tuning import cli as tuning
 
 
 def register(app: Flask) -> None:
     """Put every command on the application; the migration commands only where a terminal asks for them."""
-    for group in (accounts.users, accounts.tokens, activities.demo, doctor):
+    for group in (accounts.users, accounts.tokens, activities.demo, doctor, tuning.settings):
         app.cli.add_command(group)
     if click.get_current_context(silent=True) is not None:
         from flask_migrate import Migrate  # noqa: PLC0415 -- slow import

@@ -7,7 +7,7 @@ from flask import Flask
 from jobs import engine_of
 from jobs.console import console
 
-from . import assets, cli, compression, headers, openapi, problems, security
+from . import assets, cli, compression, headers, maintenance, openapi, problems, security
 from .accounts import routes as accounts
 from .accounts import services as account_services
 from .activities import api as activities_api
@@ -25,15 +25,22 @@ from .monitoring import routes as monitoring
 from .reports import api as reports_api
 from .reports import routes as reports
 from .strict_json import StrictJson
+from .tuning import api as tuning_api
+from .tuning import routes as tuning
+from .tuning.system import routes as system
 from .wiring import VERSION, Product
 from .workbench import api as workbench_api
 from .workbench import routes as workbench
 
-PAGES = (dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp)
+PAGES = (
+    *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
+    *(tuning.bp, system.bp),
+)
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
+    tuning_api.blp,
 )
 
 
@@ -44,6 +51,7 @@ def mount(app: Flask, config: Config) -> None:
     metrics.install(app)
     assets.install(app)
     compression.install(app)
+    maintenance.install(app)
     security.install(
         app,
         config,
@@ -51,6 +59,8 @@ def mount(app: Flask, config: Config) -> None:
         by_token=account_services.recognise_token,
         rules={"console.": security.ADMIN, "admin": security.ADMIN},
     )
+    maintenance.install(app)
+    tuning.install(app)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     _mount_console(app)

@@ -5,6 +5,7 @@ from jobs import engine_of
 from . import create_app, logs
 from .config import Config
 from .timetable import timetable
+from .tuning.services import follow
 
 
 def main() -> None:
@@ -12,6 +13,7 @@ def main() -> None:
     config = Config.from_env_or_exit()
     logs.set_up(config)
     app = create_app(config, with_pages=False)
+    follow(app)
     engine = engine_of(app)
     if config.metrics_port:
         from .monitoring.metrics import serve  # noqa: PLC0415 -- slow import

@@ -13,6 +13,7 @@ from waitress.wasyncore import loop
 
 from app import create_app, logs
 from app.config import Config
+from app.tuning.services import follow
 
 CONNECTIONS = 4_000
 LARGEST_BODY_BYTES = 26 * 1024 * 1024
@@ -28,6 +29,7 @@ def main() -> None:
     logs.set_up(config)
     _allow_many_sockets()
     app, sockets = create_app(config), Sockets()
+    follow(app)
     try:
         server = create_server(app, map=sockets, **options(config))
     except OSError as error:

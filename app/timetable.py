@@ -34,6 +34,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         config.requeue_interval_s,
         inside(activities.requeue_uncounted),
         expires_s=config.requeue_expiry_s,
+        pace=lambda: _requeue_pace(app.extensions["config"]),
     )
     return [
         *engine.sweeps(reap_every_s=config.reap_interval_s, keep_s=config.retention_days * DAY_S),
@@ -44,3 +45,8 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
         Sweep("forget old reports", HOUR_S, inside(lambda: reports.forget_old(days=config.retention_days))),
     ]
+
+
+def _requeue_pace(config: Config) -> tuple[float, float]:
+    """As it is set at this moment."""
+    return config.requeue_interval_s, config.requeue_expiry_s

@@ -15,7 +15,7 @@ from .activities import actors as activities
 from .activities import services as activity_services
 from .background.services import Check
 from .config import Config
-from .events import ActivityLogged, Followers, ReportRequested
+from .events import ActivityLogged, Followers, MetChanged, ReportRequested
 from .reports import actors as reports
 from .reports import services as report_services
 from .workbench import actors as workbench
@@ -26,6 +26,7 @@ VERSION = "0.1.0"
 
 FOLLOWERS: Followers = {
     ActivityLogged: (activities.count_calories,),
+    MetChanged: (activities.recalculate_kind,),
     ReportRequested: (reports.build,),
 }
 
@@ -91,15 +92,23 @@ def wire(app: Flask, config: Config) -> Engine:
         activities.group,
         count_calories={
             "batch_size": config.activity_batch_size,
-            "max_retries": config.activity_max_retries,
-            "min_backoff": config.activity_retry_delay_s * 1000,
-            "max_backoff": max(3_600, config.activity_retry_delay_s) * 1000,
             "time_limit": config.activity_time_limit_s * 1000,
-            "slow_down": int(config.activity_delay_s * 1000),
+            **_changing(config),
         },
     )
     engine.include(reports.group)
     engine.include(workbench.group)
     install(app, engine)
     app.extensions |= {"followers": FOLLOWERS, "for_people": FOR_PEOPLE}
+    app.extensions["when_tuned"] = lambda tuned: engine.tune(activities.count_calories.name, **_changing(tuned))
     return engine
+
+
+def _changing(config: Config) -> dict[str, int]:
+    """What of the policy of calculations may change while they run."""
+    return {
+        "max_retries": config.activity_max_retries,
+        "min_backoff": config.activity_retry_delay_s * 1000,
+        "max_backoff": max(3_600, config.activity_retry_delay_s) * 1000,
+        "slow_down": int(config.activity_delay_s * 1000),
+    }

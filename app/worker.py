@@ -5,11 +5,14 @@ from jobs import engine_of
 from . import create_app, logs
 from .config import Config
 from .lineage import end_with_parent
+from .tuning.services import follow
 
 end_with_parent()
 config = Config.from_env_or_exit()
 logs.set_up(config)
-engine = engine_of(create_app(config, with_pages=False))
+app = create_app(config, with_pages=False)
+follow(app)
+engine = engine_of(app)
 broker = engine.broker
 if config.metrics_port:
     from .monitoring.metrics import serve

@@ -1,5 +1,7 @@
 """What operators did, for whoever looks at it."""
 
+from typing import Any
+
 from .host import Host
 from .ledger import audit
 from .ledger.audit import AuditRow, Verification
@@ -16,6 +18,11 @@ class Audit:
     def page(self, *, before_id: int | None = None, limit: int = ON_A_PAGE) -> list[AuditRow]:
         """What was done, the newest first, from below `before_id`."""
         return audit.page(self._host.reading(), before_id=before_id, limit=limit)
+
+    def note(self, *, by: str | None, action: str, subject: str, **details: Any) -> None:
+        """Add what an operator of the host did, in the transaction that does it; make it the last thing in there."""
+        with self._host.transaction() as session:
+            audit.append(session, by=by, action=action, subject=subject, details=details)
 
     def verify(self) -> Verification:
         """Walk the whole log, and say which row is the first that was changed, taken out or put in, if one was."""

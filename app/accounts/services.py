@@ -36,8 +36,6 @@ MOST_TOKENS = 50
 SEEN_EVERY = timedelta(minutes=1)
 LARGEST_ID = 2**31 - 1
 
-SIGN_IN_OF_ACCOUNT = Limit("sign-in-account", times=10)
-SIGN_IN_FROM_ADDRESS = Limit("sign-in-address", times=20)
 OWN_PASSWORD = Limit("own-password", times=10)
 
 WRONG = "E-mail and password do not match."
@@ -71,16 +69,26 @@ def sign_in(*, email: str, password: str, address: str) -> int:
         Invalid, TooMany
     """
     key = address_key(email)
-    limits.take(SIGN_IN_FROM_ADDRESS, address)
-    limits.take(SIGN_IN_OF_ACCOUNT, key)
+    of_account, from_address = _sign_in_limits()
+    limits.take(from_address, address)
+    limits.take(of_account, key)
     user = queries.user_by_email(key)
     if not hashing.is_password(password, user.password_hash if user else None) or user is None:
         raise Invalid({"": WRONG})
-    limits.forgive(SIGN_IN_OF_ACCOUNT, key)
-    limits.give_back(SIGN_IN_FROM_ADDRESS, address)
+    limits.forgive(of_account, key)
+    limits.give_back(from_address, address)
     if user.password_hash and hashing.is_outdated(user.password_hash):
         _change_user(user.id, password_hash=hashing.hashed(password))
     return user.id
+
+
+def _sign_in_limits() -> tuple[Limit, Limit]:
+    """For one account, and from one address."""
+    config = settings()
+    return (
+        Limit("sign-in-account", times=config.sign_in_per_hour),
+        Limit("sign-in-address", times=config.sign_in_per_address),
+    )
 
 
 def begin_session(user_id: int, *, browser: str, remember: bool = False, instead_of: str | None = None) -> str:
