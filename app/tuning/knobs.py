@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """One setting that may change. `unit` stands behind its field; of several `choices` one is chosen."""
+    """One setting that may change. `unit` stands behind its field; of several `choices` one is chosen.
+
+    One that `is_long` gets an area of its own, one that `is_wide` a line of its own.
+    """
 
     name: str
     label: str
@@ -13,6 +16,7 @@ class Knob:
     unit: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     is_long: bool = False
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ GROUPS = (
         "This place",
         "What people see on every page.",
         (
-            Knob("site_name", "Name"),
+            Knob("site_name", "Name", is_wide=True),
             Knob("accent_light", "Accent in light", "A colour like #0B5C66; empty for petrol."),
             Knob("accent_dark", "Accent in dark", "A colour like #62C6CE; empty for aqua."),
             Knob("announcement", "Announcement", "One sentence on top of every page; empty for none.", is_long=True),

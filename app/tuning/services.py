@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -110,22 +110,25 @@ def refresh() -> bool:
     return True
 
 
-def follow(app: Flask) -> threading.Thread:
-    """Keep the settings of this process as they are decided, from now on: at once when told, else every few seconds."""
-    bell = Bell(engine_of(app).broker, BELL)
+def follow(app: Flask) -> Callable[[], None]:
+    """Keep the settings of this process as they are decided: at once when told, else every few seconds.
+
+    Gives what ends it.
+    """
+    bell, ended = Bell(engine_of(app).broker, BELL), threading.Event()
 
     def watch() -> None:
-        while True:
+        while not ended.is_set():
             began = time.monotonic()
             bell.wait(LOOK_EVERY_S)
-            _look(app)
+            if not ended.is_set():
+                _look(app)
             if time.monotonic() - began < 0.05:  # whoever rings without end must not keep us busy
                 time.sleep(0.05)
 
     _look(app)
-    thread = threading.Thread(target=watch, name="settings", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=watch, name="settings", daemon=True).start()
+    return ended.set
 
 
 def settings_with(changed: Mapping[str, str]) -> Config:
