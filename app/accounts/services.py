@@ -38,6 +38,8 @@ LARGEST_ID = 2**31 - 1
 
 OWN_PASSWORD = Limit("own-password", times=10)
 
+FRESH_FOR = timedelta(minutes=15)
+DISABLED = "This account is closed. Ask one of the admins here."
 WRONG = "E-mail and password do not match."
 TAKEN = "There is an account with this e-mail address already. Sign in instead."
 
@@ -75,6 +77,8 @@ def sign_in(*, email: str, password: str, address: str) -> int:
     user = queries.user_by_email(key)
     if not hashing.is_password(password, user.password_hash if user else None) or user is None:
         raise Invalid({"": WRONG})
+    if user.disabled_at is not None:
+        raise Invalid({"": DISABLED})
     limits.forgive(of_account, key)
     limits.give_back(from_address, address)
     if user.password_hash and hashing.is_outdated(user.password_hash):
@@ -148,6 +152,28 @@ def end_other_sessions(user_id: int, *, keep: int | None) -> None:
     with transaction() as session:
         others = delete(SignInSession).where(SignInSession.user_id == user_id)
         session.execute(others.where(SignInSession.id != keep) if keep else others)
+
+
+def is_fresh(person: Person) -> bool:
+    """Whether the person gave their password within the last quarter of an hour, in this browser."""
+    given_at = queries.confirmed_at(person.session_id) if person.session_id is not None else None
+    return given_at is not None and now() - given_at < FRESH_FOR
+
+
+def confirm(person: Person, *, password: str) -> None:
+    """Note that the person gave their password once more.
+
+    Raises:
+        Invalid: it is another one
+        TooMany
+    """
+    limits.take(OWN_PASSWORD, str(person.id))
+    if not hashing.is_password(password, queries.user_of(person.id).password_hash):
+        raise Invalid({"password": "This is not your password."})
+    limits.forgive(OWN_PASSWORD, str(person.id))
+    with transaction() as session:
+        confirmed = update(SignInSession).where(SignInSession.id == person.session_id)
+        session.execute(confirmed.values(confirmed_at=now()))
 
 
 def change_password(user_id: int, *, current: str, password: str) -> None:

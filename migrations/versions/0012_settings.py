@@ -1,4 +1,7 @@
-"""Settings that change while the product runs. New tables only."""
+"""Settings that change while the product runs; accounts that are closed, and sign-ins confirmed once more.
+
+New tables, and columns that may be empty.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,8 +33,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_setting_change")),
     )
     op.create_index(op.f("ix_setting_change_name"), "setting_change", ["name"], unique=False)
+    op.add_column("person", sa.Column("disabled_at", UtcDateTime(), nullable=True))
+    op.add_column("sign_in_session", sa.Column("confirmed_at", UtcDateTime(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("sign_in_session", "confirmed_at")
+    op.drop_column("person", "disabled_at")
     op.drop_table("setting_change")
     op.drop_table("setting_value")

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app import colours
+from app.accounts.services import make_token
 from app.activities import services as activities
 from app.activities.drafts import Draft
 from app.activities.mets import Kind
@@ -130,8 +131,6 @@ def test_the_token_of_a_person_does_not_open_closed_doors(
     app: Flask, change: Callable[..., None], ada: Browser, cleo: Browser, program: FlaskClient
 ) -> None:
     with app.app_context():
-        from app.accounts.services import make_token
-
         token = make_token(2, name="script", scopes=["read"])
     headers = {"Authorization": f"Bearer {token}"}
     assert program.get("/api/v1/activities", headers=headers).status_code == 200
