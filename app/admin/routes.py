@@ -1,6 +1,6 @@
 """The staff area: Flask-Admin in our clothes. It reads by itself; what it writes, services write."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, Response, abort, flash, request, url_for
@@ -51,6 +51,10 @@ class ForAdmins:
         """Whether the person of this request is an admin."""
         person = someone()
         return person is not None and person.is_admin
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Once: the library would call a view again that raised a TypeError."""
+        return fn(self, *args, **kwargs)
 
     def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
         """Nothing here."""
@@ -140,7 +144,7 @@ class StaffView(ForAdmins, ModelView):  # type: ignore[misc]
         assert self.staff_page.save is not None, "only then is there a form"
         values = {name: (form[name].data or "")[:LONGEST_TEXT] for name in self.staff_page.fields}
         try:
-            self.staff_page.save(me(), self.get_pk_value(model), values)
+            self.staff_page.save(me(), int(self.get_pk_value(model)), values)
         except Invalid as problem:
             for name, sentence in problem.errors.items():
                 form[name if name in form else next(iter(values))].errors = [sentence]
