@@ -16,7 +16,7 @@ TONES = {"admin": "info", "guest": "warn"}
 
 
 def _kind(one: User) -> str:
-    return "guest" if one.is_guest else services.role_of(one) or "person"
+    return "guest" if one.is_guest else services.role_of(one)
 
 
 def _save(by: Person, user_id: int, values: Mapping[str, str]) -> None:

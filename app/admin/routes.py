@@ -248,7 +248,8 @@ def _field(field: Field) -> Any:
     needed = [] if field.is_optional else [InputRequired("This is needed.")]
     if field.choices:
         options = [SelectChoice(value, word) for value, word in field.choices.items()]
-        return SelectField(field.label, choices=options, description=field.hint, validate_choice=False)
+        kept = {"choices": options, "validate_choice": False}
+        return SelectField(field.label, validators=needed, description=field.hint, **kept)
     kind = TextAreaField if field.is_long else StringField
     return kind(field.label, validators=needed, description=field.hint)
 

@@ -25,6 +25,7 @@ PEOPLES = [
     "/workbench/<string:name>",
     "/workbench/runs/<string:uid>",
     "/settings/",
+    "/confirm",
     "/api/docs",
     "/nowhere",
 ]
@@ -39,6 +40,16 @@ STAFFS = [
     "/admin/activities/",
     "/admin/jobs/",
     "/admin/activities/details/?id=<int:activity_id>",
+    "/admin/activities/edit/?id=<int:activity_id>",
+    "/admin/activities/acts/delete?id=<int:activity_id>",
+    "/admin/reports/",
+    "/admin/attempts/",
+    "/admin/schedules/",
+    "/admin/settings/",
+    "/admin/audit/",
+    "/ops/settings",
+    "/ops/settings/changes",
+    "/ops/system",
 ]
 NEWCOMERS = [page for page in PEOPLES if "<" not in page]
 LOOKS = [
@@ -50,7 +61,7 @@ LOOKS = [
 
 SHOWN_WITH_ANOTHER = {"/swagger/", "/api/docs/", "/reports/list", "/recent", "/scoreboard", "/ops/jobs/<uid>/record"}
 SHOWN_ONCE = {"/setup/<token>"}
-NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.")
+NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.|/accent")
 
 LONG_WORD = "Nordic" + "schwimmlauf" * 8
 ADAS = [

@@ -14,7 +14,7 @@ from app.errors import Conflict, Invalid
 from app.security import Person, requester
 from jobs import engine_of
 
-ROLES = {"": "Person", "admin": "Admin"}
+ROLES = {"person": "Person", "admin": "Admin"}
 
 
 def correct(by: Person, user_id: int, *, name: str, role: str) -> None:
@@ -69,7 +69,7 @@ def open_again(by: Person, user_ids: Sequence[int]) -> list[int]:
 
 def role_of(user: User) -> str:
     """The key of their role in ROLES."""
-    return "admin" if user.is_admin else ""
+    return "admin" if user.is_admin else "person"
 
 
 def _check_role(by: Person, user: User) -> None:
