@@ -27,6 +27,7 @@ from .reports import routes as reports
 from .strict_json import StrictJson
 from .tuning import api as tuning_api
 from .tuning import routes as tuning
+from .tuning.system import api as system_api
 from .tuning.system import routes as system
 from .wiring import VERSION, Product
 from .workbench import api as workbench_api
@@ -40,7 +41,7 @@ PAGES = (
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
-    tuning_api.blp,
+    *(tuning_api.blp, system_api.blp),
 )
 
 
@@ -84,5 +85,7 @@ def _mount_console(app: Flask) -> None:
 
     engine = engine_of(app)
     cast("Product", engine.host).may = is_admin
+    also = app.config.setdefault("JOBS_CONSOLE_ALSO", [])
+    also += [("Settings", "tuning.index"), ("System", "system.index")]
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
     app.register_blueprint(console(engine, who=name), url_prefix="/ops")

@@ -91,7 +91,7 @@ def recalculate(kind: Kind, *, by: str) -> None:
         raise Conflict(f"The MET of {kind.value} was never changed here.")
     met = written(getattr(settings(), f"met_{kind.value}"))
     with transaction():
-        announce(MetChanged(change_id, kind=kind.value, met=met), by=by)
+        announce(MetChanged(change_id, kind=kind.value, met=met))
         engine_of().audit.note(by=by, action="recalculate", subject=f"activities of {kind.value}", met=met)
 
 

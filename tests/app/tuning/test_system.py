@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from app.monitoring.queries import newest_migrations
 from app.units import size
 from jobs import engine_of
 from tests.app.conftest import Browser, Settings, text_of
@@ -48,6 +50,23 @@ def test_a_test_mail_is_really_sent_and_audited(app: Flask, ada: Browser, tmp_pa
     with app.app_context():
         [row] = engine_of().audit.page()
     assert [row.action, row.by, row.details["went"]] == ["test mail", "user 1", True]
+
+
+def test_programs_are_told_the_same(app: Flask, ada: Browser, as_program: Callable[..., dict[str, str]]) -> None:
+    program, headers = app.test_client(), as_program("admin")
+    told = program.get("/api/v1/system", headers=headers).get_json()
+    assert [told["processes"], told["migrations"], told["switches"]["REDIS_URL"]] == [
+        [],
+        sorted(newest_migrations()),
+        False,
+    ]
+    assert told["sizes"][0]["bytes"] > 0
+    assert told["disk"]["free_bytes"] <= told["disk"]["total_bytes"]
+    sent = program.post("/api/v1/system/mail-tests", headers=headers).get_json()
+    assert [sent["went"], sent["told"][:24]] == [True, "Sent to ada@example.org."]
+    lesser = as_program("jobs")
+    assert [program.get("/api/v1/system", headers=lesser).status_code] == [403]
+    assert program.post("/api/v1/system/mail-tests", headers=lesser).status_code == 403
 
 
 class TestNoServerThere:
