@@ -32,6 +32,7 @@ LOOK_EVERY_S = 3.0
 LONGEST_REASON = 500
 BELL = "settings"
 MEANWHILE = "Somebody changed settings meanwhile. Look at what is shown now, and save again if you still want to."
+DEPEND_ON_EACH_OTHER = ("requeue_expiry_s", "requeue_interval_s")
 _adopting = threading.Lock()
 
 Changes = Mapping[str, str | None]
@@ -106,7 +107,6 @@ def refresh() -> bool:
         app.extensions["config"] = config
         app.extensions["when_tuned"](config)
         app.extensions["settings_version"] = version
-    log.info("settings changed", extra={"version": version})
     return True
 
 
@@ -149,7 +149,8 @@ def settings_with(changed: Mapping[str, str]) -> Config:
 def _look(app: Flask) -> None:
     try:
         with app.app_context():
-            refresh()
+            if refresh():
+                log.info("settings changed", extra={"version": app.extensions["settings_version"]})
     except SQLAlchemyError as error:  # the next look is a few seconds away
         log.debug("cannot look at the settings", extra={"error": str(error)})
 
@@ -187,11 +188,14 @@ def _checked(changes: Changes) -> dict[str, str | None]:
 
 
 def _agreeing(config: Config, changes: Changes) -> Config:
+    """The settings, if those that are changed fit with those they depend on."""
+    dependent = [name for name in DEPEND_ON_EACH_OTHER if name in changes]
     try:
-        agree({one.name: getattr(config, one.name) for one in fields(config)})
+        if dependent:
+            agree({one.name: getattr(config, one.name) for one in fields(config)})
     except ConfigError as error:
         name, _, sentence = str(error).partition(" ")
-        field = name.lower() if name.lower() in changes else next(iter(changes))
+        field = name.lower() if name.lower() in dependent else dependent[0]
         raise Invalid({field: f"{KNOBS[name.lower()].label}: it {sentence}"}) from None
     return config
 

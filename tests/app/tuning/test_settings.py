@@ -96,8 +96,9 @@ def test_what_breaks_a_rule_is_refused_by_its_name_and_changes_nothing(app: Flas
 
 def test_settings_that_depend_on_each_other_are_changed_together(app: Flask) -> None:
     assert change(app, requeue_interval_s="600", requeue_expiry_s="500") == ["requeue_interval_s", "requeue_expiry_s"]
-    with pytest.raises(Invalid):
-        change(app, requeue_interval_s=None)
+    with pytest.raises(Invalid) as refusal:
+        change(app, page_size="25", requeue_interval_s=None)
+    assert list(refusal.value.errors) == ["requeue_interval_s"]
 
 
 def test_the_history_tells_who_when_and_why_and_leads_back(app: Flask) -> None:
