@@ -28,7 +28,7 @@ def create_app(config: Config, *, with_pages: bool = True) -> Flask:
             return func
 
     app = Product("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
-    app.extensions["config"] = config
+    app.extensions["config"] = app.extensions["given_config"] = config
     connect(app, config.database_url, pool_size=config.db_pool_size)
     wire(app, config)
     if with_pages:

@@ -10,11 +10,12 @@ from .config import ROOT
 from .db import db
 from .doctor import doctor
 from .log_reader import logs
+from .tuning import cli as tuning
 
 
 def register(app: Flask) -> None:
     """Put every command on the application; the migration commands only where a terminal asks for them."""
-    for group in (accounts.users, accounts.tokens, activities.demo, doctor):
+    for group in (accounts.users, accounts.tokens, activities.demo, doctor, tuning.settings):
         app.cli.add_command(group)
     for command in (backup, restore, logs):
         app.cli.add_command(command)

@@ -6,8 +6,9 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import time
+from dataclasses import dataclass, field, fields
+from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -17,11 +18,11 @@ from dotenv import dotenv_values
 from app import settings as read
 from app.settings import ROOT, ConfigError, Setting, described, setting
 
-__all__ = ["ROOT", "Config", "ConfigError", "declared"]
+__all__ = ["ROOT", "Config", "ConfigError", "agree", "declared"]
 
 NOT_OURS = {
     *("POSTGRES_PASSWORD", "REDIS_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "TZ", "PROMETHEUS_MULTIPROC_DIR"),
-    *("ALERTS_TOKEN", "GRAFANA_PASSWORD", "PUBLIC_HOST"),
+    *("GRAFANA_PASSWORD", "PUBLIC_HOST"),
 }
 """Names a .env file may hold for others: docker compose, the C library, the Prometheus client."""
 
@@ -52,6 +53,23 @@ class Config:
     environment_name: str | None = setting("", read.text, "Shown on every page, so that nobody mistakes staging.")
     sign_up_open: bool = setting("true", read.yes_or_no, "Whether strangers may make an account.")
     sign_up_per_hour: int = setting("5", read.whole(1, 1_000_000), "New accounts, and guests, per address and hour.")
+    sign_in_per_hour: int = setting("10", read.whole(3, 1_000_000), "Wrong passwords per account and hour.")
+    sign_in_per_address: int = setting("20", read.whole(3, 1_000_000), "Wrong passwords per address and hour.")
+    reports_per_hour: int = setting("60", read.whole(1, 1_000_000), "Reports that one person may ask for in an hour.")
+
+    # What people see
+    site_name: str = setting("Metronome", read.line(40), "What this place is called on every page.")
+    accent_light: str | None = setting("", read.accent("light"), "Colour of links in light, #RRGGBB; empty: petrol.")
+    accent_dark: str | None = setting("", read.accent("dark"), "Colour of links in dark, #RRGGBB; empty: aqua.")
+    announcement: str | None = setting("", read.line(300), "A sentence on top of every page, until it is dismissed.")
+    announcement_until: datetime | None = setting(
+        "", read.moment, "When the announcement goes by itself; empty: never."
+    )
+    maintenance: bool = setting("false", read.yes_or_no, "Whether only admins may come in; jobs go on.")
+    maintenance_message: str = setting(
+        "We are working on it and will be back soon. Nothing is lost.", read.line(300), "What people read meanwhile."
+    )
+    maintenance_retry_s: int = setting("120", read.whole(1, 86400), "Seconds after which programs may ask again.")
 
     # Mail
     mail_url: str | None = setting(
@@ -64,6 +82,12 @@ class Config:
     poll_pace_s: float = setting("2", read.number(0.5, 60), "Seconds between two looks of a waiting page, 0.5 or more.")
 
     # Calories in the background
+    default_weight_kg: Decimal | None = setting("", read.exact("20", "500"), "Weight of who gave none; empty: ask.")
+    met_running: Decimal = setting("9.0", read.exact("0.9", "30"), "MET of running: times the energy of resting.")
+    met_walking: Decimal = setting("3.5", read.exact("0.9", "30"), "MET of walking.")
+    met_cycling: Decimal = setting("8.0", read.exact("0.9", "30"), "MET of cycling.")
+    met_swimming: Decimal = setting("6.5", read.exact("0.9", "30"), "MET of swimming.")
+    met_yoga: Decimal = setting("4.0", read.exact("0.9", "30"), "MET of yoga.")
     activity_delay_s: float = setting("0", read.number(0, 60), "Artificial delay of a calculation; 5 to watch one.")
     activity_time_limit_s: int = setting("1800", read.whole(1, 86400), "Seconds after which a calculation is stopped.")
     activity_max_retries: int = setting("3", read.whole(0, 100), "How often a failed calculation is tried again.")
@@ -92,6 +116,10 @@ class Config:
     log_file: Path | None = setting("", read.path, "File that gets the log lines too; it rotates at 10 MB.")
     metrics_token: str | None = setting("", read.text, "Bearer token that opens /metrics from elsewhere.", secret=True)
     metrics_port: int = setting("0", read.whole(0, 65535), "Port of the metrics of worker and scheduler; 0: off.")
+    grafana_url: str | None = setting("", read.web_url, "Where Grafana is, for a link on the system page.")
+
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """By name in capitals, where each setting that is not the default came from: environment, file or .env."""
 
     # Events, health and alerts
     event_retention_days: int = setting("14", read.whole(1, 3650), "Days that the event log is kept.")
@@ -127,12 +155,12 @@ class Config:
         if environ is None:
             environ, dotenv = os.environ, dotenv or ROOT / ".env"
         given = _given(environ, dotenv)
-        values = {one.name.lower(): _value(one, given) for one in declared()}
-        _agree(values)
+        values: dict[str, Any] = {one.name.lower(): _value(one, given) for one in declared()}
+        agree(values)
         values["data_dir"] = folder = _folder(values["data_dir"])
         values["database_url"] = values["database_url"] or f"sqlite:///{folder / 'metronome.db'}"
         values["secret_key"] = values["secret_key"] or _kept_key(folder / "secret_key")
-        return cls(**values)
+        return cls(**values, sources=_sources(given, environ))
 
     @classmethod
     def from_env_or_exit(cls) -> Self:
@@ -146,7 +174,7 @@ class Config:
 
 def declared() -> tuple[Setting, ...]:
     """Every setting there is, in the order of Config."""
-    return tuple(described(one) for one in fields(Config))
+    return tuple(described(one) for one in fields(Config) if "setting" in one.metadata)
 
 
 def _given(environ: Mapping[str, str], dotenv: Path | None) -> dict[str, str]:
@@ -178,7 +206,18 @@ def _content(name: str, file: Path) -> str:
         raise ConfigError(f"{name}_FILE cannot be read: {getattr(error, 'strerror', error)}: {file}.") from None
 
 
-def _agree(values: Mapping[str, Any]) -> None:
+def _sources(given: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Where each setting that was given came from."""
+    found = {}
+    for name in given:
+        own = name.removesuffix("_FILE")
+        in_environment = bool(environ.get(name, "").strip())
+        found[own] = "file" if own != name else "environment" if in_environment else ".env"
+    return found
+
+
+def agree(values: Mapping[str, Any]) -> None:
+    """Return when settings that depend on each other fit. Raises ConfigError, which begins with the wrong name."""
     if values["heartbeat_s"] * 2 > values["lease_s"]:
         raise ConfigError("HEARTBEAT_S must be at most half of LEASE_S, or living workers would lose their jobs.")
     if values["requeue_expiry_s"] > values["requeue_interval_s"]:

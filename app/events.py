@@ -49,6 +49,16 @@ class ActivityCounted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MetChanged(Event):
+    """A kind of activity has another MET, and what was counted with the old one is to be counted again."""
+
+    subject_kind: ClassVar[str] = "setting_change"
+    change_id: int
+    kind: str
+    met: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportRequested(Event):
     """Somebody wants a report."""
 

@@ -7,7 +7,7 @@ from flask import Flask
 from jobs import engine_of
 from jobs.console import console
 
-from . import assets, cli, compression, headers, openapi, problems, security
+from . import assets, cli, compression, headers, maintenance, openapi, problems, security
 from .accounts import api as people_api
 from .accounts import routes as accounts
 from .accounts import services as account_services
@@ -33,6 +33,10 @@ from .monitoring.health import routes as health
 from .reports import api as reports_api
 from .reports import routes as reports
 from .strict_json import StrictJson
+from .tuning import api as tuning_api
+from .tuning import routes as tuning
+from .tuning.system import api as system_api
+from .tuning.system import routes as system
 from .wiring import VERSION, Product
 from .workbench import api as workbench_api
 from .workbench import routes as workbench
@@ -40,12 +44,14 @@ from .workbench import routes as workbench
 PAGES = (
     *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
     *(alerts.bp, events.bp, health.bp, background.bp),
+    *(tuning.bp, system.bp),
 )
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
     *(alerts_api.blp, events_api.blp, health_api.blp, people_api.blp),
+    *(tuning_api.blp, system_api.blp),
 )
 
 
@@ -56,6 +62,7 @@ def mount(app: Flask, config: Config) -> None:
     metrics.install(app)
     assets.install(app)
     compression.install(app)
+    maintenance.install(app)
     security.install(
         app,
         config,
@@ -63,6 +70,8 @@ def mount(app: Flask, config: Config) -> None:
         by_token=account_services.recognise_token,
         rules={"console.": security.VIEWER, "admin": security.ADMIN},
     )
+    maintenance.install(app)
+    tuning.install(app)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     _mount_console(app)
@@ -88,6 +97,7 @@ def _mount_console(app: Flask) -> None:
 
     also = app.config.setdefault("JOBS_CONSOLE_ALSO", [])
     also += [("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")]
+    also += [("Settings", "tuning.index"), ("System", "system.index")]
     engine = engine_of(app)
     cast("Product", engine.host).may = security.may
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"

@@ -6,6 +6,7 @@ from . import create_app, logs
 from .config import Config
 from .monitoring.events.services import recorder_of
 from .timetable import timetable
+from .tuning.services import follow
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     config = Config.from_env_or_exit()
     logs.set_up(config)
     app = create_app(config, with_pages=False)
+    follow(app)
     engine = engine_of(app)
     recorder_of(app).start("scheduler", version=engine.version)
     if config.metrics_port:

@@ -15,6 +15,7 @@ from waitress.wasyncore import loop
 from app import create_app, logs
 from app.config import Config
 from app.monitoring.events.services import recorder_of
+from app.tuning.services import follow
 from jobs import engine_of
 
 CONNECTIONS = 4_000
@@ -32,6 +33,7 @@ def main() -> None:
     _allow_many_sockets()
     app, sockets = create_app(config), Sockets()
     gc.freeze()  # what is there now stays: looking at it again and again is a twentieth of a busy server's time
+    follow(app)
     try:
         server = create_server(app, map=sockets, **options(config))
     except OSError as error:

@@ -6,18 +6,22 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field
-from datetime import time
+from datetime import UTC, datetime, time
+from decimal import Decimal
 from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from app import colours
+
 Read = Callable[[str], Any]
 """Turns the text of a setting into its value; raises ValueError with half a sentence ("must be …")."""
 
 ROOT = Path(__file__).resolve().parent.parent
 NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
+CENTS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?", re.ASCII)
 HOST_NAME = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,253}", re.ASCII)
 
 
@@ -52,6 +56,19 @@ def described(declared: Field[Any]) -> Setting:
     return Setting(declared.name.upper(), default, declared.default, read, says, secret)
 
 
+def written(value: Any) -> str:
+    """A value as somebody would write it: what its setting reads gives it back."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def text(value: str) -> str:
     """Any one line of text."""
     if not value.isprintable():
@@ -82,6 +99,52 @@ def number(low: float, high: float) -> Read:
         if not NUMBER.fullmatch(value) or not low <= float(value) <= high:
             raise ValueError(f"must be a number from {low:g} to {high:g}")
         return float(value)
+
+    return read
+
+
+def exact(low: str, high: str) -> Read:
+    """An exact decimal from `low` to `high`, with two places at most."""
+
+    def read(value: str) -> Decimal:
+        if not CENTS.fullmatch(value) or not Decimal(low) <= Decimal(value) <= Decimal(high):
+            raise ValueError(f"must be a number from {low} to {high}, with two decimals at most")
+        return Decimal(value)
+
+    return read
+
+
+def line(longest: int) -> Read:
+    """One line of text of so many characters at most."""
+
+    def read(value: str) -> str:
+        if not value.isprintable() or len(value) > longest:
+            raise ValueError(f"must be one line of at most {longest} characters")
+        return value
+
+    return read
+
+
+def moment(value: str) -> datetime:
+    """A moment with its time zone; without one, UTC is meant."""
+    try:
+        found = datetime.fromisoformat(value)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date and time like 2026-12-24T18:00Z") from None
+
+
+def accent(theme: str) -> Read:
+    """A colour that can be read on every ground of the theme, light or dark."""
+
+    def read(value: str) -> str:
+        found = colours.readable(value)
+        if found is None:
+            raise ValueError("must be a colour like #0B5C66")
+        if weak := colours.weakest(found, theme):
+            ratio, ground = weak
+            raise ValueError(f"must stand out more: on {ground} it reaches {ratio:.1f}:1 and needs {colours.LEAST}:1")
+        return found
 
     return read
 

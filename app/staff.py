@@ -1,13 +1,48 @@
-"""How a feature says what staff may see of it in /admin."""
+"""How a feature says what staff may see and do of it in /admin."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, false
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.periods import ONE_DAY
+from app.security import Person
+
 Where = Callable[[str], ColumnElement[bool]]
+Read = Callable[[Any], object]
+LONGEST_SHORT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word that stands out; tone: ok, warn, bad, info, or none."""
+
+    word: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """Where a job or an activity stands: its lane by `key`, and the word."""
+
+    key: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """An id of which the beginning is enough to look at; the whole of it is at hand, and leads to `url`."""
+
+    text: str
+    url: str = ""
+
+    @property
+    def start(self) -> str:
+        """What is shown."""
+        return self.text[:LONGEST_SHORT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +63,101 @@ class Exactly:
 
 
 @dataclass(frozen=True, slots=True)
-class StaffPage:
-    """One table as staff see it: to read, never to write.
+class During:
+    """A filter by a year, a month or a day (UTC): 2026, 2026-11 or 2026-11-20."""
 
-    `columns` maps a heading to what stands below it, `details` the same for one row alone; nothing else of a row is
-    ever shown. `searched` are the texts that the search looks into.
+    name: str
+    column: InstrumentedAttribute[Any]
+
+    def where(self, text: str) -> ColumnElement[bool]:
+        """The rows of that time; none where it is no time."""
+        bounds = span_of(text)
+        return false() if bounds is None else (self.column >= bounds[0]) & (self.column < bounds[1])
+
+
+Filter = Choice | Exactly | During
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the form that corrects a row: how it is read out of the row, and its choices, if it has some."""
+
+    label: str
+    read: Callable[[Any], str]
+    choices: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
+    is_long: bool = False
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that staff do with one row or with some, after they were asked.
+
+    `do` calls a service and gives the ids of the rows that it changed. `done` says it: "{count} activities deleted".
+    `undo` is the key of the act that takes it back.
+    """
+
+    key: str
+    word: str
+    question: str
+    done: str
+    do: Callable[[Person, Sequence[int]], Sequence[int]]
+    detail: str = ""
+    kind: str = ""
+    icon: str = ""
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPage:
+    """One table as staff see it: to read, and to write where `acts` and `fields` with `save` say how.
+
+    `columns` maps a heading to what stands below it, `sections` the same for one row alone, in parts; nothing else of
+    a row is ever shown. `searched` are the texts that the search looks into.
     """
 
     key: str
     title: str
     icon: str
     model: type[Any]
-    columns: Mapping[str, Callable[[Any], object]]
-    details: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
-    filters: Sequence[Choice | Exactly] = ()
+    columns: Mapping[str, Read]
+    sections: Mapping[str, Mapping[str, Read]] = field(default_factory=dict)
+    filters: Sequence[Filter] = ()
     searched: Sequence[InstrumentedAttribute[Any]] = ()
     elsewhere: Callable[[Any], str] | None = None
     """The address of the page where this row can be acted on."""
+    acts: Sequence[Act] = ()
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    save: Callable[[Person, int, Mapping[str, str]], None] | None = None
+    """Raises Invalid, naming fields."""
+
+    def act_named(self, key: str) -> Act | None:
+        """The act with this key, if there is one."""
+        return next((act for act in self.acts if act.key == key), None)
+
+
+def span_of(text: str) -> tuple[datetime, datetime] | None:
+    """The beginning and the end of a year, a month or a day; None for what is none of them."""
+    parts = text.split("-")
+    fits = [len(part) for part in parts] == [4, 2, 2][: len(parts)]
+    if not fits or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    numbers = [int(part) for part in parts]
+    try:
+        start = date(*[*numbers, 1, 1][:3])
+        end = _after(start, precision=len(parts))
+    except (ValueError, OverflowError):
+        return None
+    return _midnight(start), _midnight(end)
+
+
+def _after(start: date, *, precision: int) -> date:
+    if precision == 3:
+        return start + ONE_DAY
+    months = 12 if precision == 1 else 1
+    return date(start.year + (start.month - 1 + months) // 12, (start.month - 1 + months) % 12 + 1, 1)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -42,6 +42,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         config.requeue_interval_s,
         inside(activities.requeue_uncounted),
         expires_s=config.requeue_expiry_s,
+        pace=lambda: _requeue_pace(app.extensions["config"]),
     )
     return [
         *engine.sweeps(reap_every_s=config.reap_interval_s, keep_s=config.retention_days * DAY_S),
@@ -69,3 +70,8 @@ def _of_watching(config: Config, inside: Callable[[Callable[[], Any]], Callable[
         Sweep("forget old events", HOUR_S, inside(lambda: event_log.forget_old(days=config.event_retention_days))),
         Sweep("forget old alerts", HOUR_S, inside(lambda: alerts.forget_old(days=config.retention_days))),
     ]
+
+
+def _requeue_pace(config: Config) -> tuple[float, float]:
+    """As it is set at this moment."""
+    return config.requeue_interval_s, config.requeue_expiry_s

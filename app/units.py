@@ -10,6 +10,7 @@ CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])(?:\s*h)?")
 MINUTES = re.compile(r"([0-9]{1,9}(?:[.,][0-9]{1,4})?)\s*(?:min)?")
 NARROW_SPACE = "\u202f"
 UNKNOWN = "—"
+SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def parse_number(text: str, *, places: int = 4) -> Decimal:
@@ -88,3 +89,10 @@ def whole(value: Decimal) -> str:
 def kcal(value: Decimal | None) -> str:
     """An energy to read: "315 kcal"; an unknown one is a dash, never 0."""
     return f"{UNKNOWN if value is None else whole(value)} kcal"
+
+
+def size(count_bytes: int) -> str:
+    """Bytes as people say them: 1024 bytes are a KiB."""
+    steps = next((step for step in range(len(SIZES)) if count_bytes < 1024 ** (step + 1)), len(SIZES) - 1)
+    value, unit = count_bytes / 1024**steps, SIZES[steps]
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"

@@ -16,7 +16,7 @@ from .alerts.metrics import Raised
 from .alerts.telling import actors as alerts
 from .background.services import Check
 from .config import Config
-from .events import ActivityLogged, AlertRaised, Followers, ReportRequested
+from .events import ActivityLogged, AlertRaised, Followers, MetChanged, ReportRequested
 from .monitoring.events import services as event_log
 from .monitoring.health.models import HealthCheck, HealthPart
 from .monitoring.observer import Teller
@@ -30,6 +30,7 @@ VERSION = "0.1.0"
 
 FOLLOWERS: Followers = {
     ActivityLogged: (activities.count_calories,),
+    MetChanged: (activities.recalculate_kind,),
     ReportRequested: (reports.build,),
     AlertRaised: (alerts.tell_people,),
 }
@@ -103,11 +104,8 @@ def wire(app: Flask, config: Config) -> Engine:
         activities.group,
         count_calories={
             "batch_size": config.activity_batch_size,
-            "max_retries": config.activity_max_retries,
-            "min_backoff": config.activity_retry_delay_s * 1000,
-            "max_backoff": max(3_600, config.activity_retry_delay_s) * 1000,
             "time_limit": config.activity_time_limit_s * 1000,
-            "slow_down": int(config.activity_delay_s * 1000),
+            **_changing(config),
         },
     )
     engine.include(reports.group)
@@ -115,4 +113,15 @@ def wire(app: Flask, config: Config) -> Engine:
     engine.include(workbench.group)
     install(app, engine)
     app.extensions |= {"followers": FOLLOWERS, "for_people": FOR_PEOPLE}
+    app.extensions["when_tuned"] = lambda tuned: engine.tune(activities.count_calories.name, **_changing(tuned))
     return engine
+
+
+def _changing(config: Config) -> dict[str, int]:
+    """What of the policy of calculations may change while they run."""
+    return {
+        "max_retries": config.activity_max_retries,
+        "min_backoff": config.activity_retry_delay_s * 1000,
+        "max_backoff": max(3_600, config.activity_retry_delay_s) * 1000,
+        "slow_down": int(config.activity_delay_s * 1000),
+    }

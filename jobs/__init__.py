@@ -2,6 +2,7 @@
 
 from .audit import Audit
 from .bulk.desk import BulkLook, BulkOperations, BulkRequest
+from .dispatch.bell import Bell
 from .dispatch.outbox import JobRequest
 from .dispatch.run import Run, check_cancelled, current
 from .dispatch.soft_limit import SoftLimit
@@ -67,6 +68,7 @@ __all__ = [
     "Audit",
     "AuditRow",
     "BadArguments",
+    "Bell",
     "BulkLook",
     "BulkOperations",
     "BulkRequest",

@@ -32,7 +32,7 @@ from .ledger.models import Mute
 from .ledger.reader import JobBrief
 from .log import get_logger
 from .observer import Observer
-from .registry import HIGHEST, LOWEST, Job, JobGroup, Kinds, names_now
+from .registry import HIGHEST, LOWEST, TUNABLE, Job, JobGroup, Kinds, names_now
 from .rollups import Rollups
 from .schedules import shelf
 from .schedules.book import ScheduleBook
@@ -115,6 +115,20 @@ class Engine:
         for job in group:
             function_name = job.name.removeprefix(f"{group.name}.")
             self._declare(dataclasses.replace(job, **policies.get(function_name, {})))
+
+    def tune(self, name: str, **policy: Any) -> None:
+        """Change the policy of a kind from now on, in this process: how often and when it is tried again, its delay.
+
+        Jobs that are written down already keep their number of tries.
+
+        Raises:
+            UnknownJob
+            ValueError: an option is out of range, or is none that can change while jobs run
+        """
+        if wrong := policy.keys() - TUNABLE:
+            raise ValueError(f"{name}: {', '.join(sorted(wrong))} cannot change while jobs run")
+        job = self.job_named(name)
+        self.jobs.declare(dataclasses.replace(job, **policy))
 
     def _declare(self, job: Job) -> None:
         self.jobs.declare(job)

@@ -41,6 +41,8 @@ POLICY = (
     "isolate",
     "aliases",
 )
+TUNABLE = {"max_retries", "min_backoff", "max_backoff", "slow_down"}
+"""What of a policy may change while jobs run: it is read anew for every job."""
 DEFAULT_PRIORITY = 5
 HIGHEST, LOWEST = 0, 9
 

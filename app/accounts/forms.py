@@ -136,6 +136,12 @@ class SignInForm(ServiceForm):
     password = WrittenPassword("Password", validators=_required("Enter your password."))
 
 
+class ConfirmForm(ServiceForm):
+    """The password once more."""
+
+    password = WrittenPassword("Password", validators=_required("Enter your password."))
+
+
 class RememberForm(Form):
     """Whether the browser stays signed in."""
 

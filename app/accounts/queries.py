@@ -1,11 +1,11 @@
 """Reading people and what lets them in."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, or_, select
+from sqlalchemy import Row, and_, bindparam, exists, func, or_, select
 
 from app.clock import now
 from app.db import reading
@@ -32,7 +32,10 @@ _PERSON = (
     _user.role,
     _user.refresh_s,
 )
-_STILL_THERE = or_(_user.goes_at.is_(None), _user.goes_at > bindparam("now"))
+_STILL_THERE = and_(
+    or_(_user.goes_at.is_(None), _user.goes_at > bindparam("now")),
+    _user.disabled_at.is_(None),
+)
 _BY_SESSION = Question(
     select(*_PERSON, _session.id.label("session_id"), _session.seen_at).where(
         _session.token_hash == bindparam("hash"),
@@ -73,6 +76,12 @@ def person_by_session(token_hash: str) -> Any:
 def person_by_token(token_hash: str) -> Any:
     """The person behind this API token, as long as it lasts, or None. One select."""
     return _BY_TOKEN.first({"hash": token_hash, "now": now()})
+
+
+def confirmed_at(session_id: int) -> datetime | None:
+    """When the person of this session last gave their password."""
+    found = func.coalesce(SignInSession.confirmed_at, SignInSession.created_at)
+    return reading().scalar(select(found).where(SignInSession.id == session_id))
 
 
 def has_token(token_hash: str) -> bool:

@@ -12,6 +12,7 @@ from app.web import client_address, done, invalid, local_path, page_or_fragment,
 from . import queries, services
 from .browsers import browser_name
 from .forms import (
+    ConfirmForm,
     KeepForm,
     PasswordForm,
     ProfileForm,
@@ -75,6 +76,25 @@ def create_session() -> Response:
         back = local_path(request.form.get("next"), otherwise="")
         return _again("accounts/sign_in.html", form=form, remember=remember, next=back)
     return _come_in(user_id, remember=bool(remember.remember.data))
+
+
+@bp.get("/confirm")
+@signed_in
+def confirm() -> Response:
+    """Ask for the password once more, before something that matters."""
+    back = local_path(request.args.get("next"), otherwise="/")
+    return _page("accounts/confirm.html", form=ConfirmForm(), next=back)
+
+
+@bp.post("/confirm")
+@signed_in
+def create_confirmation() -> Response:
+    """Note that it was given, and go back."""
+    form = ConfirmForm(request.form)
+    back = local_path(request.form.get("next"), otherwise="/")
+    if not form.accepted(services.confirm, me()):
+        return _again("accounts/confirm.html", form=form, next=back)
+    return see_other(back)
 
 
 @bp.post("/sign-out")

@@ -40,10 +40,10 @@ REFRESH_S = (3, 10, 30)
 SEEN_EVERY = timedelta(minutes=1)
 LARGEST_ID = 2**31 - 1
 
-SIGN_IN_OF_ACCOUNT = Limit("sign-in-account", times=10)
-SIGN_IN_FROM_ADDRESS = Limit("sign-in-address", times=20)
 OWN_PASSWORD = Limit("own-password", times=10)
 
+FRESH_FOR = timedelta(minutes=15)
+DISABLED = "This account is closed. Ask one of the admins here."
 WRONG = "E-mail and password do not match."
 TAKEN = "There is an account with this e-mail address already. Sign in instead."
 
@@ -75,8 +75,9 @@ def sign_in(*, email: str, password: str, address: str) -> int:
         Invalid, TooMany
     """
     key = address_key(email)
-    limits.take(SIGN_IN_FROM_ADDRESS, address)
-    limits.take(SIGN_IN_OF_ACCOUNT, key)
+    of_account, from_address = _sign_in_limits()
+    limits.take(from_address, address)
+    limits.take(of_account, key)
     user = queries.user_by_email(key)
     if not hashing.is_password(password, user.password_hash if user else None) or user is None:
         tell(
@@ -88,12 +89,23 @@ def sign_in(*, email: str, password: str, address: str) -> int:
             account=hashing.fingerprint(key)[:12],
         )
         raise Invalid({"": WRONG})
+    if user.disabled_at is not None:
+        raise Invalid({"": DISABLED})
     tell(Kind.SIGN_IN, "signed in", f"Person {user.id} signed in", who=requester(user.id), address=address)
-    limits.forgive(SIGN_IN_OF_ACCOUNT, key)
-    limits.give_back(SIGN_IN_FROM_ADDRESS, address)
+    limits.forgive(of_account, key)
+    limits.give_back(from_address, address)
     if user.password_hash and hashing.is_outdated(user.password_hash):
         _change_user(user.id, password_hash=hashing.hashed(password))
     return user.id
+
+
+def _sign_in_limits() -> tuple[Limit, Limit]:
+    """For one account, and from one address."""
+    config = settings()
+    return (
+        Limit("sign-in-account", times=config.sign_in_per_hour),
+        Limit("sign-in-address", times=config.sign_in_per_address),
+    )
 
 
 def begin_session(user_id: int, *, browser: str, remember: bool = False, instead_of: str | None = None) -> str:
@@ -164,6 +176,28 @@ def end_other_sessions(user_id: int, *, keep: int | None) -> None:
     with transaction() as session:
         others = delete(SignInSession).where(SignInSession.user_id == user_id)
         session.execute(others.where(SignInSession.id != keep) if keep else others)
+
+
+def is_fresh(person: Person) -> bool:
+    """Whether the person gave their password within the last quarter of an hour, in this browser."""
+    given_at = queries.confirmed_at(person.session_id) if person.session_id is not None else None
+    return given_at is not None and now() - given_at < FRESH_FOR
+
+
+def confirm(person: Person, *, password: str) -> None:
+    """Note that the person gave their password once more.
+
+    Raises:
+        Invalid: it is another one
+        TooMany
+    """
+    limits.take(OWN_PASSWORD, str(person.id))
+    if not hashing.is_password(password, queries.user_of(person.id).password_hash):
+        raise Invalid({"password": "This is not your password."})
+    limits.forgive(OWN_PASSWORD, str(person.id))
+    with transaction() as session:
+        confirmed = update(SignInSession).where(SignInSession.id == person.session_id)
+        session.execute(confirmed.values(confirmed_at=now()))
 
 
 def change_password(user_id: int, *, current: str, password: str) -> None:

@@ -62,7 +62,7 @@ class ActivityForm(Form):
         self.validate()
         kind = self._read(self.kind, read_kind)
         duration = self._read(self.duration, read_duration)
-        notes = self._read(self.notes, _notes)
+        notes = self._read(self.notes, read_notes)
         day = self._read(self.day, _day)
         started_at = self._start(day, zone=zone)
         weight_kg = self._weight(day, knows_weight)
@@ -180,7 +180,8 @@ def _time(text: str) -> time:
     return time.fromisoformat(text[:5])
 
 
-def _notes(text: str) -> str:
+def read_notes(text: str) -> str:
+    """Notes that can be kept."""
     notes = plain_text(text)
     if sentence := problem_of_notes(notes):
         raise ValueError(sentence)

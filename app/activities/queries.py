@@ -24,10 +24,12 @@ from sqlalchemy import (
     tuple_,
 )
 
+from app.accounts import queries as account_queries
 from app.clock import now
 from app.db import UtcDateTime, reading
 from app.errors import NotFound
 from app.periods import ONE_DAY, streak, week_of
+from app.web import settings
 from jobs import JobBrief, engine_of
 
 from .mets import Kind
@@ -146,6 +148,34 @@ def row_of(user_id: int, activity_id: int) -> Row[*tuple[Any, ...]]:
     if found is None:
         raise NotFound(NOT_THERE)
     return found
+
+
+def met_of(kind: Kind) -> Decimal:
+    """The MET of a kind, as it is set here."""
+    met: Decimal = getattr(settings(), f"met_{kind.value}")
+    return met
+
+
+def weight_on(user_id: int, day: date) -> Decimal | None:
+    """The newest weight in kilograms that is known on that day, or the one that is set for who gave none."""
+    return account_queries.weight_on(user_id, day) or settings().default_weight_kg
+
+
+def with_another_met(kind: Kind, met: Decimal, *, after_id: int, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The next activities of a kind that have another MET, deleted ones too, locked until the transaction ends."""
+    query = select(_activity.id, _activity.weight_kg, _activity.duration_s, _activity.energy_kcal)
+    query = (
+        query.where(_activity.kind == kind.value, _activity.met != met, _activity.id > after_id)
+        .order_by(_activity.id)
+        .limit(limit)
+    )
+    return reading().execute(query.with_for_update()).all()
+
+
+def count_with_another_met(kind: Kind, met: Decimal, *, most: int | None = None) -> int:
+    """How many activities of a kind have another MET, counted no further than `most`."""
+    some = select(literal(1)).where(_activity.kind == kind.value, _activity.met != met).limit(most).subquery()
+    return reading().scalar(select(func.count()).select_from(some)) or 0
 
 
 def jobs_for(activity_ids: Collection[int]) -> Mapping[int, JobBrief]:

@@ -11,7 +11,6 @@ from flask import Blueprint, Response, flash, request, url_for
 from werkzeug.exceptions import BadRequest
 
 from app import periods, units
-from app.accounts.queries import weight_on
 from app.clock import now, today
 from app.security import me, signed_in
 from app.web import done, invalid, live, page_or_fragment, see_other, settings, tag_shown, with_triggers
@@ -80,7 +79,7 @@ def index() -> Response:
 @signed_in
 def new() -> Response:
     """The form, empty or, with `?like=42`, with that activity's values."""
-    known_kg = weight_on(me().id, today(me().zone))
+    known_kg = queries.weight_on(me().id, today(me().zone))
     form = ActivityForm.blank(zone=me().zone, weight_kg=known_kg, token=secrets.token_urlsafe(12))
     like = request.args.get("like", "")
     if like.isascii() and like.isdigit():
@@ -93,7 +92,7 @@ def new() -> Response:
 def create() -> Response:
     """Log it."""
     form = ActivityForm(request.form)
-    draft = form.draft(zone=me().zone, knows_weight=lambda day: weight_on(me().id, day))
+    draft = form.draft(zone=me().zone, knows_weight=lambda day: queries.weight_on(me().id, day))
     if draft is None:
         return invalid("activities/new.html", "activities/_form.html", **_form_context(form))
     logged = services.log_activity(me().id, draft, zone=me().zone, key=_key("form", form.token.data, draft))
@@ -223,7 +222,7 @@ def _row_context(activity_id: int) -> dict[str, Any]:
 
 
 def _weight_now() -> Decimal | None:
-    return weight_on(me().id, today(me().zone))
+    return queries.weight_on(me().id, today(me().zone))
 
 
 def _form_context(form: ActivityForm, activity: Activity | None = None) -> dict[str, Any]:
@@ -248,8 +247,9 @@ def _estimate(typed: Any) -> dict[str, Any] | None:
     weight_kg = value("weight_kg", read_weight) or _weight_now()
     if kind is None or duration is None or weight_kg is None or duration < timedelta(0):
         return None
-    energy_kcal = burned(kind.met, weight_kg=weight_kg, duration=duration)
-    return {"met": kind.met, "weight_kg": weight_kg, "duration": duration, "energy_kcal": energy_kcal}
+    met = queries.met_of(kind)
+    energy_kcal = burned(met, weight_kg=weight_kg, duration=duration)
+    return {"met": met, "weight_kg": weight_kg, "duration": duration, "energy_kcal": energy_kcal}
 
 
 def _key(what: str, token: str | None, draft: Draft) -> str | None:

@@ -22,11 +22,13 @@ from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.events import ActivityCounted, ActivityLogged, announce
 from app.question import Question
-from jobs import GiveUp, SettledJob, engine_of, has_live
+from app.web import settings
+from jobs import GiveUp, SettledJob, check_cancelled, current, engine_of, has_live
 
 from . import queries
 from .calories import burned
 from .drafts import WEIGHT_UNKNOWN, Draft, problems_of
+from .mets import Kind
 from .models import Activity
 from .samples import samples
 
@@ -35,6 +37,7 @@ STUCK_AFTER = timedelta(seconds=60)
 MOST_RECOUNT_ROUNDS = 3
 REQUEUE_AT_ONCE = 1_000
 DEMO_AT_ONCE = 2_000
+RECALCULATE_AT_ONCE = 500
 # The job's name in the ledger. Services do not know actors; a test holds the two together.
 COUNTS_CALORIES = "activities.count_calories"
 DEPENDS_ON = ("met", "duration_s", "weight_kg")
@@ -105,7 +108,7 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
         made = INSERT_ONE[session.get_bind().dialect.name].first(asked)
         if made is None:
             return Logged(_sent_before(session, row), is_new=False)
-        if made.known_kg != row["weight_kg"]:
+        if draft.weight_kg is not None and made.known_kg != row["weight_kg"]:
             account_services.record_weight(user_id, weight_kg=row["weight_kg"], on_day=row["day"])
         jobs = announce(ActivityLogged(made.id))
     return Logged(made.id, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
@@ -222,6 +225,28 @@ def count_calories(activity_ids: Sequence[int]) -> None:
             announce(*(ActivityCounted(one) for one, _ in counted))
 
 
+def recalculate_kind(kind: Kind, met: Decimal) -> int:
+    """Give every activity of the kind this MET, and its energy if it had one; how many were changed.
+
+    Works in small transactions and can be cut off anywhere: what is done does not have the old MET any more.
+    """
+    count, after_id, expected = 0, 0, queries.count_with_another_met(kind, met)
+    while True:
+        check_cancelled()
+        with transaction() as session:
+            rows = queries.with_another_met(kind, met, after_id=after_id, limit=RECALCULATE_AT_ONCE)
+            if not rows:
+                return count
+            ids = [row.id for row in rows]
+            session.execute(update(activity).where(activity.c.id.in_(ids)).values(met=met, changed_at=now()))
+            counted = [(row.id, _energy_with(row, met)) for row in rows if row.energy_kcal is not None]
+            if counted:
+                _write_energies(session.connection(), counted)
+                announce(*(ActivityCounted(one) for one, _ in counted))
+        count, after_id = count + len(rows), ids[-1]
+        current().progress(count, max(expected, count))
+
+
 def could_not_count(activity_id: int, reason: str) -> None:
     """Note that no further try follows by itself, and why. An activity that has its energy keeps it."""
     with transaction() as session:
@@ -318,7 +343,7 @@ def _insert_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> l
 
 def _energy_of(draft: Draft) -> Decimal:
     assert draft.weight_kg is not None, "samples have a weight"
-    return burned(draft.kind.met, weight_kg=draft.weight_kg, duration=draft.duration)
+    return burned(queries.met_of(draft.kind), weight_kg=draft.weight_kg, duration=draft.duration)
 
 
 def _settled_job(activity_id: int, *, at: datetime) -> SettledJob:
@@ -342,7 +367,7 @@ def _row(user_id: int, sent: Draft, *, zone: str, at: datetime) -> dict[str, Any
         raise Invalid(errors)
     content = _content(draft, zone=zone)
     if draft.weight_kg is None:
-        content["weight_kg"] = account_queries.weight_on(user_id, content["day"])
+        content["weight_kg"] = queries.weight_on(user_id, content["day"])
         if content["weight_kg"] is None:
             raise Invalid({"weight_kg": WEIGHT_UNKNOWN})
     return {"user_id": user_id, **content, "created_at": at, "changed_at": at}
@@ -361,8 +386,8 @@ def _rows(user_id: int, drafts: Sequence[Draft], *, zone: str, at: datetime) -> 
             if day not in known:
                 known[day] = account_queries.weight_on(user_id, day)
             if draft.weight_kg is None:
-                errors = {} if known[day] else {"weight_kg": WEIGHT_UNKNOWN}
-                draft = replace(draft, weight_kg=known[day])
+                draft = replace(draft, weight_kg=known[day] or settings().default_weight_kg)
+                errors = {} if draft.weight_kg else {"weight_kg": WEIGHT_UNKNOWN}
             elif draft.weight_kg != known[day] and not wrong:
                 account_services.record_weight(user_id, weight_kg=draft.weight_kg, on_day=day)
                 known[day] = draft.weight_kg
@@ -378,7 +403,7 @@ def _rows(user_id: int, drafts: Sequence[Draft], *, zone: str, at: datetime) -> 
 def _content(draft: Draft, *, zone: str) -> dict[str, Any]:
     return {
         "kind": draft.kind.value,
-        "met": draft.kind.met,
+        "met": queries.met_of(draft.kind),
         "duration_s": draft.duration_s,
         "weight_kg": draft.weight_kg,
         "started_at": draft.started_at,
@@ -429,8 +454,12 @@ def _move(user_id: int, activity_id: int, *, from_bin: bool, deleted_at: datetim
 
 
 def _energy(row: Any) -> Decimal:
+    return _energy_with(row, row.met)
+
+
+def _energy_with(row: Any, met: Decimal) -> Decimal:
     try:
-        return burned(row.met, weight_kg=row.weight_kg, duration=timedelta(seconds=row.duration_s))
+        return burned(met, weight_kg=row.weight_kg, duration=timedelta(seconds=row.duration_s))
     except ValueError as error:
         raise GiveUp(str(error)) from error
 

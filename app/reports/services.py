@@ -24,7 +24,6 @@ from .orders import Grouping, Order, Sort
 from .sheet import lines
 
 FOLDER = "reports"
-PER_PERSON = Limit("reports", times=60)
 LINES_AT_ONCE = 500
 FORGOTTEN_AT_ONCE = 500
 
@@ -38,7 +37,7 @@ def request_report(person: Person, order: Order) -> tuple[int, str]:
     """
     if (order.sort.is_for_staff or order.everybody) and not person.is_admin:
         raise NotAllowed("This report is for admins.")
-    take(PER_PERSON, str(person.id))
+    take(Limit("reports", times=settings().reports_per_hour), str(person.id))
     with transaction() as session:
         report = Report(
             created_by=person.id,

@@ -1,6 +1,5 @@
 """How many jobs each view holds."""
 
-
 from sqlalchemy.orm import Session
 
 from jobs.ledger import census, reader

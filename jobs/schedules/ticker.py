@@ -22,15 +22,25 @@ LONGEST_PROBLEM = 200
 
 log = get_logger(__name__)
 
+FOLLOW_EVERY_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Something that runs every so many seconds; a run that could not start within `expires_s` is left out."""
+    """Something that runs every so many seconds; a run that could not start within `expires_s` is left out.
+
+    Where `pace` is given, it says both anew, and the ticker follows it within seconds.
+    """
 
     name: str
     every_s: float
     run: Callable[[], Any]
     expires_s: float | None = None
+    pace: Callable[[], tuple[float, float | None]] | None = None
+
+    def current_pace(self) -> tuple[float, float | None]:
+        """The seconds between two runs, and after how many a late one is left out."""
+        return self.pace() if self.pace else (self.every_s, self.expires_s)
 
 
 class Ticker:
@@ -49,11 +59,22 @@ class Ticker:
         self._ended = threading.Event()
         self._failing: set[str] = set()
         self._told = {one.name: {"name": one.name, "every_s": one.every_s} for one in sweeps}
+        self._paces: dict[str, tuple[float, float | None]] = {}
+        self._changing = [sweep for sweep in sweeps if sweep.pace]
         for sweep in sweeps:
-            options = {} if sweep.expires_s is None else {"misfire_grace_time": max(1, int(sweep.expires_s))}
+            self._paces[sweep.name] = every_s, expires_s = sweep.current_pace()
             self._scheduler.add_job(
-                self._guarded(sweep), "interval", seconds=sweep.every_s, id=sweep.name, name=sweep.name, **options
+                self._guarded(sweep), "interval", seconds=every_s, id=sweep.name, name=sweep.name, **_grace(expires_s)
             )
+
+    def _follow_paces(self) -> None:
+        for sweep in self._changing:
+            pace = every_s, expires_s = sweep.current_pace()
+            if pace != self._paces[sweep.name]:
+                self._paces[sweep.name] = pace
+                self._scheduler.modify_job(sweep.name, **_grace(expires_s))
+                self._scheduler.reschedule_job(sweep.name, trigger="interval", seconds=every_s)
+                log.info("sweep runs at another pace", extra={"sweep": sweep.name, "every_s": every_s})
 
     def _guarded(self, sweep: Sweep) -> Callable[[], None]:
         def run() -> None:
@@ -90,5 +111,10 @@ class Ticker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._ended.set())
         self._scheduler.start()
-        self._ended.wait()
+        while not self._ended.wait(FOLLOW_EVERY_S):
+            self._follow_paces()
         self._scheduler.shutdown(wait=True)
+
+
+def _grace(expires_s: float | None) -> dict[str, int]:
+    return {} if expires_s is None else {"misfire_grace_time": max(1, int(expires_s))}

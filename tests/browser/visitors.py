@@ -28,6 +28,7 @@ PEOPLES = [
     "/workbench/runs/<string:uid>",
     "/jobs/<string:uid>",
     "/settings/",
+    "/confirm",
     "/api/docs",
     "/nowhere",
 ]
@@ -56,6 +57,16 @@ STAFFS = [
     "/admin/activities/",
     "/admin/jobs/",
     "/admin/activities/details/?id=<int:activity_id>",
+    "/admin/activities/edit/?id=<int:activity_id>",
+    "/admin/activities/acts/delete?id=<int:activity_id>",
+    "/admin/reports/",
+    "/admin/attempts/",
+    "/admin/schedules/",
+    "/admin/settings/",
+    "/admin/audit/",
+    "/ops/settings",
+    "/ops/settings/changes",
+    "/ops/system",
 ]
 NEWCOMERS = [page for page in PEOPLES if "<" not in page]
 LOOKS = [
@@ -74,7 +85,7 @@ ASKED_FOR = {
 }
 """What a page is asked for beside its address."""
 SHOWN_ONCE = {"/setup/<token>"}
-NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.")
+NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.|/accent")
 
 ALERT = (
     "INSERT INTO alert (id, fingerprint, rule, type, severity, title, words, labels, raised_at, last_at) VALUES (1,"

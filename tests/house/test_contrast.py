@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app import colours
+
 CSS = (Path(__file__).parents[2] / "static" / "app.css").read_text()
 HEX = r"(#[0-9A-Fa-f]{6})"
 PAIRED = {name: (light, dark) for name, light, dark in re.findall(rf"--([\w-]+): light-dark\({HEX}, {HEX}\)", CSS)}
@@ -71,3 +73,12 @@ def test_heat_scale_rises_by_visible_steps(theme: str) -> None:
 def test_no_colour_is_named_outside_the_tokens() -> None:
     rules = CSS[CSS.index("@layer base {") : CSS.index("@media print")]
     assert set(re.findall(r"#[0-9A-Fa-f]{3,8}\b", rules)) == set()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_accent_of_ones_own_is_held_against_these_very_colours(theme: str) -> None:
+    of = THEMES[theme]
+    grounds = ("bg", "surface", "surface-2", "ok-bg", "warn-bg", "bad-bg", "info-bg")
+    assert colours.GROUNDS[theme] == tuple(TOKENS[name][of] for name in grounds)
+    assert colours.OURS[theme] == tuple(TOKENS[name][of] for name in ("accent", "accent-hover", "accent-bg"))
+    assert [colours.SURFACE[theme], colours.ON_ACCENT[theme]] == [TOKENS["surface"][of], TOKENS["on-accent"][of]]

@@ -15,6 +15,7 @@ PUBLIC = {
     *("api.docs", "api.docs_older", "api.document", "older.older_docs"),
     *("csp_report", "dashboard.index", "dashboard.words", "static"),
     "alerts.receive",
+    *("tuning.accent", "tuning.dismiss"),
 }
 FOR_MACHINES = "monitoring."
 RULES = {

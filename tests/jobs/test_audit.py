@@ -263,3 +263,16 @@ def test_pages_go_back_in_time(shop: Workshop) -> None:
         first = shop.engine.audit.page(limit=2)
         second = shop.engine.audit.page(limit=2, before_id=first[-1].id)
     assert ([one.subject for one in first], [one.subject for one in second]) == (["c", "b"], ["a"])
+
+
+def test_a_host_notes_what_its_own_operators_do(shop: Workshop) -> None:
+    with shop.host.inside():
+        shop.engine.audit.note(by=OPERATOR, action="change settings", subject="page_size", before="10", after="25")
+    [row] = rows(shop)
+    assert [row.by, row.action, row.subject, row.details] == [
+        OPERATOR,
+        "change settings",
+        "page_size",
+        {"before": "10", "after": "25"},
+    ]
+    assert verified(shop).is_whole

@@ -105,3 +105,23 @@ def test_the_engines_own_sweeps_bring_a_lost_job_back_and_forget_it_in_the_end(s
     with shop.host.inside():
         assert shop.engine.latest_for("activity", [1]) == {}
     assert shop.claim() == []
+
+
+def test_a_policy_that_is_tuned_holds_for_what_runs_and_comes_next(shop: Workshop) -> None:
+    job = shop.noting(max_retries=3, min_backoff=60_000)
+    before = shop.submit_one(job, 1)
+    shop.engine.tune(job.name, max_retries=7, min_backoff=1_000)
+    after = shop.submit_one(job, 2)
+    assert [shop.entry(before).max_retries, shop.entry(after).max_retries] == [3, 7]
+    assert shop.engine.job_named(job.name).min_backoff == 1_000
+    assert shop.work()
+    assert shop.state(before, after) == ["succeeded", "succeeded"]
+
+
+def test_only_what_is_read_anew_for_every_job_can_be_tuned(shop: Workshop) -> None:
+    job = shop.noting()
+    with pytest.raises(ValueError, match="time_limit cannot change while jobs run"):
+        shop.engine.tune(job.name, time_limit=1)
+    with pytest.raises(UnknownJob):
+        shop.engine.tune("shop.nothing", max_retries=1)
+    assert shop.engine.job_named(job.name) == job

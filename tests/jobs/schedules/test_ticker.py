@@ -71,6 +71,31 @@ def test_a_database_that_is_away_is_said_once_and_without_a_traceback() -> None:
     assert told == ["WARNING sweep failed, the database is away", *["swept busy"] * 3]
 
 
+CHANGING = """
+import jobs.schedules.ticker as ticker
+from jobs import Sweep
+from jobs.observer import Observer
+
+ticker.FOLLOW_EVERY_S = 0.1
+paces = iter([(3600.0, 60.0)])
+
+class Telling(Observer):
+    def swept(self, sweep, seconds):
+        print("swept", sweep, flush=True)
+
+ticker.Ticker([Sweep("searching", 9, print, pace=lambda: next(paces, (0.1, None)))], Telling()).run()
+"""
+
+
+def test_a_sweep_follows_its_pace_while_the_ticker_runs() -> None:
+    ticker = subprocess.Popen([sys.executable, "-c", CHANGING], stdout=subprocess.PIPE, text=True)
+    assert ticker.stdout is not None
+    told = [ticker.stdout.readline().strip() for _ in range(4)]
+    ticker.send_signal(signal.SIGTERM)
+    ticker.communicate(timeout=20)
+    assert told.count("swept searching") == 2
+
+
 def test_it_tells_when_each_sweep_ran_last_and_what_failed() -> None:
     def fail() -> None:
         raise OSError("full")
