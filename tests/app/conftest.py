@@ -32,7 +32,7 @@ Settings = dict[str, str]
 def template_url(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database with every table in it, to be copied."""
     url = databases.blank()
-    app = create_app(_config(url, tmp_path_factory.mktemp("template")), with_pages=False)
+    app = create_app(_config(url, tmp_path_factory.mktemp("template")))
     with app.app_context():
         Base.metadata.create_all(db.engine)
         metadata.create_all(db.engine)
