@@ -391,7 +391,8 @@ def test_what_operators_do_to_somebodys_schedule_is_in_the_audit_log(api: Progra
     operator("POST", f"{path}/pause", json={"reason": "holidays"})
     operator("DELETE", f"{path}/pause")
     operator("DELETE", path)
-    assert [action for action, _ in actions(operator)] == ["change", "pause", "resume", "delete"]
+    told_of = ["create", "change", "change", "pause", "resume", "delete"]
+    assert [action for action, _ in actions(operator)] == told_of
 
 
 def test_a_change_of_the_audit_log_is_found(operator: Program, app: Flask) -> None:
