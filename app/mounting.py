@@ -37,6 +37,7 @@ from .tuning import api as tuning_api
 from .tuning import routes as tuning
 from .tuning.system import api as system_api
 from .tuning.system import routes as system
+from .web import RowNumber
 from .wiring import VERSION, Product
 from .workbench import api as workbench_api
 from .workbench import routes as workbench
@@ -58,6 +59,7 @@ API = (
 def mount(app: Flask, config: Config) -> None:
     """Put the web on the application; the order of the first seven is the order in which a request meets them."""
     app.json = StrictJson(app)
+    app.url_map.converters["int"] = RowNumber
     headers.install(app, config)
     metrics.install(app)
     assets.install(app)
