@@ -48,6 +48,12 @@ PAGES = (
     *(tuning.bp, system.bp),
 )
 
+FOR_ADMINS = (
+    *(("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")),
+    *(("Settings", "tuning.index"), ("System", "system.index")),
+)
+"""Pages beside the console's own. Asking for one without the right is an alert, so others see no link to them."""
+
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
@@ -102,14 +108,12 @@ def _mount_console(app: Flask) -> None:
     def name() -> str:
         return f"{security.me().name} (person {security.me().id})"
 
-    also = app.config.setdefault("JOBS_CONSOLE_ALSO", [])
-    also += [("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")]
-    also += [("Settings", "tuning.index"), ("System", "system.index")]
     engine = engine_of(app)
     cast("Product", engine.host).may = security.may
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
     app.config["JOBS_CONSOLE_TEST_JOB"] = ("workbench.debug_task", {})
     app.config["JOBS_CONSOLE_SCRIPT"] = "console.js"
+    app.config["JOBS_CONSOLE_ALSO"] = lambda: FOR_ADMINS if security.may("manage") else ()
     app.config["JOBS_CONSOLE_PROBLEMS"] = _open_alerts
     app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
     app.config["JOBS_CONSOLE_REFRESH"] = _refresh
