@@ -79,11 +79,10 @@ def lost(session: Session, *, silent_for_s: float, within_s: float) -> Sequence[
     A process stands in for one of its role that was last heard of before it started.
     """
     moment = now(session)
-    rows = session.scalars(select(WorkerRow).where(WorkerRow.seen_at > db_now(-within_s)).order_by(WorkerRow.seen_at))
-    silent, living = [], []
-    for row in rows.all():
-        (silent if (moment - row.seen_at).total_seconds() >= silent_for_s else living).append(row)
-    living.sort(key=lambda one: one.started_at)
+    query = select(WorkerRow).where(WorkerRow.seen_at > db_now(-within_s)).order_by(WorkerRow.seen_at)
+    rows = session.scalars(query).all()
+    silent = [row for row in rows if (moment - row.seen_at).total_seconds() >= silent_for_s]
+    living = sorted((row for row in rows if row not in silent), key=lambda one: one.started_at)
     missing: list[WorkerRow] = []
     for row in silent:
         heir = next((one for one in living if one.role == row.role and one.started_at > row.seen_at), None)
