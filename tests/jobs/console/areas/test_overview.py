@@ -78,7 +78,10 @@ def test_a_test_job_that_is_not_there_is_said(app: Flask) -> None:
 def test_every_page_has_the_links_to_all_others(app: Flask) -> None:
     app.config["JOBS_CONSOLE_ALSO"] = [("Home", "console.audit"), ("Nowhere", "not.there")]
     words = said(get(app, "/ops/queues"))
-    assert "Overview Jobs Queues Workers Schedules Workflows Operations Metrics Broker Integrity Audit Home" in words
+    assert (
+        "Overview Jobs Failures Queues Workers Schedules Workflows Operations Metrics Broker Integrity Audit Home"
+        in words
+    )
     assert "Nowhere" not in words
 
 
