@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from app.clock import now, today
-from app.security import admin_only, me
+from app.security import me, viewers
 from app.web import live, settings
 
 from . import queries
@@ -19,7 +19,7 @@ bp = Blueprint("health", __name__, url_prefix="/ops/health")
 
 
 @bp.get("")
-@admin_only
+@viewers
 def index() -> Response:
     """Every part, the last day as a strip, and what went wrong lately."""
     last, parts, day, troubles = queries.last_check(), queries.parts(), queries.day(), queries.troubles()

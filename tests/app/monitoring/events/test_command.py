@@ -81,7 +81,7 @@ def test_lists_longer_than_a_page_have_no_gap(seeded: Flask, monkeypatch: pytest
 def test_a_line_tells_what_who_and_which_job_and_steers_no_terminal(app: Flask) -> None:
     at = datetime.fromisoformat("2026-11-20T12:00:00.123456+00:00")
     write(app, "red \x1b[31m text", at=at, kind="security", level="warning", who="user 7", job=JOB, count=2)
-    line = f"2026-11-20T12:00:00.123Z warning  security  red \N{REPLACEMENT CHARACTER}[31m text  × 2  "
+    line = "2026-11-20T12:00:00.123Z warning  security  red \N{REPLACEMENT CHARACTER}[31m text  × 2  "
     assert events(app).output == f'{line}who="user 7"  job={JOB}\n'
 
 
