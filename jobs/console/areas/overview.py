@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app
 from sqlalchemy import func, literal, select
 
+from jobs import figures
 from jobs.dispatch.outbox import JobRequest
 from jobs.errors import BadArguments, UnknownJob
 from jobs.ledger import census, failures, kinds, lanes, listing, reader
@@ -19,7 +20,7 @@ from jobs.ledger.states import State
 from jobs.schedules import shelf
 from jobs.schedules.models import Schedule
 
-from . import charts, figures
+from . import charts
 from .charts import Chart, Series
 from .desk import Desk
 from .verdict import Problem, Signs, problems

@@ -29,7 +29,9 @@ EVERYTHING = [
     ("GET", "/workers"), ("GET", "/overview"), ("GET", "/errors"), ("POST", f"/errors/{'0' * 16}/retries"),
     ("POST", "/bulk-operations"), ("GET", "/bulk-operations"), ("GET", f"/bulk-operations/{'0' * 32}"),
     ("POST", f"/bulk-operations/{'0' * 32}/cancellation"), ("POST", f"/bulk-operations/{'0' * 32}/undo"),
-    ("GET", "/audit"), ("GET", "/audit/verification"),
+    ("GET", "/audit"), ("GET", "/audit/verification"), ("POST", "/workers/w/wishes"), ("DELETE", "/workers/w"),
+    ("GET", "/integrity"), ("POST", "/integrity/due/repair"), ("GET", "/broker"), ("POST", "/broker/repair"),
+    ("GET", "/metrics"),
 ]  # fmt: skip
 
 
