@@ -329,7 +329,7 @@ class FiguresOut(Schema):
     run_p99_s = fields.Float(required=True, allow_none=True)
 
 
-class StepOut(FiguresOut):
+class HistoryStepOut(FiguresOut):
     """One step of the range."""
 
     at = fields.AwareDateTime(required=True, metadata={"description": "When it begins."})
@@ -347,7 +347,7 @@ class HistoryOut(Schema):
     range = fields.String(required=True)
     step_s = fields.Integer(required=True)
     counted_to = fields.AwareDateTime(required=True, allow_none=True)
-    steps = fields.List(fields.Nested(StepOut), required=True)
+    steps = fields.List(fields.Nested(HistoryStepOut), required=True)
     kinds = fields.List(fields.Nested(NamedFiguresOut), required=True)
     queues = fields.List(fields.Nested(NamedFiguresOut), required=True)
 

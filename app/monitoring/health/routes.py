@@ -12,8 +12,6 @@ from app.web import live, settings
 from . import queries
 
 PACE_S = 10.0
-STALE_AFTER = 6
-"""Intervals without a look: then nobody looks any more."""
 
 bp = Blueprint("health", __name__, url_prefix="/ops/health")
 
@@ -32,7 +30,7 @@ def index() -> Response:
         "interval_s": settings().health_interval_s,
         "pace_s": PACE_S,
         "today": today(me().zone),
-        "stale": last is not None and (now() - last.at).total_seconds() > STALE_AFTER * settings().health_interval_s,
+        "stale": last is not None and now() - last.at > queries.stale_after(),
         "wrong": [one for one in parts if one.condition != "ok"],
     }
     tag = hashlib.blake2s(repr(told).encode(), digest_size=8).hexdigest()

@@ -68,9 +68,12 @@ class Pulse:
         self._kept: Sequence[Dependency] = ()
 
     def dependencies(self) -> Sequence[Dependency]:
-        """The database, Redis, and what the host adds."""
+        """What the host tells of; the database and Redis are asked here where it does not tell of them."""
         if time.monotonic() >= self._until:
-            self._kept = [self._database(), self._redis(), *current_app.config.get(DEPENDENCIES, list)()]
+            told: Sequence[Dependency] = current_app.config.get(DEPENDENCIES, list)()
+            known = {one.name for one in told}
+            own = {"Database": self._database, "Redis": self._redis}
+            self._kept = [*(ask() for name, ask in own.items() if name not in known), *told]
             self._until = time.monotonic() + PING_EVERY_S
         return self._kept
 

@@ -14,7 +14,6 @@ from jobs import Entry, WorkerRow, engine_of
 from tests.app.activities.conftest import Program
 from tests.app.background.test_api import start, told
 from tests.app.conftest import Settings
-from tests.servers import RedisServer
 
 from .test_api import Work, actions, get, work
 
@@ -120,8 +119,8 @@ class TestWithRedis:
     """With a Redis of its own."""
 
     @pytest.fixture
-    def settings(self, redis_server: RedisServer) -> Settings:
-        return {"REDIS_URL": redis_server.url}
+    def settings(self, redis_url: str) -> Settings:
+        return {"REDIS_URL": redis_url}
 
     def test_what_nobody_holds_is_told_and_removed(self, operator: Program, app: Flask) -> None:
         broker: Any = engine_of(app).broker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from jobs.console import Dependency
 from jobs.rollups import Rollups
 from tests.jobs.workshop import QUEUE, Workshop
 
@@ -75,5 +76,17 @@ def test_a_test_job_that_is_not_there_is_said(app: Flask) -> None:
 def test_every_page_has_the_links_to_all_others(app: Flask) -> None:
     app.config["JOBS_CONSOLE_ALSO"] = [("Home", "console.audit"), ("Nowhere", "not.there")]
     words = said(get(app, "/ops/queues"))
-    assert "Overview Jobs Queues Workers Schedules Workflows Operations Metrics Broker Integrity Audit Home" in words
+    own = "Overview Jobs Failures Queues Workers Schedules Workflows Operations Metrics Broker Integrity Audit"
+    assert f"{own} Home" in words
     assert "Nowhere" not in words
+
+
+def test_what_the_host_tells_of_is_not_asked_again(app: Flask, staffed: Workshop) -> None:
+    app.config["JOBS_CONSOLE_DEPENDENCIES"] = lambda: [
+        Dependency("Redis", is_ok=True, word="seen a moment ago", took_s=0.25),
+        Dependency("Mail", is_ok=False, word="refuses"),
+    ]
+    words = said(get(app, "/ops/"))
+    assert "well Redis seen a moment ago" in words
+    assert "away Mail refuses" in words
+    assert ("Redis away" in words, "well Database" in words) == (False, True)
