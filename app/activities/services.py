@@ -442,8 +442,6 @@ def _uncounted() -> dict[str, Any]:
 
 
 def _move(user_id: int, activity_id: int, *, from_bin: bool, deleted_at: datetime | None) -> None:
-    if not 0 < activity_id <= queries.LARGEST_ID:
-        raise NotFound(queries.NOT_THERE)
     with transaction() as session:
         where = Activity.deleted_at.is_not(None) if from_bin else Activity.deleted_at.is_(None)
         moved = session.connection().execute(

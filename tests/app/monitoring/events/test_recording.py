@@ -110,7 +110,7 @@ def test_what_an_operator_did_not_do_after_all_is_not_told(app: Flask, recorded:
 
     def begin_and_fail() -> None:
         with transaction():
-            engine_of().audit.note(by="user 1", action="pause", subject="queue x")
+            engine_of().audit.note(by="user 1", action="pause", subject="queue x", details={})
             raise Undone
 
     with app.app_context(), pytest.raises(Undone):

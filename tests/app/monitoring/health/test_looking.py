@@ -145,7 +145,7 @@ class TestMail:
 
 def test_audit_log_is_walked_once_a_day_and_a_break_is_an_alert(inside: Flask, frozen_clock: Clock) -> None:
     for number in range(3):
-        engine_of().audit.note(by="user 1", action="pause", subject=f"queue {number}")
+        engine_of().audit.note(by="user 1", action="pause", subject=f"queue {number}", details={})
     assert [services.verify_audit(), services.verify_audit()] == [True, None]
     assert alerts() == []
     with transaction() as session:
