@@ -1,4 +1,4 @@
-"""The session, the base class, and the only place that commits.
+"""The session, the base class, and where the product's transactions begin.
 
 Reading goes through `reading()`, writing through `transaction()`. Reads run in autocommit, so a page holds no
 locks and costs no BEGIN and ROLLBACK; a writing transaction on SQLite begins IMMEDIATE, because a deferred one

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Flask
+from flask import Flask, url_for
 
 from jobs import engine_of
 from jobs.console import console
@@ -16,6 +16,7 @@ from .activities import routes as activities
 from .activities import services as activity_services
 from .admin import routes as admin
 from .alerts import api as alerts_api
+from .alerts import queries as alert_queries
 from .alerts import routes as alerts
 from .background import api as background_api
 from .background import routes as background
@@ -38,6 +39,7 @@ from .tuning import api as tuning_api
 from .tuning import routes as tuning
 from .tuning.system import api as system_api
 from .tuning.system import routes as system
+from .web import RowNumber
 from .wiring import VERSION, Product
 from .workbench import api as workbench_api
 from .workbench import routes as workbench
@@ -47,6 +49,12 @@ PAGES = (
     *(alerts.bp, events.bp, health.bp, background.bp),
     *(tuning.bp, system.bp),
 )
+
+FOR_ADMINS = (
+    *(("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")),
+    *(("Settings", "tuning.index"), ("System", "system.index")),
+)
+"""Pages beside the console's own. Asking for one without the right is an alert, so others see no link to them."""
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
@@ -59,6 +67,7 @@ API = (
 def mount(app: Flask, config: Config) -> None:
     """Put the web on the application; the order of the first seven is the order in which a request meets them."""
     app.json = StrictJson(app)
+    app.url_map.converters["int"] = RowNumber
     headers.install(app, config)
     metrics.install(app)
     assets.install(app)
@@ -90,21 +99,26 @@ def _refresh() -> tuple[int, bool]:
     return person.refresh_s, person.live_updates
 
 
+def _open_alerts() -> list[tuple[str, str]]:
+    """What the alerts say is wrong, with where to see more, for whoever may."""
+    more = url_for("alerts.index") if security.may("manage") else ""
+    return [(sentence, more) for sentence in alert_queries.sentences()]
+
+
 def _mount_console(app: Flask) -> None:
     """The engine's console, for who may see all jobs, in our layout."""
 
     def name() -> str:
         return f"{security.me().name} (person {security.me().id})"
 
-    also = app.config.setdefault("JOBS_CONSOLE_ALSO", [])
-    also += [("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")]
-    also += [("Settings", "tuning.index"), ("System", "system.index")]
     engine = engine_of(app)
     cast("Product", engine.host).may = security.may
     app.config["JOBS_CONSOLE_DEPENDENCIES"] = health_queries.dependencies
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
     app.config["JOBS_CONSOLE_TEST_JOB"] = ("workbench.debug_task", {})
     app.config["JOBS_CONSOLE_SCRIPT"] = "console.js"
+    app.config["JOBS_CONSOLE_ALSO"] = lambda: FOR_ADMINS if security.may("manage") else ()
+    app.config["JOBS_CONSOLE_PROBLEMS"] = _open_alerts
     app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
     app.config["JOBS_CONSOLE_REFRESH"] = _refresh
     app.config["JOBS_CONSOLE_REFRESH_URL"] = "accounts.update_refresh"

@@ -1,5 +1,6 @@
 """The API as a whole: how its requests are read, its OpenAPI document, and the page that shows it."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
@@ -118,9 +119,31 @@ class ProblemOut(Schema):
 
 
 class DocumentedApi(Api):  # type: ignore[misc]
-    """Describes our own way of telling problems."""
+    """Describes our own way of telling problems; and does it when somebody asks, for it takes as long as a start."""
 
     ERROR_SCHEMA = ProblemOut
+
+    def __init__(self, app: Flask) -> None:
+        self._undescribed: list[ApiBlueprint] = []
+        self._document: dict[str, Any] | None = None
+        self._describing = threading.Lock()
+        super().__init__(app)
+
+    def register_blueprint(self, blp: ApiBlueprint) -> None:
+        """Mount its views."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp)
+        self._undescribed.append(blp)
+
+    def document(self) -> dict[str, Any]:
+        """What describes all that is mounted."""
+        with self._describing:
+            if self._document is None:
+                for blp in self._undescribed:
+                    blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
+                    self.spec.tag({"name": blp.name, "description": blp.description})
+                self._document = _described(self)
+            return self._document
 
 
 def refuse_repeated(args: MultiDict[str, str]) -> None:
@@ -193,7 +216,7 @@ def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:
     api = DocumentedApi(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    app.extensions["openapi"] = _described(api)
+    app.extensions["openapi"] = api
     app.register_blueprint(pages)
     app.register_blueprint(older)
 
@@ -210,7 +233,7 @@ def older_docs() -> Response:
 @public
 def document() -> Response:
     """The OpenAPI document."""
-    response = cast("Response", current_app.json.response(current_app.extensions["openapi"]))
+    response = cast("Response", current_app.json.response(current_app.extensions["openapi"].document()))
     response.headers["Cache-Control"] = "no-cache"
     return response
 

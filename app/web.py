@@ -8,14 +8,23 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.routing import IntegerConverter, Map
 
 from app.config import Config
 
+LARGEST_ROW_NUMBER = 2**31 - 1
 LONGEST_PATH = 2_000
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
 Triggers = Mapping[str, Any]
 """Events for the page, by name: {"activity-settled": "", "announce": {"text": "Running: 315 kcal"}}."""
+
+
+class RowNumber(IntegerConverter):
+    """The number of a row in an address. What no table can hold is no address of ours."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=LARGEST_ROW_NUMBER)
 
 
 def settings() -> Config:

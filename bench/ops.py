@@ -35,8 +35,8 @@ PATHS = {
     "overview": "/ops/",
     "jobs": "/ops/jobs",
     "jobs that failed": "/ops/jobs?state=failed",
-    "jobs of a kind that are done": "/ops/jobs?state=done&kind=activities.count_calories",
-    "jobs that wait in a queue": "/ops/jobs?state=queued&queue=activities",
+    "jobs of a kind that are done": "/ops/jobs?state=done&q=kind:activities.count_calories",
+    "jobs that wait in a queue": "/ops/jobs?state=queued&q=queue:activities",
     "failures": "/ops/failures",
     "events": "/ops/events",
 }

@@ -34,6 +34,7 @@ __all__ = [
     "alive",
     "clock_of",
     "keeps_over_a_restart",
+    "lost",
     "mark",
     "totals",
     "trouble_with_redis",
@@ -49,6 +50,7 @@ Values = Mapping[tuple[str, ...], float]
 """Numbers by the values of their labels."""
 
 alive = census.alive
+lost = census.lost
 clock_of = reader.now
 
 

@@ -36,11 +36,10 @@ class WritingSession(Session):
     def rollback(self) -> None:
         """Roll back, whoever began."""
         if self.in_transaction():
-            super().connection()
             super().rollback()
         else:
-            self._its.rollback()
             self.dispatch.after_rollback(self)
+        self._its.rollback()
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from .models import Alert, AlertMute, AlertStep
 LARGEST_ID = 2**31 - 1
 LISTED = 25
 MOST_STEPS = 100
+MOST_SENTENCES = 5
 STATES = ("open", "resolved", "all")
+TOLD_ELSEWHERE = ("queue age", "failure rate", "dead jobs", "no worker", "lost worker")
 
 
 def alert(alert_id: int) -> Alert:
@@ -42,6 +44,12 @@ def alerts(
 def open_count() -> int:
     """How many alerts are open."""
     return reading().scalar(select(func.count()).select_from(Alert).where(Alert.resolved_at.is_(None))) or 0
+
+
+def sentences() -> list[str]:
+    """What is wrong by the newest open alerts, those left out of which the overview tells by itself."""
+    query = select(Alert.title).where(Alert.resolved_at.is_(None), Alert.rule.not_in(TOLD_ELSEWHERE))
+    return [f"{title}." for title in reading().scalars(query.order_by(Alert.id.desc()).limit(MOST_SENTENCES))]
 
 
 def open_with(fingerprint: str) -> Alert | None:

@@ -18,8 +18,9 @@ from .models import Entry, Move, in_state
 from .selection import Selection
 from .states import SETTLED, State
 
-LOOK_AT = 5_000
-LEAST = 250
+LOOK_AT = 2_000
+COUNT_AMONG = 1_000
+LEAST = 100
 COUNT_UP_TO = 10_000
 NEWER_UP_TO = 100
 
@@ -49,10 +50,9 @@ class Plan:
     streams: Sequence[Select[Entry]]
     is_exact: bool
 
-    @property
-    def window(self) -> int:
-        """How many jobs of each stream are looked at."""
-        return max(LEAST, LOOK_AT // max(1, len(self.streams)))
+    def window(self, look_at: int) -> int:
+        """How many jobs of each stream are looked at, of so many in all."""
+        return max(LEAST, look_at // max(1, len(self.streams)))
 
 
 def page(
@@ -60,13 +60,14 @@ def page(
 ) -> Page:
     """Up to `limit` jobs from below a place, or from it on downwards; the order is that of `listing.page`."""
     plan = _plan(session, meant, _beside(upto, meant) if below is None else below)
+    window = plan.window(LOOK_AT)
     found: list[Sequence[Entry]] = []
     edges: list[Entry] = []
     for stream in plan.streams:
-        looked = stream.limit(plan.window).subquery()
+        looked = stream.limit(window).subquery()
         rows = _matching(session, looked, meant, plan.wanted, limit + 1)
         found.append(rows)
-        if len(rows) <= limit and (edge := _edge(session, stream, plan.window)) is not None:
+        if len(rows) <= limit and (edge := _edge(session, stream, window)) is not None:
             edges.append(edge)
     key, is_rising = _order(plan.wanted)
     entries = list(merge(*found, key=key, reverse=not is_rising))
@@ -92,11 +93,11 @@ def count(session: Session, meant: Selection) -> Count:
     if plan.is_exact:
         found = sum(_counted(session, stream) for stream in plan.streams)
         return Count(min(found, COUNT_UP_TO), found > COUNT_UP_TO)
-    total, is_least = 0, False
+    total, is_least, window = 0, False, plan.window(COUNT_AMONG)
     for stream in plan.streams:
-        looked = aliased(Entry, stream.limit(plan.window).subquery())
+        looked = aliased(Entry, stream.limit(window).subquery())
         total += session.scalar(select(func.count()).select_from(looked).where(meant.condition(looked))) or 0
-        is_least = is_least or _edge(session, stream, plan.window) is not None
+        is_least = is_least or _edge(session, stream, window) is not None
     return Count(total, is_least)
 
 

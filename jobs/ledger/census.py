@@ -73,6 +73,26 @@ def alive(session: Session, *, within_s: float) -> Sequence[WorkerRow]:
     ).all()
 
 
+def lost(session: Session, *, silent_for_s: float, within_s: float) -> Sequence[WorkerRow]:
+    """The processes that fell silent lately without signing off, and in whose place none was started since.
+
+    A process stands in for one of its role that was last heard of before it started.
+    """
+    moment = now(session)
+    query = select(WorkerRow).where(WorkerRow.seen_at > db_now(-within_s)).order_by(WorkerRow.seen_at)
+    rows = session.scalars(query).all()
+    silent = [row for row in rows if (moment - row.seen_at).total_seconds() >= silent_for_s]
+    living = sorted((row for row in rows if row not in silent), key=lambda one: one.started_at)
+    missing: list[WorkerRow] = []
+    for row in silent:
+        heir = next((one for one in living if one.role == row.role and one.started_at > row.seen_at), None)
+        if heir is None:
+            missing.append(row)
+        else:
+            living.remove(heir)
+    return missing
+
+
 def failed_within(session: Session, seconds: float) -> int:
     """How many jobs failed for good in the last so many seconds, counted no further than `COUNT_UP_TO`."""
     some = select(literal(1)).where(

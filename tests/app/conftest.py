@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app import clock, create_app
@@ -26,6 +27,25 @@ PASSWORD = "horse plane grass"
 ZONE = "Europe/Berlin"
 
 Settings = dict[str, str]
+
+_compile_builder: Callable[..., Any] = Rule._compile_builder
+_builders: dict[Any, Callable[..., Any]] = {}
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+    """What builds a rule's addresses: compiling it is half of what making the product for a test takes."""
+    defaults = tuple(sorted((name, str(value)) for name, value in (rule.defaults or {}).items()))
+    key = (tuple(rule._trace), defaults, append_unknown)
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rules_are_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", _compiled_once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -432,7 +432,7 @@ def test_a_port_that_somebody_else_has_is_wrong(tmp_path: Path) -> None:
         (machine_checks.metrics_door, {"HOST": "0.0.0.0"},
          "METRICS_TOKEN is not set: nobody else than this machine can read the numbers, Prometheus neither"),
         (machine_checks.threads, {"WEB_THREADS": "32"},
-         "32 threads share at most 10 connections: some will wait and give up"),
+         "32 threads share at most 20 connections: some will wait and give up"),
         (machine_checks.demonstration, {"PUBLIC_URL": "https://sport.example", "ACTIVITY_DELAY_S": "5"},
          "ACTIVITY_DELAY_S is 5: every calculation is slowed down"),
     ],

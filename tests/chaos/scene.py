@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
@@ -10,6 +9,7 @@ from typing import Self
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 
+from jobs.ledger.states import LIVE
 from tests.faults.processes import Process, wait_until
 from tests.faults.stage import Stage
 from tests.servers import PostgresServer, RedisServer
@@ -107,8 +107,10 @@ class Scene:
                 self._is_held = True
 
     def settle(self, *, within_s: float) -> float:
-        """Wait until everything came to an end."""
-        began = time.monotonic()
+        """Wait until everything came to an end; who was told to stop a moment ago is started again when it has."""
         self.stage.host.database.dispose()
-        self.stage.wait_for_all(within_s=within_s)
-        return time.monotonic() - began
+        return wait_until(self._is_over, within_s=within_s, what="not everything came to an end")
+
+    def _is_over(self) -> bool:
+        self.supervise()
+        return self.stage.count(*LIVE) == 0

@@ -104,7 +104,7 @@ def test_there_are_pure_files() -> None:
 
 
 def test_only_one_file_commits() -> None:
-    assert [short(file) for file in sources("app", "jobs") if uses(file, "commit")] == ["app/db.py"]
+    assert [short(file) for file in sources("app", "jobs") if uses(file, "commit")] == ["jobs/transactions.py"]
 
 
 def test_only_the_clock_reads_the_clock() -> None:

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from app.alerts.models import Sighting
 from app.db import reading
-from jobs import Entry, Fired, Schedule, ScheduleFire, State, WorkerRow, engine_of
-from jobs.metrics import clock_of
+from jobs import Entry, Fired, Schedule, ScheduleFire, State, engine_of
+from jobs.metrics import alive, clock_of, lost
 
 COUNT_UP_TO = 10_000
 MOST_SCHEDULES = 100
@@ -59,12 +59,11 @@ def _ended(since: datetime, *states: State) -> int:
 
 
 def workers() -> tuple[int, list[str]]:
-    """How many workers are alive, and the names of those that fell silent lately without a word."""
-    at = clock_of(reading())
-    lease = timedelta(seconds=engine_of().lease_s)
-    rows = reading().execute(select(WorkerRow.name, WorkerRow.seen_at).where(WorkerRow.role == "worker")).all()
-    living = sum(row.seen_at > at - lease for row in rows)
-    return living, sorted(row.name for row in rows if at - FALLEN_SILENT < row.seen_at <= at - lease)
+    """How many workers are alive, and the names of those that fell silent lately and were not replaced."""
+    lease_s = engine_of().lease_s
+    living = sum(one.role == "worker" for one in alive(reading(), within_s=lease_s))
+    silent = lost(reading(), silent_for_s=lease_s, within_s=FALLEN_SILENT.total_seconds())
+    return living, sorted(one.name for one in silent if one.role == "worker")
 
 
 def missed_schedules(time: timedelta) -> Sequence[tuple[str, int]]:

@@ -40,12 +40,13 @@ DEADLINE_S = 5.0
 LARGEST_ANSWER = 20_000
 KEPT = timedelta(days=7)
 AUDIT_EVERY = timedelta(days=1)
-MAIL_EVERY = timedelta(minutes=1)
+MAIL_EVERY = 6
+"""Intervals between two looks at the mail server."""
 LEAST_FREE_BYTES = 500_000_000
 IN_A_ROW = 3
 WEB = Line(raised_at=IN_A_ROW, cleared_at=0)
-PART = Line(raised_at=30, cleared_at=0)
-"""Seconds for which a part has not been well."""
+PART = Line(raised_at=IN_A_ROW, cleared_at=0)
+"""Intervals for which a part has not been well."""
 WATCHED_OTHERWISE = {"workers", "scheduler", "audit log"}
 """Parts that have rules of their own, or cannot tell of themselves."""
 AUDIT = "audit log"
@@ -102,14 +103,14 @@ def call(url: str) -> tuple[Answer, int | None, float]:
 
 
 def probe() -> Iterable[tuple[Part, float]]:
-    """Every part, with the milliseconds that looking took. The mail server is asked once a minute."""
+    """Every part, with the milliseconds that looking took. The mail server is asked now and then."""
     database, took_ms = _timed(looking.database_part)
     yield database, took_ms
     looks: list[Callable[[], Part]] = [looking.redis_part, disk_part]
     if database.condition is not Condition.DOWN:
         looks += [looking.migrations_part, looking.workers_part, looking.scheduler_part]
         known = queries.part_named("mail")
-        if settings().mail_url and (known is None or now() - known.looked_at >= MAIL_EVERY):
+        if settings().mail_url and (known is None or now() - known.looked_at >= _intervals(MAIL_EVERY)):
             looks.append(mail_part)
     for look in looks:
         yield _timed(look)
@@ -168,6 +169,10 @@ def forget_old() -> int:
         return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
+def _intervals(count: int) -> timedelta:
+    return timedelta(seconds=count * settings().health_interval_s)
+
+
 def _timed(look: Callable[[], Part]) -> tuple[Part, float]:
     began = time.perf_counter()
     part = look()
@@ -179,9 +184,9 @@ def _alert(answer: Answer) -> None:
     for part in queries.parts():
         if part.name in WATCHED_OTHERWISE:
             continue
-        unwell_s = 0.0 if part.condition == Condition.OK else (now() - part.since).total_seconds()
+        unwell = 0.0 if part.condition == Condition.OK else (now() - part.since) / _intervals(1)
         words = f"{part.name}: {part.words}. {part.remedy}"
-        watch.judge("part of the system", unwell_s, PART, about=part.name, words=words)
+        watch.judge("part of the system", unwell, PART, about=part.name, words=words)
 
 
 def _shout(error: SQLAlchemyError) -> None:

@@ -34,6 +34,8 @@ LOST_WITHIN_S = 900
 PING_EVERY_S = 10.0
 TEST_JOB = "JOBS_CONSOLE_TEST_JOB"
 DEPENDENCIES = "JOBS_CONSOLE_DEPENDENCIES"
+PROBLEMS = "JOBS_CONSOLE_PROBLEMS"
+"""What the host knows to be wrong: gives sentences, each with the address of a page that shows more, or ""."""
 FAILED = Wanted(states=(State.DEAD, State.PARKED))
 
 
@@ -145,7 +147,10 @@ class Overview:
         dependencies = self._pulse.dependencies()
         mark = engine.rollups.mark()
         return Glance(
-            problems=problems(self._signs(live, workers, queues, failed=failed, dependencies=dependencies)),
+            problems=[
+                *problems(self._signs(live, workers, queues, failed=failed, dependencies=dependencies)),
+                *(Problem(sentence, url=url) for sentence, url in current_app.config.get(PROBLEMS, list)()),
+            ],
             score=_score(live, retrying=census.retrying(session), failed=failed, workers=workers, oldest_s=oldest_s),
             queues=sorted(queues, key=lambda one: (-one.oldest_s, -one.waiting, one.name))[:SHOWN],
             workers=workers,
@@ -225,10 +230,8 @@ class Overview:
 
 
 def lost(desk: Desk) -> int:
-    """How many processes fell silent lately without saying good-bye."""
-    rows = desk.session.scalars(select(WorkerRow.seen_at)).all()
-    now = desk.now
-    return sum(desk.engine.lease_s < (now - seen).total_seconds() < LOST_WITHIN_S for seen in rows)
+    """How many processes fell silent lately without saying good-bye, and were not replaced."""
+    return len(census.lost(desk.session, silent_for_s=desk.engine.lease_s, within_s=LOST_WITHIN_S))
 
 
 def _broken_schedules(desk: Desk) -> int:

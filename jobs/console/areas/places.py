@@ -43,10 +43,14 @@ def install(bp: Blueprint) -> None:
 
 
 def places(blueprint: str) -> Sequence[Link]:
-    """The places there are, those that the host adds (its setting JOBS_CONSOLE_ALSO: words with endpoints) last."""
+    """The places there are, those that the host adds last.
+
+    Its setting JOBS_CONSOLE_ALSO are words with endpoints, or gives those that the person of the request may see.
+    """
+    given = current_app.config.get(ALSO, ())
     own = [(word, f"{blueprint}.{name}", [f"{blueprint}.{one}" for one in others]) for word, name, others in PLACES]
     also: list[tuple[str, str, list[str]]] = [
-        (word, endpoint, []) for word, endpoint in current_app.config.get(ALSO, ())
+        (word, endpoint, []) for word, endpoint in (given() if callable(given) else given)
     ]
     here = request.endpoint or ""
     return [

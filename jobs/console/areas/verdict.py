@@ -13,11 +13,12 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A sentence, and the page (an endpoint of the console with its values) that shows more."""
+    """A sentence, and the page that shows more: an endpoint of the console with its values, or `url`, or none."""
 
     sentence: str
-    endpoint: str
+    endpoint: str = ""
     values: dict[str, Any] = field(default_factory=dict)
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

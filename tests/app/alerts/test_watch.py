@@ -115,6 +115,7 @@ def test_worker_that_fell_silent(inside: Flask, beat: Callable[[], None]) -> Non
     watch.watch_workers()
     assert alerts() == []
     with transaction() as session:
+        session.execute(update(WorkerRow).values(started_at=db_now(-60)))
         session.execute(update(WorkerRow).where(WorkerRow.name == "here:worker:2").values(seen_at=db_now(-30)))
     watch.watch_workers()
     assert alerts() == [("lost worker", "open")]

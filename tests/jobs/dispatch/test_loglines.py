@@ -7,7 +7,7 @@ import logging
 import pytest
 from sqlalchemy import select
 
-from jobs.dispatch.loglines import MOST_CHARACTERS, MOST_LINES, Lines
+from jobs.dispatch.loglines import CATCHER, MOST_CHARACTERS, MOST_LINES, Lines
 from jobs.ledger.models import LogRow
 from tests.jobs.workshop import Workshop
 
@@ -50,6 +50,9 @@ def test_a_job_that_logs_nothing_keeps_nothing(shop: Workshop) -> None:
 
 def test_a_line_that_cannot_be_written_spoils_no_job(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
+    # Half a surrogate pair cannot be told to whoever collects the lines of tests.
+    monkeypatch.setattr(log, "handlers", [CATCHER])
+    monkeypatch.setattr(log, "propagate", False)
 
     class Rude:
         def __str__(self) -> str:

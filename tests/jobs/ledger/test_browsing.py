@@ -84,6 +84,7 @@ def test_the_count_is_that_of_the_pages(filled: Workshop, meant: Selection) -> N
 def test_a_search_that_stops_finds_the_rest_from_there_on(filled: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browsing, "LOOK_AT", 3)
     monkeypatch.setattr(browsing, "LEAST", 3)
+    monkeypatch.setattr(browsing, "COUNT_AMONG", 3)
     for meant in SELECTIONS:
         found = paged(filled, meant, limit=2)
         assert (len(found), set(found)) == (len(set(found)), all_of(filled, meant)), meant

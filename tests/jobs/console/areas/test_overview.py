@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask import Flask
+from sqlalchemy import update
 
-from jobs.console import Dependency
+from jobs.ledger.models import WorkerRow
+from jobs.ledger.moments import db_now
 from jobs.rollups import Rollups
 from tests.jobs.workshop import QUEUE, Workshop
 
@@ -76,17 +78,37 @@ def test_a_test_job_that_is_not_there_is_said(app: Flask) -> None:
 def test_every_page_has_the_links_to_all_others(app: Flask) -> None:
     app.config["JOBS_CONSOLE_ALSO"] = [("Home", "console.audit"), ("Nowhere", "not.there")]
     words = said(get(app, "/ops/queues"))
-    own = "Overview Jobs Failures Queues Workers Schedules Workflows Operations Metrics Broker Integrity Audit"
-    assert f"{own} Home" in words
+    assert (
+        "Overview Jobs Failures Queues Workers Schedules Workflows Operations Metrics Broker Integrity Audit Home"
+        in words
+    )
     assert "Nowhere" not in words
 
 
-def test_what_the_host_tells_of_is_not_asked_again(app: Flask, staffed: Workshop) -> None:
-    app.config["JOBS_CONSOLE_DEPENDENCIES"] = lambda: [
-        Dependency("Redis", is_ok=True, word="seen a moment ago", took_s=0.25),
-        Dependency("Mail", is_ok=False, word="refuses"),
-    ]
-    words = said(get(app, "/ops/"))
-    assert "well Redis seen a moment ago" in words
-    assert "away Mail refuses" in words
-    assert ("Redis away" in words, "well Database" in words) == (False, True)
+def test_links_of_the_host_may_depend_on_who_asks(app: Flask) -> None:
+    allowed: list[tuple[str, str]] = []
+    app.config["JOBS_CONSOLE_ALSO"] = lambda: allowed
+    assert "Home" not in said(get(app, "/ops/queues"))
+    allowed.append(("Home", "console.audit"))
+    assert "Audit Home" in said(get(app, "/ops/queues"))
+
+
+def test_a_process_that_fell_silent_is_told_of_until_another_takes_its_place(app: Flask, staffed: Workshop) -> None:
+    silent = "processes fell silent"
+    for name in ("here:worker:1", "here:worker:2"):
+        staffed.engine._heartbeat("worker", name, queues=[QUEUE]).beat()
+    with staffed.host.transaction() as session:
+        session.execute(update(WorkerRow).values(started_at=db_now(-500), seen_at=db_now(-100)))
+    assert f"2 {silent}" in said(get(app, "/ops/"))
+    staffed.engine._heartbeat("scheduler", "here:scheduler:1", queues=[]).beat()
+    assert f"2 {silent}" in said(get(app, "/ops/"))
+    staffed.engine._heartbeat("worker", "here:worker:3", queues=[QUEUE]).beat()
+    assert "1 process fell silent" in said(get(app, "/ops/"))
+    staffed.engine._heartbeat("worker", "here:worker:4", queues=[QUEUE]).beat()
+    assert "fell silent" not in said(get(app, "/ops/"))
+
+
+def test_the_host_may_tell_of_problems_of_its_own(app: Flask) -> None:
+    app.config["JOBS_CONSOLE_PROBLEMS"] = lambda: [("The lift is stuck.", "/lift"), ("It rains.", "")]
+    page = get(app, "/ops/").get_data(as_text=True)
+    assert '<li><a href="/lift">The lift is stuck.</a></li><li>It rains.</li>' in page
