@@ -30,6 +30,7 @@ from .monitoring import routes as monitoring
 from .monitoring.events import api as events_api
 from .monitoring.events import routes as events
 from .monitoring.health import api as health_api
+from .monitoring.health import queries as health_queries
 from .monitoring.health import routes as health
 from .reports import api as reports_api
 from .reports import routes as reports
@@ -112,6 +113,7 @@ def _mount_console(app: Flask) -> None:
 
     engine = engine_of(app)
     cast("Product", engine.host).may = security.may
+    app.config["JOBS_CONSOLE_DEPENDENCIES"] = health_queries.dependencies
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
     app.config["JOBS_CONSOLE_TEST_JOB"] = ("workbench.debug_task", {})
     app.config["JOBS_CONSOLE_SCRIPT"] = "console.js"

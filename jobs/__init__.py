@@ -2,9 +2,11 @@
 
 from .audit import Audit
 from .bulk.desk import BulkLook, BulkOperations, BulkRequest
+from .crew import WISHES
 from .dispatch.bell import Bell
 from .dispatch.outbox import JobRequest
 from .dispatch.run import Run, check_cancelled, current
+from .dispatch.shelves import RedisLook
 from .dispatch.soft_limit import SoftLimit
 from .dispatch.wear import Wear
 from .engine import Engine, engine_of, enqueue, install
@@ -18,15 +20,19 @@ from .errors import (
     NoSuchJob,
     NoSuchOperation,
     NoSuchSchedule,
+    NoSuchWorker,
     NoSuchWorkflow,
+    RedisAway,
     RetryAfter,
     Snooze,
     UnknownJob,
     UnknownOutcome,
     WrongState,
 )
+from .figures import Figures, by_moment, together
 from .host import Host
 from .inspector import Inspector, KindLook, Overview, QueueLook
+from .integrity import Kept
 from .ledger.audit import AuditRow, Verification
 from .ledger.bulk import CAN_BE_UNDONE, WORKS_ON, Action
 from .ledger.failures import ErrorGroup
@@ -40,11 +46,14 @@ from .ledger.progress import Progress
 from .ledger.reader import JobBrief, has_live
 from .ledger.selection import Preview, Selection
 from .ledger.states import LIVE, SETTLED, WAITING, State
+from .leftovers import orphans
 from .log import current_uid
 from .plainhost import PlainHost
+from .ranges import RANGES, Range
 from .recurring import schedule
 from .redaction import without_secrets
 from .registry import Job, JobGroup, Unique
+from .rollups import Point
 from .schedules.asking import rule_of
 from .schedules.book import ScheduleBook, ScheduleRequest
 from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
@@ -60,8 +69,10 @@ __all__ = [
     "FROM_PARENTS",
     "FROM_THE_STEP",
     "LIVE",
+    "RANGES",
     "SETTLED",
     "WAITING",
+    "WISHES",
     "WORKS_ON",
     "Action",
     "Attempt",
@@ -76,6 +87,7 @@ __all__ = [
     "Engine",
     "Entry",
     "ErrorGroup",
+    "Figures",
     "Fired",
     "FlowState",
     "GiveUp",
@@ -86,6 +98,7 @@ __all__ = [
     "JobError",
     "JobGroup",
     "JobRequest",
+    "Kept",
     "KindLook",
     "LaneLook",
     "Limits",
@@ -96,6 +109,7 @@ __all__ = [
     "NoSuchJob",
     "NoSuchOperation",
     "NoSuchSchedule",
+    "NoSuchWorker",
     "NoSuchWorkflow",
     "OnFailure",
     "Overlap",
@@ -103,9 +117,13 @@ __all__ = [
     "Part",
     "Place",
     "PlainHost",
+    "Point",
     "Preview",
     "Progress",
     "QueueLook",
+    "Range",
+    "RedisAway",
+    "RedisLook",
     "RetryAfter",
     "Rule",
     "RuleKind",
@@ -134,6 +152,7 @@ __all__ = [
     "Workflow",
     "WorkflowBrief",
     "WrongState",
+    "by_moment",
     "chain",
     "check_cancelled",
     "chord",
@@ -147,9 +166,11 @@ __all__ = [
     "in_words",
     "install",
     "metadata",
+    "orphans",
     "prepare_engine",
     "rule_of",
     "schedule",
+    "together",
     "without_secrets",
     "writing",
 ]

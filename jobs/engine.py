@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from .audit import Audit
 from .bulk.desk import BulkOperations
+from .crew import Crew
 from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
 from .dispatch.heartbeat import Heartbeat, process_name
 from .dispatch.lifecycle import Lifecycle
@@ -30,6 +31,7 @@ from .ledger import audit, bulk, control, effects, kinds, lanes, mutes, reader, 
 from .ledger.history import SettledJob, insert_settled
 from .ledger.models import Mute
 from .ledger.reader import JobBrief
+from .leftovers import Leftovers
 from .log import get_logger
 from .observer import Observer
 from .registry import HIGHEST, LOWEST, TUNABLE, Job, JobGroup, Kinds, names_now
@@ -83,6 +85,8 @@ class Engine:
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.audit = Audit(host)
+        self.crew = Crew(host)
+        self.leftovers = Leftovers(host, self.broker, relay=self.relay, sender=self.sender, queues=lambda: self.queues)
         self.rollups = Rollups(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down, observer.missed)

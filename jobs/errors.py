@@ -37,6 +37,14 @@ class NoSuchWorkflow(JobError):
     """The ledger holds no workflow with that id."""
 
 
+class NoSuchWorker(JobError):
+    """No process of that name was heard of lately."""
+
+
+class RedisAway(JobError):
+    """Redis does not answer."""
+
+
 class NoSuchOperation(JobError):
     """There is no bulk operation with that id."""
 

@@ -203,6 +203,6 @@ class Inspector:
             schedulers=roles.count("scheduler"),
         )
 
-    def errors(self, *, limit: int = 100) -> list[ErrorGroup]:
-        """What went wrong, alike errors together, the one met last first."""
-        return failures.groups(self._host.reading(), limit=limit)
+    def errors(self, *, limit: int = 100, below_id: int | None = None) -> list[ErrorGroup]:
+        """What went wrong, alike errors together, the one met last first, from below the place of another one."""
+        return failures.groups(self._host.reading(), limit=limit, below_id=below_id)

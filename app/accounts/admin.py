@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import ColumnElement
+
 from app.errors import Invalid
 from app.security import Person
 from app.staff import Act, Badge, Choice, During, Field, StaffPage
@@ -11,12 +13,21 @@ from .care import services
 from .forms import LONGEST_NAME
 from .models import User
 
-KINDS = {"admin": "Admin", "person": "Person", "guest": "Guest"}
-TONES = {"admin": "info", "guest": "warn"}
+KINDS = {**services.ROLES, "guest": "Guest"}
+TONES = {"admin": "info", "operator": "info", "viewer": "info", "guest": "warn"}
 
 
 def _kind(one: User) -> str:
     return "guest" if one.is_guest else services.role_of(one)
+
+
+def _has_role(role: str) -> ColumnElement[bool]:
+    if role == "admin":
+        return User.is_admin.is_(True)
+    if role == "guest":
+        return User.goes_at.is_not(None)
+    known = User.is_admin.is_(False) & User.goes_at.is_(None)
+    return known & (User.role == ("" if role == services.PERSON else role))
 
 
 def _save(by: Person, user_id: int, values: Mapping[str, str]) -> None:
@@ -57,11 +68,7 @@ PEOPLE = StaffPage(
         Choice(
             "Role",
             KINDS,
-            lambda role: {
-                "admin": User.is_admin.is_(True),
-                "person": User.is_admin.is_(False) & User.goes_at.is_(None),
-                "guest": User.goes_at.is_not(None),
-            }[role],
+            _has_role,
         ),
         Choice(
             "Sign-in",

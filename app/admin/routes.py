@@ -16,8 +16,10 @@ from wtforms.validators import InputRequired
 from app.accounts.admin import PEOPLE
 from app.accounts.services import is_fresh
 from app.activities.admin import ACTIVITIES
+from app.alerts.admin import ALERTS
 from app.db import db, reading
 from app.errors import Invalid, NotAllowed, NotFound
+from app.monitoring.events.admin import EVENTS
 from app.reports.admin import REPORTS
 from app.security import me, someone
 from app.staff import Act, Choice, During, Field, Filter, StaffPage, span_of
@@ -28,7 +30,7 @@ from .calendar import steps
 from .ledger import ATTEMPTS, AUDIT, JOBS
 from .schedules import SCHEDULES
 
-PAGES = (PEOPLE, ACTIVITIES, REPORTS, JOBS, ATTEMPTS, SCHEDULES, SETTINGS, AUDIT)
+PAGES = (PEOPLE, ACTIVITIES, REPORTS, JOBS, ATTEMPTS, SCHEDULES, EVENTS, ALERTS, SETTINGS, AUDIT)
 LAST_PAGE = 400
 LARGEST_ID = 2**63 - 1
 LONGEST_WORD = 200

@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from app.clock import today
 from app.errors import Invalid, SignInNeeded
 from app.openapi import answer, read_json
-from app.security import admin_only, me, public, without_csrf
+from app.security import me, operators, public, viewers, without_csrf
 from app.stream import Kind, Level, tell
 from app.web import client_address, done, live, page_or_fragment, settings
 
@@ -25,7 +25,7 @@ bp = Blueprint("alerts", __name__)
 
 
 @bp.get("/ops/alerts")
-@admin_only
+@viewers
 def index() -> Response:
     """The alerts, open ones first asked for."""
     state, below_id = _state(), _below()
@@ -49,14 +49,14 @@ def index() -> Response:
 
 
 @bp.get("/ops/alerts/<int:alert_id>")
-@admin_only
+@viewers
 def show(alert_id: int) -> Response:
     """One alert with its history."""
     return page_or_fragment("alerts/show.html", "alerts/_alert.html", **_shown(queries.alert(alert_id)))
 
 
 @bp.post("/ops/alerts/tests")
-@admin_only
+@operators
 def create_test() -> Response:
     """Raise one that means nothing."""
     alert_id = services.try_out(me())
@@ -64,7 +64,7 @@ def create_test() -> Response:
 
 
 @bp.post("/ops/alerts/<int:alert_id>/acknowledgement")
-@admin_only
+@operators
 def acknowledge(alert_id: int) -> Response:
     """Look after it."""
     services.acknowledge(me(), alert_id)
@@ -72,7 +72,7 @@ def acknowledge(alert_id: int) -> Response:
 
 
 @bp.post("/ops/alerts/<int:alert_id>/resolution")
-@admin_only
+@operators
 def resolve(alert_id: int) -> Response:
     """Say that it is over."""
     services.resolve(me(), alert_id)
@@ -80,7 +80,7 @@ def resolve(alert_id: int) -> Response:
 
 
 @bp.post("/ops/alerts/<int:alert_id>/mute")
-@admin_only
+@operators
 def mute(alert_id: int) -> Response:
     """Have nobody told for a while."""
     services.mute(me(), alert_id, hours=forms.hours_of(request.form))
@@ -88,7 +88,7 @@ def mute(alert_id: int) -> Response:
 
 
 @bp.post("/ops/alerts/<int:alert_id>/mute/deletion")
-@admin_only
+@operators
 def unmute(alert_id: int) -> Response:
     """Have people told again."""
     services.unmute(me(), alert_id)

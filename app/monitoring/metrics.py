@@ -5,7 +5,7 @@ import ipaddress
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -29,6 +29,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 QUIET_PATHS = r"/(?:healthz$|readyz$|health/|metrics|static/)"
 BIND_AGAIN_S = 10.0
+CHECK_AGAIN_S = 60.0
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -42,7 +43,7 @@ def install(app: Flask) -> None:
     PrometheusMetrics(app, path=None, registry=web, group_by=endpoint, buckets=BUCKETS, excluded_paths=QUIET_PATHS)
     app.extensions["numbers_of_web"] = [
         *([] if SHARED in os.environ else [web, *_own(engine_of(app).observer)]),
-        LedgerNumbers(engine_of(app), settled=lambda: known_numbers().settled),
+        LedgerNumbers(engine_of(app), settled=lambda: known_numbers().settled, invariants=Promises(engine_of(app))),
         ProductNumbers(app),
         _machine(app.extensions["config"], engine_of(app)),
     ]
@@ -56,6 +57,24 @@ def endpoint(asked: Request) -> str:
 def _leave_out_odd_methods() -> None:
     if request.method not in METHODS:
         request.prom_exclude_all = True  # type: ignore[attr-defined]
+
+
+class Promises:
+    """Which of the engine's promises hold, by name. They are checked once a minute at most, however often one asks."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._clock = engine, clock
+        self._kept: Mapping[str, bool] = {}
+        self._kept_until = 0.0
+        self._checking = threading.Lock()
+
+    def __call__(self) -> Mapping[str, bool]:
+        """How they stood when they were checked last. Raises SQLAlchemyError."""
+        with self._checking:
+            if self._clock() >= self._kept_until:
+                self._kept = {one.promise.key: one.holds for one in self._engine.integrity.all()}
+                self._kept_until = self._clock() + CHECK_AGAIN_S
+            return self._kept
 
 
 class ProductNumbers(Collector):

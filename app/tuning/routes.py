@@ -10,7 +10,7 @@ from app.activities.mets import Kind
 from app.clock import now
 from app.errors import Conflict, Invalid, NotFound
 from app.hashing import fingerprint
-from app.security import admin_only, me, public
+from app.security import admin_only, me, public, viewers
 from app.web import done, invalid, local_path, page_or_fragment, see_other, settings
 
 from . import queries, services
@@ -31,7 +31,7 @@ def install(app: Flask) -> None:
 
 
 @bp.get("/ops/settings")
-@admin_only
+@viewers
 def index() -> Response:
     """All settings that may change, and what was changed."""
     return page_or_fragment(PAGE, PAGE, **_shown())
@@ -69,7 +69,7 @@ def reset() -> Response:
 
 
 @bp.get("/ops/settings/changes")
-@admin_only
+@viewers
 def changes() -> Response:
     """What was changed, page by page."""
     before = request.args.get("before", "")

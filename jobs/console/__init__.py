@@ -1,7 +1,8 @@
 """Looking at jobs and acting on them: a blueprint, and commands for the terminal (`flask jobs`, `flask queues`, …).
 
 The pages extend the template named by the setting JOBS_CONSOLE_LAYOUT, or a plain one of their own. A layout has the
-blocks `title`, `page_title`, `page_actions` and `main`.
+blocks `title`, `page_title`, `page_actions` and `main`. What the host needs beside the engine's own is named on the
+overview when the setting JOBS_CONSOLE_DEPENDENCIES is a function that gives `Dependency`s.
 """
 
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from jobs.engine import Engine
 
 from . import answers, areas, cli, routes
 from .areas import places
+from .areas.overview import Dependency
 
-__all__ = ["console"]
+__all__ = ["Dependency", "console"]
 
 
 def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> Blueprint:

@@ -22,6 +22,7 @@ MOST_SHOWN = 25
 MOST_READ = 100
 REDRAWN_EVERY_S = 60
 LONGEST_REASON = 200
+LONGEST_PLACE = 19
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -36,33 +37,35 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailuresLook:
-    """What has failed, the error that was met last first."""
+    """A page of what has failed, the error that was met last first; `following` is where the next page begins."""
 
     failures: Sequence[Failure]
     hidden: int
     shows_hidden: bool
-    has_more: bool
+    below_id: int | None
+    following: int | None
     now: datetime
 
     @property
     def told_by(self) -> object:
         """What has to change for the groups to be drawn anew."""
         told = [(one.group, one.trend, one.mute is not None) for one in self.failures]
-        return told, self.hidden, self.shows_hidden, int(self.now.timestamp()) // REDRAWN_EVERY_S
+        return told, self.hidden, self.shows_hidden, self.following, int(self.now.timestamp()) // REDRAWN_EVERY_S
 
 
-def failures(engine: Engine, *, shows_hidden: bool) -> FailuresLook:
-    """The groups there are, without those that are muted unless they are wanted."""
+def failures(engine: Engine, *, shows_hidden: bool, below_id: int | None = None) -> FailuresLook:
+    """The groups there are below a place, without those that are muted unless they are wanted."""
     session = engine.host.reading()
     now, muted = reader.now(session), engine.muted()
-    groups = engine.inspector.errors(limit=MOST_READ)
+    groups = engine.inspector.errors(limit=MOST_READ, below_id=below_id)
     shown = [one for one in groups if shows_hidden or one.fingerprint not in muted]
     some = [
         Failure(one, trends.trend(session, one.fingerprint, now=now), muted.get(one.fingerprint))
         for one in shown[:MOST_SHOWN]
     ]
     hidden = sum(one.fingerprint in muted for one in groups)
-    return FailuresLook(some, hidden, shows_hidden, len(shown) > MOST_SHOWN, now)
+    last = shown[MOST_SHOWN - 1] if len(shown) > MOST_SHOWN else groups[-1] if len(groups) == MOST_READ else None
+    return FailuresLook(some, hidden, shows_hidden, below_id, last.last_id if last else None, now)
 
 
 def mount(bp: Blueprint, engine: Engine, steering: Steering) -> None:
@@ -83,13 +86,13 @@ class FailurePages:
     def failures(self) -> Response:
         """What has failed, and how often."""
         session = self._engine.host.reading()
-        shows_hidden = request.args.get("muted") == "1"
+        shows_hidden, below_id = request.args.get("muted") == "1", _place(request.args.get("next", ""))
         newest, failed = census.newest_failure(session), sorted(self._engine.muted())
         minute = int(reader.now(session).timestamp()) // REDRAWN_EVERY_S
-        told_by = (newest, failed, shows_hidden, minute, self._engine.host.allow("act"))
+        told_by = (newest, failed, shows_hidden, below_id, minute, self._engine.host.allow("act"))
         if same := answers.unchanged(told_by):
             return same
-        look = failures(self._engine, shows_hidden=shows_hidden)
+        look = failures(self._engine, shows_hidden=shows_hidden, below_id=below_id)
         return answers.region("failures", "_failures", told_by=told_by, look=look, **words())
 
     def confirm(self, fingerprint: str) -> Response:
@@ -129,3 +132,8 @@ class FailurePages:
         if fingerprint not in found:
             abort(404)
         return found[fingerprint]
+
+
+def _place(text: str) -> int | None:
+    """The place that stands in the address of a page; what is none is the first page."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_PLACE else None

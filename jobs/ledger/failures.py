@@ -31,14 +31,18 @@ class ErrorGroup:
     first_seen_at: datetime
     last_seen_at: datetime
     last_uid: str
+    last_id: int
+    """The number of that job in the ledger: the place of this error among the others."""
 
 
-def groups(session: Session, *, limit: int) -> list[ErrorGroup]:
-    """The errors there are, the one that was met last first; looks at no more than `MOST_GROUPS` of them.
+def groups(session: Session, *, limit: int, below_id: int | None = None) -> list[ErrorGroup]:
+    """The errors there are, the one that was met last first, from below the place of another one.
+
+    It looks at no more than `MOST_GROUPS` of them.
 
     Hops from one fingerprint to the next through their index, so that it costs as much as there are groups.
     """
-    ends = _ends(session)[:limit]
+    ends = [one for one in _ends(session) if below_id is None or one[2] < below_id][:limit]
     rows = {row.id: row for row in _entries(session, [one for _, *both in ends for one in both])}
     return [
         ErrorGroup(
@@ -50,6 +54,7 @@ def groups(session: Session, *, limit: int) -> list[ErrorGroup]:
             first_seen_at=rows[first].created_at,
             last_seen_at=rows[last].finished_at or rows[last].started_at or rows[last].created_at,
             last_uid=rows[last].uid,
+            last_id=last,
         )
         for fingerprint, first, last in ends
         if first in rows and last in rows

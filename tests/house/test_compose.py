@@ -31,7 +31,7 @@ PROFILES = {
     "mail": ["mail"],
     "tls": ["proxy"],
 }
-READ_BY_COMPOSE_ALONE = {"ALERTS_TOKEN": "", "PUBLIC_HOST": "localhost"}
+READ_BY_COMPOSE_ALONE = {"PUBLIC_HOST": "localhost"}
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 
 

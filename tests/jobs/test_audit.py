@@ -267,7 +267,9 @@ def test_pages_go_back_in_time(shop: Workshop) -> None:
 
 def test_a_host_notes_what_its_own_operators_do(shop: Workshop) -> None:
     with shop.host.inside():
-        shop.engine.audit.note(by=OPERATOR, action="change settings", subject="page_size", details={"before": "10", "after": "25"})
+        shop.engine.audit.note(
+            by=OPERATOR, action="change settings", subject="page_size", details={"before": "10", "after": "25"}
+        )
     [row] = rows(shop)
     assert [row.by, row.action, row.subject, row.details] == [
         OPERATOR,

@@ -7,14 +7,16 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts import queries
+from app.accounts import services as accounts
 from app.accounts.models import SignInSession, User
 from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid
-from app.security import Person, requester
+from app.security import ADMIN, OPERATOR, VIEWER, Person, requester
 from jobs import engine_of
 
-ROLES = {"person": "Person", "admin": "Admin"}
+PERSON = "person"
+ROLES = {PERSON: "Person", VIEWER: "Viewer", OPERATOR: "Operator", ADMIN: "Admin"}
 
 
 def correct(by: Person, user_id: int, *, name: str, role: str) -> None:
@@ -22,21 +24,22 @@ def correct(by: Person, user_id: int, *, name: str, role: str) -> None:
 
     Raises:
         NotFound
-        Invalid: there is no such role
-        Conflict: it is one's own role, or a guest's
+        Invalid: there is no such role, or it is a guest's
+        Conflict: it is one's own role
     """
     if role not in ROLES:
         raise Invalid({"role": f"Choose one of: {', '.join(ROLES.values())}."})
     with transaction() as session:
         user = queries.user_of(user_id)
-        before = {"name": user.name, "role": role_of(user)}
-        after = {"name": name, "role": role}
-        if before["role"] != role:
-            _check_role(by, user)
+        before, has_new_role = user.name, role_of(user) != role
+        if has_new_role and user.id == by.id:
+            raise Conflict("You cannot change your own role: nobody might be left to give it back.")
+        if before != name:
+            session.execute(update(User).where(User.id == user_id).values(name=name))
+            _note(by, "correct", user_id, before={"name": before}, after={"name": name})
+        if has_new_role:
+            accounts.give_role(user_id, "" if role == PERSON else role, by=by, reason=None)
             _end_sessions(session, [user_id])
-        if before != after:
-            session.execute(update(User).where(User.id == user_id).values(name=name, is_admin=role == "admin"))
-            _note(by, "correct", user_id, before=before, after=after)
 
 
 def sign_out(by: Person, user_ids: Sequence[int]) -> list[int]:
@@ -69,14 +72,7 @@ def open_again(by: Person, user_ids: Sequence[int]) -> list[int]:
 
 def role_of(user: User) -> str:
     """The key of their role in ROLES."""
-    return "admin" if user.is_admin else "person"
-
-
-def _check_role(by: Person, user: User) -> None:
-    if user.id == by.id:
-        raise Conflict("You cannot change your own role: nobody might be left to give it back.")
-    if user.is_guest:
-        raise Conflict("A guest's account goes by itself, so it has no role.")
+    return accounts.role_of(user) or PERSON
 
 
 def _set(session: Session, by: Person, ids: Sequence[int], action: str, *, where: Any, **values: Any) -> list[int]:

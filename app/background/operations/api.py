@@ -6,11 +6,13 @@ from flask import Response, url_for
 
 from app.openapi import ApiBlueprint, answer
 from app.security import api_access, me
-from jobs import Limits
+from jobs import RANGES, Limits
 
 from . import queries, services
 from .schemas import (
     AuditPageOut,
+    BrokerOut,
+    BrokerRepairOut,
     BulkIn,
     BulkOut,
     BulkPageOut,
@@ -18,21 +20,30 @@ from .schemas import (
     EngineOverviewOut,
     ErrorGroupsArgs,
     ErrorGroupsOut,
+    HistoryArgs,
+    HistoryOut,
+    IntegrityOut,
     KindLaneOut,
     LanePauseIn,
     LimitsIn,
     MuteIn,
     OperatorPageArgs,
+    PromiseOut,
     QueueOut,
     QueuesOut,
     VerificationOut,
+    WishIn,
+    WorkerOut,
     WorkersOut,
     audit_entry_out,
+    broker_out,
     bulk_out,
     error_group_out,
+    history_out,
     kind_lane_out,
     overview_out,
     preview_out,
+    promise_out,
     queue_out,
     request_of,
     verification_out,
@@ -138,6 +149,69 @@ def workers() -> Response:
     return answer({"workers": [worker_out(one) for one in queries.workers()]})
 
 
+@blp.post("/workers/<string:name>/wishes")
+@blp.arguments(WishIn())
+@blp.response(202, WorkerOut)
+@api_access("jobs")
+def wish(given: dict[str, Any], name: str) -> Response:
+    """Have a process take nothing more, take work again, or stop; its next beat hears of it."""
+    services.wish(me(), name, given["wish"], reason=given.get("reason"))
+    return answer(worker_out(queries.worker_named(name)), status=202)
+
+
+@blp.delete("/workers/<string:name>")
+@blp.response(204)
+@api_access("jobs")
+def forget_worker(name: str) -> Response:
+    """Take a process that fell silent off the list; jobs it ran go back by themselves."""
+    services.forget_worker(me(), name)
+    return Response(status=204)
+
+
+@blp.get("/integrity")
+@blp.response(200, IntegrityOut)
+@api_access("jobs")
+def integrity() -> Response:
+    """Tell of each promise of the engine whether it holds now."""
+    kept = queries.integrity()
+    return answer({"holds": all(one.holds for one in kept), "promises": [promise_out(one) for one in kept]})
+
+
+@blp.post("/integrity/<string:name>/repair")
+@blp.response(200, PromiseOut)
+@api_access("jobs")
+def repair(name: str) -> Response:
+    """Put right what breaks a promise, and tell how it stands then."""
+    return answer(promise_out(services.repair(me(), name)))
+
+
+@blp.get("/broker")
+@blp.response(200, BrokerOut)
+@api_access("jobs")
+def broker() -> Response:
+    """Tell what lies in Redis."""
+    return answer(broker_out(queries.broker()))
+
+
+@blp.post("/broker/repair")
+@blp.response(200, BrokerRepairOut)
+@api_access("jobs")
+def repair_broker() -> Response:
+    """Remove from Redis what nobody holds, and wake workers for all that is ready."""
+    return answer({"removed": services.tidy_up_broker(me())})
+
+
+@blp.get("/metrics")
+@blp.arguments(HistoryArgs(), location="query")
+@blp.response(200, HistoryOut)
+@api_access("jobs")
+def history(args: dict[str, Any]) -> Response:
+    """Tell waits, runs and outcomes over minutes, hours or days."""
+    chosen = next(one for one in RANGES if one.key == args["range"])
+    moments, points = queries.metrics(chosen, queue=args.get("queue"), kind=args.get("kind"))
+    return answer(history_out(chosen, moments, points, counted_to=queries.counted_to()))
+
+
 @blp.get("/overview")
 @blp.response(200, EngineOverviewOut)
 @api_access("jobs")
@@ -152,8 +226,10 @@ def overview() -> Response:
 @api_access("jobs")
 def errors(args: dict[str, Any]) -> Response:
     """List what went wrong, alike errors together, the one met last first."""
-    found, muted = queries.errors(limit=args["limit"]), queries.muted_errors()
-    return answer({"errors": [error_group_out(one, is_muted=one.fingerprint in muted) for one in found]})
+    found, following = queries.errors(below_id=args.get("next"), limit=args["limit"])
+    muted = queries.muted_errors()
+    told = [error_group_out(one, is_muted=one.fingerprint in muted) for one in found]
+    return answer({"errors": told, "next": following})
 
 
 @blp.post("/errors/<string:fingerprint>/retries")

@@ -1,6 +1,7 @@
 """What operators look at."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.errors import NotFound
 from jobs import (
@@ -8,15 +9,22 @@ from jobs import (
     BulkLook,
     BulkRequest,
     ErrorGroup,
+    Kept,
     KindLook,
     NoSuchOperation,
+    NoSuchWorker,
     Overview,
+    Point,
     Preview,
     QueueLook,
+    Range,
+    RedisLook,
     Verification,
     WorkerRow,
     engine_of,
 )
+
+NO_WORKER = "There is no such process, or it was not heard of for long."
 
 
 def queues() -> list[QueueLook]:
@@ -50,9 +58,10 @@ def overview() -> Overview:
     return engine_of().inspector.overview()
 
 
-def errors(*, limit: int) -> list[ErrorGroup]:
-    """What went wrong, alike errors together, the one met last first."""
-    return engine_of().inspector.errors(limit=limit)
+def errors(*, below_id: int | None, limit: int) -> tuple[list[ErrorGroup], int | None]:
+    """A page of errors, the one met last first, and what the next page begins below; None on the last."""
+    found = engine_of().inspector.errors(below_id=below_id, limit=limit + 1)
+    return found[:limit], found[limit - 1].last_id if len(found) > limit else None
 
 
 def muted_errors() -> frozenset[str]:
@@ -88,3 +97,34 @@ def audit(*, before_id: int | None, limit: int) -> tuple[list[AuditRow], int | N
 def verification() -> Verification:
     """Whether the audit log is as it was written."""
     return engine_of().audit.verify()
+
+
+def worker_named(name: str) -> WorkerRow:
+    """The process of that name. Raises NotFound."""
+    try:
+        return engine_of().crew.named(name)
+    except NoSuchWorker:
+        raise NotFound(NO_WORKER) from None
+
+
+def integrity() -> list[Kept]:
+    """Every promise of the engine, and what breaks it now."""
+    return engine_of().integrity.all()
+
+
+def broker() -> RedisLook:
+    """What lies in Redis."""
+    return engine_of().leftovers.look()
+
+
+def metrics(range_: Range, *, queue: str | None, kind: str | None) -> tuple[list[datetime], list[Point]]:
+    """The steps of a range up to now, and what happened in them."""
+    engine = engine_of()
+    moments = range_.moments(engine.inspector.now())
+    return moments, range_.points(engine.rollups, moments, queue=queue, kind=kind)
+
+
+def counted_to() -> datetime | None:
+    """Up to when the history is final; None while nothing was counted."""
+    mark = engine_of().rollups.mark()
+    return mark.reached_at if mark else None

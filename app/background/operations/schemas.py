@@ -1,6 +1,7 @@
 """What the operators' API accepts and returns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -9,21 +10,31 @@ from app.background.schemas import LONGEST_NAME, LONGEST_QUEUE, STATES, JobLookO
 from app.fields import LineField, MomentField, WholeField
 from jobs import (
     CAN_BE_UNDONE,
+    RANGES,
+    WISHES,
     WORKS_ON,
     Action,
     AuditRow,
     BulkLook,
     BulkRequest,
     ErrorGroup,
+    Figures,
+    Kept,
     KindLook,
     LaneLook,
     Overview,
+    Point,
     Preview,
     QueueLook,
+    Range,
+    RedisLook,
     Selection,
     State,
     Verification,
     WorkerRow,
+    by_moment,
+    orphans,
+    together,
 )
 
 LARGEST_ID = 2**63 - 1
@@ -35,6 +46,7 @@ MOST = 1_000_000
 MOST_GROUPS = 1_000
 DAY_S = 86_400
 COUNTS = ("blocked", "scheduled", "ready", "running")
+_RANGE_KEYS = ", ".join(one.key for one in RANGES)
 ACTIONS = [str(action) for action in WORKS_ON]
 
 
@@ -63,9 +75,33 @@ class LimitsIn(Schema):
 
 
 class ErrorGroupsArgs(Schema):
-    """How many to list."""
+    """Which page."""
 
     limit = WholeField(1, MOST_GROUPS, digits=True, load_default=100)
+    next = WholeField(1, LARGEST_ID, digits=True, metadata={"description": "From the page before."})
+
+
+class WishIn(Schema):
+    """What is wished of a process."""
+
+    wish = fields.String(
+        required=True,
+        validate=validate.OneOf(WISHES, error=f"Choose one of: {', '.join(WISHES)}."),
+        metadata={"enum": list(WISHES), "description": "Take nothing more, take work again, or finish and end."},
+    )
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
+
+
+class HistoryArgs(Schema):
+    """Which stretch of the history, of all jobs or of some."""
+
+    range = fields.String(
+        load_default="24h",
+        validate=validate.OneOf([one.key for one in RANGES], error=f"Choose one of: {_RANGE_KEYS}."),
+        metadata={"enum": [one.key for one in RANGES]},
+    )
+    queue = LineField(longest=LONGEST_QUEUE)
+    kind = LineField(longest=LONGEST_NAME)
 
 
 class OperatorPageArgs(Schema):
@@ -163,6 +199,8 @@ class WorkerOut(Schema):
     queues = fields.List(fields.String(), required=True)
     version = fields.String(required=True)
     running = fields.Integer(required=True)
+    wish = fields.String(required=True, metadata={"description": "quiet or stop; empty: to work."})
+    wished_by = fields.String(required=True, allow_none=True)
     sees_redis = fields.Boolean(required=True)
     started_at = fields.AwareDateTime(required=True)
     seen_at = fields.AwareDateTime(required=True)
@@ -208,9 +246,110 @@ class MuteIn(Schema):
 
 
 class ErrorGroupsOut(Schema):
-    """Errors, the one met last first."""
+    """A page of errors, the one met last first; `next` asks for the page after it and is null on the last."""
 
     errors = fields.List(fields.Nested(ErrorGroupOut), required=True)
+    next = fields.Integer(required=True, allow_none=True)
+
+
+class PromiseOut(Schema):
+    """Something that must hold, how many things break it (counted to 500), and the names of some of them."""
+
+    name = fields.String(required=True)
+    says = fields.String(required=True)
+    holds = fields.Boolean(required=True)
+    broken = fields.Integer(required=True)
+    samples = fields.List(fields.String(), required=True, metadata={"description": "Of the sort told by `sort`."})
+    sort = fields.String(required=True)
+    repair = fields.String(required=True, allow_none=True, metadata={"description": "null: nothing mends it."})
+
+
+class IntegrityOut(Schema):
+    """Every promise of the engine."""
+
+    holds = fields.Boolean(required=True)
+    promises = fields.List(fields.Nested(PromiseOut), required=True)
+
+
+class ShelfOut(Schema):
+    """What lies in Redis for one queue; orphans are messages that nobody holds."""
+
+    queue = fields.String(required=True)
+    wake_ups = fields.Integer(required=True)
+    delayed = fields.Integer(required=True)
+    held = fields.Integer(required=True)
+    dead_letters = fields.Integer(required=True)
+    tokens = fields.Integer(required=True)
+    messages = fields.Integer(required=True)
+    orphans = fields.Integer(required=True)
+
+
+class BeatOut(Schema):
+    """A process of the broker, and since how long Redis has not heard of it."""
+
+    id = fields.String(required=True)
+    silent_s = fields.Float(required=True)
+    is_silent = fields.Boolean(required=True)
+
+
+class BrokerOut(Schema):
+    """What lies in Redis. `problem` says why nothing is known; jobs lie in the database and run all the same."""
+
+    problem = fields.String(required=True, allow_none=True)
+    version = fields.String(required=True)
+    memory_bytes = fields.Integer(required=True)
+    most_bytes = fields.Integer(required=True, metadata={"description": "0: no limit."})
+    policy = fields.String(required=True, metadata={"description": "What Redis forgets when it is full."})
+    keys = fields.Integer(required=True)
+    clients = fields.Integer(required=True)
+    orphans = fields.Integer(required=True)
+    queues = fields.List(fields.Nested(ShelfOut), required=True)
+    processes = fields.List(fields.Nested(BeatOut), required=True)
+
+
+class BrokerRepairOut(Schema):
+    """How many leftovers were removed."""
+
+    removed = fields.Integer(required=True)
+
+
+class FiguresOut(Schema):
+    """What jobs did. Times are of the last try; null: nothing was measured."""
+
+    came = fields.Integer(required=True)
+    succeeded = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    cancelled = fields.Integer(required=True)
+    failed_tries = fields.Integer(required=True)
+    wait_p50_s = fields.Float(required=True, allow_none=True)
+    wait_p95_s = fields.Float(required=True, allow_none=True)
+    wait_p99_s = fields.Float(required=True, allow_none=True)
+    run_p50_s = fields.Float(required=True, allow_none=True)
+    run_p95_s = fields.Float(required=True, allow_none=True)
+    run_p99_s = fields.Float(required=True, allow_none=True)
+
+
+class HistoryStepOut(FiguresOut):
+    """One step of the range."""
+
+    at = fields.AwareDateTime(required=True, metadata={"description": "When it begins."})
+
+
+class NamedFiguresOut(FiguresOut):
+    """All of the range, of one kind or queue."""
+
+    name = fields.String(required=True)
+
+
+class HistoryOut(Schema):
+    """Waits, runs and outcomes in steps of `step_s`, the oldest first, and added up by kind and by queue."""
+
+    range = fields.String(required=True)
+    step_s = fields.Integer(required=True)
+    counted_to = fields.AwareDateTime(required=True, allow_none=True)
+    steps = fields.List(fields.Nested(HistoryStepOut), required=True)
+    kinds = fields.List(fields.Nested(NamedFiguresOut), required=True)
+    queues = fields.List(fields.Nested(NamedFiguresOut), required=True)
 
 
 class BulkPreviewOut(Schema):
@@ -315,7 +454,10 @@ def kind_lane_out(kind: KindLook) -> dict[str, Any]:
 
 def worker_out(worker: WorkerRow) -> dict[str, Any]:
     """What `WorkerOut` describes."""
-    told = {name: getattr(worker, name) for name in ("name", "role", "version", "running", "sees_redis")}
+    told = {
+        name: getattr(worker, name)
+        for name in ("name", "role", "version", "running", "wish", "wished_by", "sees_redis")
+    }
     moments = {name: moment_out(getattr(worker, name)) for name in ("started_at", "seen_at")}
     return {**told, **moments, "queues": [one for one in worker.queues.split(",") if one]}
 
@@ -358,3 +500,47 @@ def audit_entry_out(row: AuditRow) -> dict[str, Any]:
 def verification_out(found: Verification) -> dict[str, Any]:
     """What `VerificationOut` describes."""
     return {name: getattr(found, name) for name in ("is_whole", "entries", "broken_id", "problem", "last_hash")}
+
+
+def promise_out(kept: Kept) -> dict[str, Any]:
+    """What `PromiseOut` describes."""
+    promise, finding = kept.promise, kept.finding
+    told = {"name": promise.key, "says": promise.words, "sort": promise.sort, "repair": promise.mend}
+    return {**told, "holds": kept.holds, "broken": finding.count, "samples": list(finding.uids)}
+
+
+def broker_out(look: RedisLook) -> dict[str, Any]:
+    """What `BrokerOut` describes."""
+    names = ("problem", "version", "memory_bytes", "most_bytes", "policy", "keys", "clients")
+    counted = ("queue", "wake_ups", "delayed", "dead_letters", "tokens", "messages", "orphans")
+    shelves = [
+        {**{name: getattr(one, name) for name in counted}, "held": sum(one.held.values())} for one in look.shelves
+    ]
+    beats = [{"id": one.broker_id, "silent_s": one.silent_s, "is_silent": one.is_silent} for one in look.beats]
+    told = {name: getattr(look, name) for name in names}
+    return {**told, "orphans": orphans(look), "queues": shelves, "processes": beats}
+
+
+def figures_out(figures: Figures) -> dict[str, Any]:
+    """What `FiguresOut` describes."""
+    counts = ("came", "succeeded", "failed", "cancelled", "failed_tries")
+    times = [f"{sort}_{share}_s" for sort in ("wait", "run") for share in ("p50", "p95", "p99")]
+    return {
+        **{name: getattr(figures.bucket, name) for name in counts},
+        **{name: getattr(figures, name) for name in times},
+    }
+
+
+def history_out(
+    range_: Range, moments: Sequence[datetime], points: Sequence[Point], *, counted_to: datetime | None
+) -> dict[str, Any]:
+    """What `HistoryOut` describes."""
+    steps = zip(moments, by_moment(points, moments), strict=True)
+    return {
+        "range": range_.key,
+        "step_s": round(range_.step.total_seconds()),
+        "counted_to": moment_out(counted_to),
+        "steps": [{"at": moment_out(at), **figures_out(Figures("", bucket))} for at, bucket in steps],
+        "kinds": [{"name": one.name, **figures_out(one)} for one in together(points, lambda one: one.kind).values()],
+        "queues": [{"name": one.name, **figures_out(one)} for one in together(points, lambda one: one.queue).values()],
+    }

@@ -7,15 +7,18 @@ from typing import Literal, TypeVar
 
 from app.background.drafts import problem_of_start
 from app.clock import now
-from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
 from app.security import Person, requester
 from jobs import (
     Action,
     BulkRequest,
+    Kept,
     Limits,
     NoSuchError,
     NoSuchOperation,
+    NoSuchWorker,
     Preview,
+    RedisAway,
     Selection,
     UnknownJob,
     WrongState,
@@ -119,6 +122,50 @@ def undo(person: Person, uid: str) -> str:
         Conflict: it is not over, was undone before, or there is no way back
     """
     return _allowed(uid, lambda: engine_of().bulk.undo(uid, by=requester(person.id)))
+
+
+def wish(person: Person, name: str, wish: str, *, reason: str | None = None) -> None:
+    """Have a process be quiet, go on, or stop: its next beat hears of it.
+
+    Raises:
+        NotFound
+        Conflict: it takes no jobs, and can only be stopped
+    """
+    _of_worker(lambda: engine_of().crew.wish(name, wish, by=requester(person.id), reason=reason))
+
+
+def forget_worker(person: Person, name: str) -> None:
+    """Take a process that fell silent off the list; one that lives comes back with its next beat. Raises NotFound."""
+    _of_worker(lambda: engine_of().crew.forget(name, by=requester(person.id)))
+
+
+def repair(person: Person, name: str) -> Kept:
+    """Put right what breaks a promise of the engine; how it stands then. Raises NotFound."""
+    try:
+        return engine_of().integrity.mend(name, by=requester(person.id))
+    except UnknownJob:
+        raise NotFound("There is no such promise, or nothing mends it.") from None
+
+
+def tidy_up_broker(person: Person) -> int:
+    """Remove from Redis what nobody holds, and wake workers for all that is ready; how many messages were removed.
+
+    Raises:
+        Unavailable: Redis is away
+    """
+    try:
+        return engine_of().leftovers.tidy_up(by=requester(person.id))
+    except RedisAway as error:
+        raise Unavailable(str(error)) from None
+
+
+def _of_worker(do: Callable[[], None]) -> None:
+    try:
+        do()
+    except NoSuchWorker:
+        raise NotFound(queries.NO_WORKER) from None
+    except WrongState as error:
+        raise Conflict(str(error)) from None
 
 
 def _print(fingerprint: str) -> str:

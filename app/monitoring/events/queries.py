@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select, tuple_
 
 from app.clock import now
 from app.db import reading
-from app.stream import Kind
+from app.stream import Kind, Level
 
 from .listing import SIZE, Listing, Place
 from .models import EventRow
@@ -17,11 +17,17 @@ COUNT_UP_TO = 1_000
 SEARCH_THROUGH = 20_000
 """Events whose words a search looks into, the newest of those that the other filters leave."""
 MOST_ACTIONS = 200
+GRAVE = {Level.WARNING: (Level.WARNING, Level.ERROR), Level.ERROR: (Level.ERROR,)}
+"""The levels that are at least so grave."""
 
 
-def events(listing: Listing, *, limit: int = SIZE) -> tuple[Sequence[EventRow], Place | None]:
-    """A page of events, the newest first, and where the page after it begins; None on the last."""
+def events(
+    listing: Listing, *, limit: int = SIZE, least: Level = Level.INFO
+) -> tuple[Sequence[EventRow], Place | None]:
+    """A page of events at least so grave, the newest first, and where the page after it begins; None on the last."""
     chosen = _chosen(listing)
+    if least is not Level.INFO:
+        chosen = chosen.where(EventRow.level.in_(GRAVE[least]))
     if listing.below:
         chosen = chosen.where(tuple_(EventRow.at, EventRow.id) < (listing.below.at, listing.below.id))
     found = reading().scalars(_searched(chosen, listing).limit(limit + 1)).all()

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, url_for
 
 from app.clock import today
-from app.security import admin_only, me
+from app.security import me, viewers
 from app.stream import Kind, Level
 from app.web import live, varying
 
@@ -23,7 +23,7 @@ bp = Blueprint("events", __name__, url_prefix="/ops/events")
 
 
 @bp.get("")
-@admin_only
+@viewers
 def index() -> Response:
     """What happened: found by who, what, when, request and job."""
     listing, wrong = read_listing(request.args)

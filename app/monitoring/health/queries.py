@@ -13,6 +13,7 @@ from app.clock import now
 from app.db import reading
 from app.web import settings
 from jobs import engine_of
+from jobs.console import Dependency
 from jobs.metrics import alive
 
 from .answers import Cell, Spell, availability, quantile_ms, spells, strip
@@ -20,6 +21,9 @@ from .models import HealthCheck, HealthPart
 
 DAY = timedelta(days=1)
 LISTED = 20
+STOOD_ON = ("database", "redis", "mail", "disk", "migrations")
+INTERVALS = 6
+SELDOM = {"mail": timedelta(minutes=1)}
 LOOKED_AT = 1_000
 STARTED = time.monotonic()
 ABOUT = "Logs activities; the energy they burn is worked out in the background, and no job is ever lost."
@@ -90,6 +94,24 @@ def troubles() -> list[Spell]:
     )
     newest = reading().execute(query.order_by(HealthCheck.at.desc()).limit(LOOKED_AT))
     return spells((row[0], row[1], row[2]) for row in newest)[:LISTED]
+
+
+def dependencies() -> list[Dependency]:
+    """What this product stands on, for the console: as the scheduler saw it last. Nothing is asked for it now."""
+    at, found = now(), {one.name: one for one in parts()}
+    return [_dependency(found[name], at) for name in STOOD_ON if name in found]
+
+
+def stale_after() -> timedelta:
+    """After so long without a look nobody looks any more."""
+    return timedelta(seconds=settings().health_interval_s * INTERVALS)
+
+
+def _dependency(part: HealthPart, at: datetime) -> Dependency:
+    silent, words = at - part.looked_at, part.words or "answers"
+    if silent > stale_after() + SELDOM.get(part.name, timedelta(0)):
+        words = f"{words}, {round(silent.total_seconds() / 60)} min ago"
+    return Dependency(part.name.capitalize(), part.condition == "ok", words, part.took_ms / 1000)
 
 
 def about() -> dict[str, Any]:

@@ -6,20 +6,18 @@ from typing import Any
 from flask import Blueprint, Response
 
 from app.clock import now, today
-from app.security import admin_only, me
+from app.security import me, viewers
 from app.web import live, settings
 
 from . import queries
 
 PACE_S = 10.0
-STALE_AFTER = 6
-"""Intervals without a look: then nobody looks any more."""
 
 bp = Blueprint("health", __name__, url_prefix="/ops/health")
 
 
 @bp.get("")
-@admin_only
+@viewers
 def index() -> Response:
     """Every part, the last day as a strip, and what went wrong lately."""
     last, parts, day, troubles = queries.last_check(), queries.parts(), queries.day(), queries.troubles()
@@ -32,7 +30,7 @@ def index() -> Response:
         "interval_s": settings().health_interval_s,
         "pace_s": PACE_S,
         "today": today(me().zone),
-        "stale": last is not None and (now() - last.at).total_seconds() > STALE_AFTER * settings().health_interval_s,
+        "stale": last is not None and now() - last.at > queries.stale_after(),
         "wrong": [one for one in parts if one.condition != "ok"],
     }
     tag = hashlib.blake2s(repr(told).encode(), digest_size=8).hexdigest()

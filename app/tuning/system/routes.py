@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, flash, url_for
 
 from app.monitoring import queries as monitoring
-from app.security import admin_only, me
+from app.security import admin_only, me, viewers
 from app.tuning import queries as tuning
 from app.units import size
 from app.web import page_or_fragment, see_other, settings
@@ -16,7 +16,7 @@ PAGE = "tuning/system.html"
 
 
 @bp.get("/ops/system")
-@admin_only
+@viewers
 def index() -> Response:
     """What this installation is."""
     config = settings()

@@ -1,13 +1,12 @@
 """What lies in Redis, beside what the ledger knows; and tidying it up."""
 
-from typing import Any
-
 from flask import Blueprint, Response
 
-from jobs.dispatch import shelves
 from jobs.dispatch.shelves import RedisLook
-from jobs.ledger import audit, census
+from jobs.errors import RedisAway
+from jobs.ledger import census
 from jobs.ledger.states import State
+from jobs.leftovers import orphans
 
 from .desk import Desk
 
@@ -20,7 +19,7 @@ class BrokerPages:
 
     def show(self) -> Response:
         """Redis by queue, its processes, and what nobody holds."""
-        look = shelves.look(self._desk.engine.broker, self._desk.engine.queues)
+        look = self._desk.engine.leftovers.look()
         ready = self._ready()
         told_by = (look.problem, look.shelves, [(one.broker_id, one.is_silent) for one in look.beats], ready)
         draw = {"look": look, "ready": ready, "skew_s": self._skew_s(look), "orphans": orphans(look)}
@@ -28,18 +27,10 @@ class BrokerPages:
 
     def repair(self) -> Response:
         """Remove what nobody holds, and wake workers for whatever is ready."""
-        engine = self._desk.engine
         try:
-            removed = shelves.tidy_up(engine.broker, engine.queues)
-        except Exception as error:
-            if not shelves.is_reachable_error(error):
-                raise
+            removed = self._desk.engine.leftovers.tidy_up(by=self._desk.who())
+        except RedisAway:
             return self._desk.refused("Redis is away.", ".broker")
-        engine.relay.top_up()
-        engine.sender.flush()
-        with engine.host.transaction() as session:
-            details: dict[str, Any] = {"before": {"orphans": removed}, "after": {"orphans": 0}, "reason": None}
-            audit.append(session, by=self._desk.who(), action="repair", subject="broker", details=details)
         some = "Nothing was left over" if not removed else f"{removed} leftovers are removed"
         return self._desk.done(f"{some}, and workers are woken for all that is ready.", ".broker")
 
@@ -50,11 +41,6 @@ class BrokerPages:
     def _skew_s(self, look: RedisLook) -> float | None:
         """By how much the clock of Redis is ahead of the database's."""
         return None if look.problem else round(look.now_s - self._desk.now.timestamp(), 2)
-
-
-def orphans(look: RedisLook) -> int:
-    """How many messages nobody holds."""
-    return sum(one.orphans for one in look.shelves) + sum(one.is_silent for one in look.beats)
 
 
 def mount(bp: Blueprint, desk: Desk) -> None:

@@ -1,39 +1,22 @@
 """Waits, runs, throughput and failures over hours and days, by queue and by kind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Blueprint, Response
 
+from jobs import figures
 from jobs.console import words
-from jobs.ledger.rollup import LENGTHS, Bucket, Span, floored
+from jobs.figures import Figures
+from jobs.ledger.rollup import Bucket
 from jobs.ledger.spread import percentile
+from jobs.ranges import RANGES
 from jobs.rollups import Point
 
-from . import charts, figures
+from . import charts
 from .charts import Chart, Series
 from .desk import Desk, asked
-from .figures import Figures
 
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A stretch of time that can be looked at: so many buckets of a span, `fold` of them to a bar."""
-
-    key: str
-    word: str
-    span: Span
-    count: int
-    fold: int = 1
-
-
-RANGES = (
-    Range("90m", "90 minutes", "minute", 90),
-    Range("24h", "24 hours", "hour", 24),
-    Range("7d", "7 days", "hour", 168, 2),
-    Range("30d", "30 days", "hour", 720, 8),
-)
 PERCENTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 MOST_LINES = 50
 
@@ -52,8 +35,8 @@ class Metrics:
         told_by = (queue, kind, chosen.key, mark and mark.version)
 
         def draw() -> dict[str, object]:
-            moments = self._moments(chosen)
-            points = self._points(chosen, moments, queue=queue, kind=kind)
+            moments = chosen.moments(self._desk.now)
+            points = chosen.points(self._desk.engine.rollups, moments, queue=queue or None, kind=kind or None)
             drawn = drawn_of(points, moments)
             return {
                 "charts_": drawn,
@@ -68,26 +51,6 @@ class Metrics:
             }
 
         return self._desk.region("metrics", "_metrics", told_by=told_by, draw=draw)
-
-    def _moments(self, chosen: Range) -> list[datetime]:
-        length = LENGTHS[chosen.span] * chosen.fold
-        last = floored(self._desk.now, chosen.span)
-        if chosen.fold > 1:
-            last = last.replace(hour=last.hour // chosen.fold * chosen.fold)
-        return [last - length * back for back in range(chosen.count // chosen.fold - 1, -1, -1)]
-
-    def _points(self, chosen: Range, moments: Sequence[datetime], *, queue: str, kind: str) -> list[Point]:
-        length = LENGTHS[chosen.span] * chosen.fold
-        found = self._desk.engine.rollups.history(
-            chosen.span, moments[0], moments[-1] + length, queue=queue or None, kind=kind or None
-        )
-        if chosen.fold == 1:
-            return list(found)
-        return [Point(_folded(one.at, chosen.fold), one.queue, one.kind, one.bucket) for one in found]
-
-
-def _folded(at: datetime, hours: int) -> datetime:
-    return at.replace(hour=at.hour // hours * hours)
 
 
 def drawn_of(points: Sequence[Point], moments: Sequence[datetime]) -> list[Chart]:

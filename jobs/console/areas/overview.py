@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app
 from sqlalchemy import func, literal, select
 
+from jobs import figures
 from jobs.dispatch.outbox import JobRequest
 from jobs.errors import BadArguments, UnknownJob
 from jobs.ledger import census, failures, kinds, lanes, listing, reader
@@ -19,7 +20,7 @@ from jobs.ledger.states import State
 from jobs.schedules import shelf
 from jobs.schedules.models import Schedule
 
-from . import charts, figures
+from . import charts
 from .charts import Chart, Series
 from .desk import Desk
 from .verdict import Problem, Signs, problems
@@ -69,9 +70,12 @@ class Pulse:
         self._kept: Sequence[Dependency] = ()
 
     def dependencies(self) -> Sequence[Dependency]:
-        """The database, Redis, and what the host adds."""
+        """What the host tells of; the database and Redis are asked here where it does not tell of them."""
         if time.monotonic() >= self._until:
-            self._kept = [self._database(), self._redis(), *current_app.config.get(DEPENDENCIES, list)()]
+            told: Sequence[Dependency] = current_app.config.get(DEPENDENCIES, list)()
+            known = {one.name for one in told}
+            own = {"Database": self._database, "Redis": self._redis}
+            self._kept = [*(ask() for name, ask in own.items() if name not in known), *told]
             self._until = time.monotonic() + PING_EVERY_S
         return self._kept
 

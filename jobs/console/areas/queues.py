@@ -8,8 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, url_for
 from sqlalchemy import func, select
 
+from jobs import figures
 from jobs.bulk.desk import BulkRequest
 from jobs.errors import UnknownJob
+from jobs.figures import Figures
 from jobs.inspector import KindLook, QueueLook
 from jobs.ledger import census
 from jobs.ledger.bulk import Action
@@ -19,10 +21,9 @@ from jobs.ledger.selection import COUNT_UP_TO, Selection
 from jobs.ledger.states import WAITING, State
 from jobs.redaction import without_secrets
 
-from . import charts, figures
+from . import charts
 from .charts import Chart, Series
 from .desk import REASON, Desk, Field, Question, Wrong, asked, line, moment, whole
-from .figures import Figures
 
 RATE_MINUTES = 5
 RATE_OVER = timedelta(minutes=RATE_MINUTES)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask import Blueprint, Response, abort, url_for
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
+from jobs.crew import GO
 from jobs.dispatch.heartbeat import QUIET, STOP
-from jobs.ledger import audit
+from jobs.errors import NoSuchWorker
 from jobs.ledger.models import Entry, WorkerRow, in_state
 from jobs.ledger.states import State
 
@@ -18,7 +18,6 @@ from .verdict import SKEW_S
 
 ON_A_PAGE = 50
 MOST_JOBS = 5
-GO = "go"
 WISHES: Mapping[str, Mapping[str, str]] = {
     QUIET: {
         "question": "Quiet this process?",
@@ -148,32 +147,27 @@ class Workers:
 
         def do() -> Response:
             reason = line("reason") or None
-            with self._desk.engine.host.transaction() as session:
-                values = {"wish": "" if wish == GO else wish, "wished_by": self._desk.who()}
-                mine = update(WorkerRow).where(WorkerRow.name == row.name).values(**values)
-                before = {"wish": row.wish or GO}
-                if not session.execute(mine.returning(WorkerRow.name)).scalar():
-                    return self._desk.refused("This process is gone.", ".workers")
-                details = {"before": before, "after": {"wish": wish}, "reason": reason}
-                audit.append(session, by=self._desk.who(), action=wish, subject=f"worker {row.name}", details=details)
+            try:
+                self._desk.engine.crew.wish(row.name, wish, by=self._desk.who(), reason=reason)
+            except NoSuchWorker:
+                return self._desk.refused("This process is gone.", ".workers")
             return self._desk.done(words["done"], ".workers")
 
         return self._desk.answer(question, do)
 
     def forget(self) -> Response:
         """Take the row of a process away that fell silent. One that lives writes it anew."""
-        row = self._row()
-        with self._desk.engine.host.transaction() as session:
-            session.execute(delete(WorkerRow).where(WorkerRow.name == row.name))
-            told: dict[str, Any] = {"before": {"seen_at": row.seen_at.isoformat()}, "after": None, "reason": None}
-            audit.append(session, by=self._desk.who(), action="forget", subject=f"worker {row.name}", details=told)
+        try:
+            self._desk.engine.crew.forget(asked("name", longest=160), by=self._desk.who())
+        except NoSuchWorker:
+            abort(404)
         return self._desk.done("It is forgotten. Jobs that it ran go back by themselves.", ".workers")
 
     def _row(self) -> WorkerRow:
-        row = self._desk.session.scalars(select(WorkerRow).where(WorkerRow.name == asked("name", longest=160))).first()
-        if row is None:
+        try:
+            return self._desk.engine.crew.named(asked("name", longest=160))
+        except NoSuchWorker:
             abort(404)
-        return row
 
 
 def mount(bp: Blueprint, desk: Desk) -> None:

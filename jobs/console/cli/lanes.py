@@ -6,16 +6,18 @@ from typing import Any
 
 import click
 
+from jobs.crew import GO
+from jobs.dispatch.heartbeat import QUIET, STOP
 from jobs.engine import Engine
 from jobs.inspector import KindLook, QueueLook
 from jobs.ledger.lanes import LaneLook, Limits, Scope
 from jobs.ledger.models import WorkerRow
 
-from .printing import BY, MOMENT, STATES, as_json, document, facts, operating, table
+from .printing import BY, MOMENT, STATES, as_json, document, facts, operating, plain, table
 
 queues = click.Group("queues", help="Where jobs wait: list, pause, resume, limit.")
 kinds = click.Group("kinds", help="What jobs there are: list, show, pause, resume.")
-workers = click.Group("workers", help="The processes that run jobs.")
+workers = click.Group("workers", help="The processes that run jobs: list, quiet, go, stop, forget.")
 
 
 class Rate(click.ParamType[tuple[int, float]]):
@@ -179,6 +181,30 @@ def list_workers(engine: Engine, *, as_json: bool) -> None:
         ("name", "role", "queues", "running", "version", "redis", "started at", "seen at"),
         [(*_worker(one).values(),) for one in rows],
     )
+
+
+def _wishing(wish: str, does: str, said: str) -> None:
+    @workers.command(wish, help=does)
+    @click.argument("name")
+    @click.option("--reason", help="Why, for the audit log.")
+    @operating
+    def command(engine: Engine, name: str, *, reason: str | None) -> None:
+        engine.crew.wish(name, wish, by=BY, reason=reason)
+        click.echo(f"{plain(name)} {said}, from its next beat on")
+
+
+_wishing(QUIET, "Let a worker finish what it runs and take nothing more.", "will take nothing more")
+_wishing(GO, "Let a worker take work again.", "will take work again")
+_wishing(STOP, "Let a process finish what it runs and end.", "will stop")
+
+
+@workers.command("forget")
+@click.argument("name")
+@operating
+def forget(engine: Engine, name: str) -> None:
+    """Take a process that fell silent off the list. One that lives comes back."""
+    engine.crew.forget(name, by=BY)
+    click.echo(f"{plain(name)} forgotten")
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

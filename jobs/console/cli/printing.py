@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from jobs.engine import engine_of
-from jobs.errors import JobError, NoSuchJob, NoSuchSchedule, NoSuchWorkflow
+from jobs.errors import JobError, NoSuchJob, NoSuchSchedule, NoSuchWorker, NoSuchWorkflow
 from jobs.ledger.states import LIVE, State
 from jobs.redaction import without_secrets
 
@@ -66,7 +66,12 @@ def operating(run: Callable[..., None]) -> Callable[..., None]:
 
 def said(error: JobError) -> str:
     """What the engine refused, as a sentence."""
-    for kind, what in ((NoSuchJob, "job"), (NoSuchSchedule, "schedule"), (NoSuchWorkflow, "workflow")):
+    for kind, what in (
+        (NoSuchJob, "job"),
+        (NoSuchSchedule, "schedule"),
+        (NoSuchWorkflow, "workflow"),
+        (NoSuchWorker, "process"),
+    ):
         if isinstance(error, kind):
             return f"There is no {what} {error}; it may have been forgotten."
     return plain(error)

@@ -16,7 +16,9 @@ from app.activities import services
 from app.activities.mets import Kind
 from app.activities.models import Activity
 from app.admin.routes import PAGES, ForAdmins, StaffView
+from app.alerts import services as alerts
 from app.db import reading, transaction
+from app.monitoring.events.models import EventRow
 from jobs import Entry, ScheduleRequest, engine_of, rule_of
 from jobs.testing import run_ready
 from tests.app.conftest import Browser, text_of
@@ -25,7 +27,7 @@ TABLES = tuple(page.key for page in PAGES)
 MORNINGS = ScheduleRequest(
     "Mornings", "activities.count_calories", rule_of(cron="30 7 * * *", zone="Europe/Berlin"), {"activity_id": 1}
 )
-READ_ONLY = ("reports", "jobs", "attempts", "settings", "audit")
+READ_ONLY = ("reports", "jobs", "attempts", "events", "alerts", "settings", "audit")
 LISTS = [f"/admin/{table}/" for table in TABLES]
 
 
@@ -194,6 +196,34 @@ def test_schedules_are_told_in_words_with_a_badge(app: Flask, ada: Browser) -> N
     assert "Paused Every day at 07:30 (Europe/Berlin)" in words
     assert "Enabled Every day at 07:30 (Europe/Berlin)" in words
     assert rows(ada, "/admin/schedules/?flt0_state_is=paused") == ["Mornings"]
+
+
+def test_events_are_found_by_their_sort_and_lead_to_the_job(app: Flask, ada: Browser) -> None:
+    usual = {"at": datetime(2026, 11, 20, tzinfo=UTC), "count": 1, "fields": {"took_ms": 4.2}, "level": "info"}
+    with app.app_context(), transaction() as session:
+        session.add(EventRow(**usual, kind="request", action="x", words="GET /", request_id="r-1"))
+        session.add(EventRow(**{**usual, "level": "error"}, kind="job", action="y", words="y died", job="ab" * 16))
+    assert len(rows(ada, "/admin/events/")) == 2
+    [found] = rows(ada, "/admin/events/?flt0_sort_is=job")
+    assert (
+        found
+        == rows(ada, "/admin/events/?flt1_how_grave_is=error")[0]
+        == rows(ada, f"/admin/events/?flt3_job_is={'AB' * 16}")[0]
+    )
+    page = ada.get("/admin/events/?flt0_sort_is=job")
+    assert (f'href="/ops/jobs/{"ab" * 16}"' in page.get_data(as_text=True), "y died" in text_of(page)) == (True, True)
+
+
+def test_alerts_are_found_by_their_state_and_lead_to_their_page(app: Flask, ada: Browser) -> None:
+    with app.app_context():
+        alerts.raise_alert("test", "Over", "It was wrong.")
+        alerts.resolve_by_itself("test")
+        alert_id = alerts.raise_alert("health", "Lasting", "It is wrong.")
+    [found] = rows(ada, "/admin/alerts/?flt0_state_is=open")
+    assert found == str(alert_id) == rows(ada, "/admin/alerts/?search=Lasting")[0]
+    assert len(rows(ada, "/admin/alerts/?flt0_state_is=resolved")) == 1
+    assert rows(ada, "/admin/alerts/?flt0_state_is=acknowledged") == []
+    assert f'href="/ops/alerts/{alert_id}"' in ada.get(f"/admin/alerts/details/?id={alert_id}").get_data(as_text=True)
 
 
 def test_long_lists_have_pages(ada: Browser, log: Callable[..., int]) -> None:

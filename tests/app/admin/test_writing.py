@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts.models import SignInSession, User
 from app.activities.models import Activity
+from app.clock import now
 from app.db import reading, transaction
 from jobs import Entry, Schedule, ScheduleRequest, engine_of, rule_of
 from jobs.testing import run_ready
@@ -187,7 +188,36 @@ def test_a_person_gets_another_name_and_role(app: Flask, ada: Browser, cleo: Bro
     assert ada.post("/admin/people/edit/?id=2", {"name": "Cleopatra", "role": "admin"}).status_code == 302
     assert person(app, 2).is_admin
     assert cleo.get("/settings/").status_code == 303  # signed out: a new role begins with a new session
-    assert audit(app) == [("user 1", "correct", "person 2")] * 2
+    assert audit(app) == [("user 1", "correct", "person 2"), ("user 1", "role", "person 2")]
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "admin"])
+def test_every_role_is_given_and_taken_back_and_noted_with_both(
+    app: Flask, ada: Browser, cleo: Browser, role: str
+) -> None:
+    assert f'value="{role}"' in ada.get("/admin/people/edit/?id=2").get_data(as_text=True)
+    assert ada.post("/admin/people/edit/?id=2", {"name": "Cleo", "role": role}).status_code == 302
+    assert cleo.get("/settings/").status_code == 303  # signed out: a new role begins with a new session
+    assert [person(app, 2).is_admin, person(app, 2).role] == [role == "admin", role.replace("admin", "")]
+    assert f"2 Cleo cleo@example.org {role.capitalize()} Open" in text_of(
+        ada.get(f"/admin/people/?flt0_role_is={role}")
+    )
+    assert ada.post("/admin/people/edit/?id=2", {"name": "Cleo", "role": "person"}).status_code == 302
+    assert [person(app, 2).is_admin, person(app, 2).role] == [False, ""]
+    with app.app_context():
+        noted = [(row.details["before"], row.details["after"]) for row in engine_of().audit.page()]
+    assert noted == [(role, ""), ("", role)]
+
+
+def test_a_guest_gets_no_role(app: Flask, ada: Browser, cleo: Browser) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(User).where(User.id == 2).values(goes_at=now() + timedelta(days=1)))
+    answer = ada.post("/admin/people/edit/?id=2", {"name": "Cleo", "role": "viewer"})
+    assert [answer.status_code, errors_of(answer)] == [
+        422,
+        ["A guest has no role. They have to keep their account first."],
+    ]
+    assert [person(app, 2).role, audit(app)] == ["", []]
 
 
 def test_nobody_changes_their_own_role_or_closes_their_own_account(app: Flask, ada: Browser) -> None:

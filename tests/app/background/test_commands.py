@@ -23,8 +23,8 @@ def commands_of(app: Flask) -> dict[str, click.Command]:
 
 
 def test_the_page_has_an_example_of_every_command(app: Flask) -> None:
-    shown = re.findall(rf"^\$ flask ((?:{'|'.join(GROUPS)}) \w+)", PAGE.read_text(), flags=re.MULTILINE)
-    assert set(shown) == set(commands_of(app))
+    shown = re.findall(r"^\$ flask (\w+ \w+)", PAGE.read_text(), flags=re.MULTILINE)
+    assert {one for one in shown if one.split()[0] in GROUPS} == set(commands_of(app))
 
 
 def test_each_says_what_it_does(app: Flask) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from app import create_app
 from app.activities import services
 from app.config import Config
 from app.db import transaction
 from app.monitoring import queries
-from app.monitoring.metrics import may_scrape
+from app.monitoring.metrics import Promises, may_scrape
 from app.monitoring.queries import Condition
-from jobs import engine_of
+from jobs import Entry, JobRequest, engine_of
 from tests.app.conftest import Browser, Settings
 
 TOKEN = "a token that nobody guesses"
@@ -188,6 +190,24 @@ def test_one_scrape_shows_web_engine_ledger_and_product(
     assert sample(body, "tasks_completed ") == ["tasks_completed 1.0"]
     assert sample(body, "worker_up{") == ['worker_up{role="worker"} 0.0', 'worker_up{role="scheduler"} 0.0']
     assert sample(body, 'flask_http_request_duration_seconds_count{endpoint="dashboard.') != []
+
+
+def test_a_scrape_tells_which_promises_hold_and_checks_them_once_a_minute(app: Flask) -> None:
+    now = 0.0
+    promises = Promises(engine_of(app), lambda: now)
+    with app.app_context():
+        held = promises()
+        assert set(held.values()) == {True}
+        add, soon = engine_of().job_named("workbench.add"), datetime.now(UTC) + timedelta(hours=1)
+        uid = engine_of().enqueue(JobRequest(add, {"x": 1, "y": 2}, run_at=soon))
+        with transaction() as session:
+            session.execute(update(Entry).where(Entry.uid == uid).values(run_at=soon - timedelta(hours=2)))
+        assert promises()["due"]
+        now = 60.0
+        assert [name for name, holds in promises().items() if not holds] == ["due"]
+    told = app.test_client().get("/metrics").get_data(as_text=True)
+    shown = re.findall(r'^invariant_ok\{name="(\w+)"\} ([01])\.0$', told, re.MULTILINE)
+    assert dict(shown) == {name: "0" if name == "due" else "1" for name in held}
 
 
 def test_addresses_and_methods_that_people_make_up_make_no_series(app: Flask) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -98,3 +100,18 @@ def test_what_does_not_change_is_not_drawn_again(app: Flask, staffed: Workshop, 
     staffed.submit(staffed.engine.jobs["shop.fail"], 3)
     staffed.work()
     assert part(app, "/ops/failures", tag).status_code == 200
+
+
+def test_errors_that_do_not_fit_on_a_page_are_on_the_next(
+    app: Flask, dead: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.console.failure_pages.MOST_SHOWN", 1)
+    first = get(app, "/ops/failures")
+    [following] = re.findall(r'href="(/ops/failures\?next=\d+)"', first.get_data(as_text=True))
+    assert ("TimeoutError" in text_of(first), "ValueError" in text_of(first)) == (True, False)
+    second = get(app, following)
+    assert ("TimeoutError" in text_of(second), "ValueError" in text_of(second)) == (False, True)
+    assert ("First page" in text_of(second), "Next page" in text_of(second)) == (True, False)
+    assert "No other error is older." in text_of(get(app, "/ops/failures?next=0"))
+    for odd in ("x", "-1", "9" * 30, "%00"):
+        assert "TimeoutError" in text_of(get(app, f"/ops/failures?next={odd}"))

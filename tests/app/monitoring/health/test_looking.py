@@ -211,3 +211,15 @@ def test_about_describes_the_system_without_its_secrets(app: Flask, cleo_id: int
     assert "activities" in found["queues"]
     assert "secret" not in str(found).casefold()
     assert stranger.client.get("/api/v1/about").status_code == 401
+
+
+def test_the_console_tells_what_was_seen_last_and_since_when_nobody_looks(
+    app: Flask, web: Web, ada: Browser, frozen_clock: Clock
+) -> None:
+    with app.app_context():
+        services.check()
+        assert {one.name for one in queries.dependencies()} == {"Database", "Redis", "Disk", "Migrations"}
+        assert {one.word.endswith("ago") for one in queries.dependencies()} == {False}
+        frozen_clock.forward(timedelta(minutes=5))
+        assert {one.word.endswith(", 5 min ago") for one in queries.dependencies()} == {True}
+    assert "5 min ago" in text_of(ada.get("/ops/"))

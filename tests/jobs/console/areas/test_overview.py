@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from sqlalchemy import update
 
+from jobs.console import Dependency
 from jobs.ledger.models import WorkerRow
 from jobs.ledger.moments import db_now
 from jobs.rollups import Rollups
@@ -112,3 +113,14 @@ def test_the_host_may_tell_of_problems_of_its_own(app: Flask) -> None:
     app.config["JOBS_CONSOLE_PROBLEMS"] = lambda: [("The lift is stuck.", "/lift"), ("It rains.", "")]
     page = get(app, "/ops/").get_data(as_text=True)
     assert '<li><a href="/lift">The lift is stuck.</a></li><li>It rains.</li>' in page
+
+
+def test_what_the_host_tells_of_is_not_asked_again(app: Flask, staffed: Workshop) -> None:
+    app.config["JOBS_CONSOLE_DEPENDENCIES"] = lambda: [
+        Dependency("Redis", is_ok=True, word="seen a moment ago", took_s=0.25),
+        Dependency("Mail", is_ok=False, word="refuses"),
+    ]
+    words = said(get(app, "/ops/"))
+    assert "well Redis seen a moment ago" in words
+    assert "away Mail refuses" in words
+    assert ("Redis away" in words, "well Database" in words) == (False, True)

@@ -263,3 +263,8 @@ def test_it_is_drawn_when_something_changed(app: Flask, diary: Workshop, uid: st
     assert part(app, path, tag).status_code == 304
     diary.engine.schedules.pause(uid, by="ada")
     assert part(app, path, tag).status_code == 200
+
+
+def test_the_page_of_a_job_leads_to_the_schedule_that_made_it(app: Flask, diary: Workshop, uid: str) -> None:
+    job = diary.engine.schedules.run_now(uid, by="ada")
+    assert f'<a href="/ops/schedules/{uid}">daily</a>' in get(app, f"/ops/jobs/{job}").get_data(as_text=True)

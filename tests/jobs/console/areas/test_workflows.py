@@ -130,3 +130,10 @@ def test_names_are_only_text(app: Flask, flows: Workshop) -> None:
         uid = flows.engine.workflows.start(session, shape)
     page = get(app, f"/ops/workflows/{uid}").get_data(as_text=True)
     assert ("<script>alert" in page, "<b>bold" in page) == (False, False)
+
+
+def test_the_page_of_a_step_leads_to_its_workflow(app: Flask, flows: Workshop) -> None:
+    uid = start(flows)
+    job = re.search(r'href="(/ops/jobs/\w+)"', get(app, f"/ops/workflows/{uid}").get_data(as_text=True))
+    assert job is not None
+    assert f'<a href="/ops/workflows/{uid}">' in get(app, job[1]).get_data(as_text=True)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs.ledger.rollup import Bucket
-from jobs.ledger.spread import percentile
-from jobs.rollups import Point
+from .ledger.rollup import Bucket
+from .ledger.spread import percentile
+from .rollups import Point
 
 MINUTE = timedelta(minutes=1)
 By = Callable[[Point], str]

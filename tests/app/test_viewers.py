@@ -1,0 +1,105 @@
+"""Whoever may only look: sees every page of those who run this place, and changes nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from app.accounts.models import User
+from app.alerts import services as alerts
+from app.db import transaction
+from app.security import access_of
+from tests.app.activities.conftest import program_of
+from tests.app.conftest import Browser, Settings, text_of
+
+WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+PAGES = ("/ops/settings", "/ops/settings/changes", "/ops/system", "/ops/events", "/ops/health", "/ops/alerts")
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return {"METRICS_TOKEN": "sesame-open-the-numbers-please", "SITE_NAME": "Club"}
+
+
+@pytest.fixture
+def vera(app: Flask, ada: Browser) -> Browser:
+    """Ada came first; Vera may look."""
+    vera = Browser(app.test_client()).sign_up("Vera")
+    _become(app, "Vera", role="viewer")
+    return vera
+
+
+def writes(app: Flask) -> list[tuple[str, str]]:
+    """Every route that only those who run this place may write to."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) & WRITES):
+            is_api = access_of(app, rule.endpoint, method) in {"api:jobs", "api:admin"}
+            if is_api or rule.rule.startswith(("/ops", "/admin")):
+                found.append((method, re.sub(r"<[^>]*>", "1", rule.rule)))
+    return found
+
+
+def test_a_viewer_gets_a_403_for_every_write(app: Flask, vera: Browser) -> None:
+    vera.get("/")
+    token = {"X-CSRFToken": vera._token}
+    wrong = [
+        (method, path, answer.status_code)
+        for method, path in writes(app)
+        if (answer := vera.client.open(path, method=method, headers=token)).status_code != 403
+    ]
+    assert (wrong, len(writes(app)) > 60) == ([], True)
+
+
+def test_nor_does_their_program_write(app: Flask, vera: Browser) -> None:
+    program = program_of(app, 2, "jobs")
+    routes = [one for one in writes(app) if one[1].startswith("/api/")]
+    statuses = {one: program(*one).status_code for one in routes}
+    assert ({one: found for one, found in statuses.items() if found != 403}, len(routes) >= 20) == ({}, True)
+
+
+def test_what_a_viewer_may_not_an_operator_or_an_admin_may(app: Flask, vera: Browser) -> None:
+    with app.app_context():
+        alert_id = alerts.raise_alert("test", "A test", "It is wrong.")
+    resolution = f"/ops/alerts/{alert_id}/resolution"
+    assert [vera.post(resolution).status_code, vera.post("/ops/settings/defaults").status_code] == [403, 403]
+    _become(app, "Vera", role="operator")
+    assert [vera.post(resolution).status_code, vera.post("/ops/settings/defaults").status_code] == [303, 403]
+    _become(app, "Vera", role="", is_admin=True)
+    assert vera.post("/ops/settings/defaults", {"name": "site_name"}).status_code == 303
+
+
+def test_a_viewer_reads_every_page_without_a_form_that_writes_there(app: Flask, vera: Browser, ada: Browser) -> None:
+    with app.app_context():
+        alert_id = alerts.raise_alert("test", "A test", "It is wrong.")
+    for path in (*PAGES, f"/ops/alerts/{alert_id}"):
+        page = vera.get(path)
+        assert (page.status_code, forms(page.get_data(as_text=True))) == (200, []), path
+        assert ada.get(path).status_code == 403
+    assert len(forms(_as_admin(app, ada, "/ops/settings"))) > 3
+
+
+def test_a_viewer_reads_what_is_set_and_no_secret(vera: Browser) -> None:
+    page = text_of(vera.get("/ops/settings"))
+    assert ("Name Club From the environment" in page, "Admins change it." in page) == (True, True)
+    system = text_of(vera.get("/ops/system"))
+    assert ("METRICS_TOKEN set, not shown" in system, "sesame" in system) == (True, False)
+
+
+def forms(html: str) -> list[str]:
+    """Where the forms of the page's own part write to."""
+    main = re.sub(r"^.*<main|</main>.*$", "", html, flags=re.DOTALL)
+    return re.findall(r'method="post" action="(/(?:ops|admin)[^"]*)"', main)
+
+
+def _as_admin(app: Flask, browser: Browser, path: str) -> str:
+    _become(app, "Ada", role="", is_admin=True)
+    return browser.get(path).get_data(as_text=True)
+
+
+def _become(app: Flask, name: str, *, role: str, is_admin: bool = False) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(User).where(User.name == name).values(role=role, is_admin=is_admin))
