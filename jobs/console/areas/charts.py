@@ -7,6 +7,7 @@ from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 720, 160
 LEFT, TOP, BOTTOM = 44, 10, 22
+DASH = 8
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 MOST_LABELS = 6
 
@@ -93,14 +94,18 @@ def lines(title: str, sentence: str, moments: Sequence[datetime], series: Sequen
 
 
 def _parts(values: Sequence[float | None], step: float, top: float) -> list[str]:
-    parts: list[list[str]] = [[]]
+    parts: list[list[tuple[float, float]]] = [[]]
     for place, value in enumerate(values):
         if value is None:
             parts.append([])
         else:
-            parts[-1].append(f"{_r(LEFT + (place + 0.5) * step)},{_height(value, top)}")
-    # A point alone is drawn as a line of no length, with round ends.
-    return [" ".join(one if len(one) > 1 else one * 2) for one in parts if one]
+            parts[-1].append((LEFT + (place + 0.5) * step, _height(value, top)))
+    return [" ".join(f"{_r(x)},{y}" for x, y in (one if len(one) > 1 else _dash(*one[0]))) for one in parts if one]
+
+
+def _dash(x: float, y: float) -> list[tuple[float, float]]:
+    """A point that stands alone, as long as the eye needs it."""
+    return [(x - DASH / 2, y), (x + DASH / 2, y)]
 
 
 def _chart(
