@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from app import limits, logs
 from app.config import Config
 from app.security import public, requester, without_csrf
-from app.stream import Kind, Level, tell
+from app.stream import Kind, Level, stream_of, tell
 from app.web import client_address
 
 log = logging.getLogger("metronome.web")
@@ -95,6 +95,9 @@ def _tell(response: Response) -> Response:
     """For the event log; not of a region that looked again and found nothing new."""
     status = response.status_code
     if request.endpoint in UNTOLD or status == 304 or request.path.startswith("/metrics"):
+        return response
+    if status < 400 and (stream := stream_of()).has_enough():
+        stream.drop("rate", 1)
         return response
     person, rule = g.get("person"), request.url_rule
     path = str(rule) if rule and SECRET_IN_PATH in (request.view_args or {}) else request.path[:LONGEST_PATH]

@@ -178,6 +178,13 @@ def is_remembered() -> bool:
 
 def access_of(app: Flask, endpoint: str, method: str = "GET") -> str | None:
     """Who may use this endpoint: the mark on its view, on its method or, for others' views, the rule for its path."""
+    known: dict[tuple[str, str], str | None] = app.extensions.setdefault("access_known", {})
+    if (endpoint, method) not in known:
+        known[endpoint, method] = _access_of(app, endpoint, method)
+    return known[endpoint, method]
+
+
+def _access_of(app: Flask, endpoint: str, method: str) -> str | None:
     view = app.view_functions[endpoint]
     handler = getattr(getattr(view, "view_class", None), method.lower().replace("head", "get"), None)
     own = getattr(handler, "access", None) or getattr(view, "access", None)

@@ -102,6 +102,10 @@ class Stream:
     def __len__(self) -> int:
         return len(self._told)
 
+    def has_enough(self) -> bool:
+        """Whether no ordinary thing is taken any more in this second: what is not taken need not be put together."""
+        return self._usual >= self._usual_per_s and int(time.monotonic()) == self._second
+
     def _is_too_often(self) -> bool:
         second = int(time.monotonic())
         if second != self._second:
