@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs import State
-from tests.proxy import ForgetfulDoor
+from tests.doors import ForgetfulDoor
 from tests.servers import RedisServer
 
 from .processes import wait_until

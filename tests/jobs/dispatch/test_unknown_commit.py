@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from jobs import State
-from tests.jobs.cutting import CuttingDoor
+from tests.doors import CuttingDoor
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import Workshop
 
