@@ -42,6 +42,11 @@ def read_until(terminal: int, text: str) -> str:
     return shown
 
 
+def _hears_control_c() -> None:
+    """As in a terminal, whoever runs the tests: what is started in the background ignores it, and its children too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.slow
 def test_it_is_drawn_anew_as_things_change_and_ends_with_control_c(
     staffed: Workshop, database_url: str, tmp_path: Path
@@ -51,7 +56,14 @@ def test_it_is_drawn_anew_as_things_change_and_ends_with_control_c(
     staffed.submit_one(job)
     terminal, theirs = pty.openpty()
     command = [sys.executable, "-m", "flask", "--app", str(tmp_path / "shop.py"), "jobs", "watch"]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=_hears_control_c,  # noqa: PLW1509 -- the test has one thread
+    )
     os.close(theirs)
     try:
         first = read_until(terminal, "Nothing runs.")
