@@ -79,7 +79,7 @@ def person_by_token(token_hash: str) -> Any:
 
 
 def confirmed_at(session_id: int) -> datetime | None:
-    """When the person of this session last gave their password."""
+    """When whoever is signed in there last gave their password."""
     found = func.coalesce(SignInSession.confirmed_at, SignInSession.created_at)
     return reading().scalar(select(found).where(SignInSession.id == session_id))
 
