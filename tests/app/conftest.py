@@ -86,14 +86,14 @@ def settings() -> Settings:
 @pytest.fixture
 def app(databases: Databases, template_url: str, tmp_path: Path, settings: Settings) -> Iterator[Flask]:
     """The product with an empty database."""
-    url = databases.copy(template_url)
+    url = databases.tables_of(template_url)
     app = create_app(_config(url, tmp_path, **settings))
     app.testing = True
     app.jinja_env.bytecode_cache = compiled_templates
     yield app
     with app.app_context():
         disconnect()
-    databases.drop(url)
+    databases.give_back(url)
 
 
 class Browser:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 from bench.document import BEGIN, END, put_into, table
 from bench.figures import Bound, Row, percentile, ratio
 from bench.processes import Process, usage_below
+from tests.servers import is_alive
 
 ROOT = Path(__file__).resolve().parents[2]
 BOUNDED = {
@@ -101,17 +101,9 @@ def test_a_process_and_its_children_are_gone_even_if_they_were_held_and_ignore_t
         process.pause()
     assert len(pids) == 3
     deadline = time.monotonic() + 5
-    while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
+    while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert [pid for pid in pids if _lives(pid)] == []
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, signal.SIG_DFL)
-    except ProcessLookupError:
-        return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    assert [pid for pid in pids if is_alive(pid)] == []
 
 
 def test_the_document_gets_the_figures_of_a_file() -> None:

@@ -1,16 +1,15 @@
 """The tests' own servers."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from tests.conftest import Databases
-from tests.servers import PostgresServer, RedisServer
+from tests.servers import PostgresServer, RedisServer, is_alive
 
 
 def test_a_copied_database_holds_what_its_template_holds(databases: Databases) -> None:
@@ -26,6 +25,32 @@ def test_a_copied_database_holds_what_its_template_holds(databases: Databases) -
         assert connection.execute(sa.text("SELECT n FROM t")).scalars().all() == [42]
     engine.dispose()
     databases.drop(copy)
+    databases.drop(template)
+
+
+@pytest.mark.parametrize("left", ["", "CREATE TABLE other (n integer)", "ALTER TABLE t ADD COLUMN o integer"])
+def test_a_database_that_was_given_back_is_as_new(databases: Databases, left: str) -> None:
+    template = databases.blank()
+    table = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Integer))
+    sa.Table("child", table.metadata, sa.Column("t_id", sa.ForeignKey("t.id")))
+    engine = sa.create_engine(template)
+    table.metadata.create_all(engine)
+    engine.dispose()
+    for _turn in range(2):
+        url = databases.tables_of(template)
+        engine = sa.create_engine(url)
+        names = sa.inspect(engine).get_table_names()
+        columns = [one["name"] for one in sa.inspect(engine).get_columns("t")]
+        with engine.begin() as connection:
+            connection.execute(table.insert().values(n=42))
+            seen = connection.execute(sa.select(table)).all()
+            connection.execute(table.delete())
+            connection.execute(table.insert().values(n=43))
+            if left:
+                connection.execute(sa.text(left))
+        engine.dispose()
+        databases.give_back(url)
+        assert (sorted(names), columns, seen) == (["child", "t"], ["id", "n"], [(1, 42)])
     databases.drop(template)
 
 
@@ -54,18 +79,10 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert parent.stdout is not None
     with parent.stdout:
         pid = int(parent.stdout.readline())
-    assert _lives(pid)
-    parent.send_signal(signal.SIGKILL)
+    assert is_alive(pid)
+    parent.kill()
     parent.wait()
     deadline = time.monotonic() + 10
-    while _lives(pid) and time.monotonic() < deadline:
+    while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not _lives(pid)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    assert not is_alive(pid)

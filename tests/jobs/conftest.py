@@ -22,6 +22,16 @@ def small_host(databases: Databases) -> Iterator[SmallHost]:
     databases.drop(url)
 
 
+@pytest.fixture(scope="session")
+def small_template_url(databases: Databases) -> str:
+    """A database with the small host's tables, to be copied."""
+    url = databases.blank()
+    host = SmallHost(url)
+    host.create()
+    host.database.dispose()
+    return url
+
+
 @pytest.fixture
 def host(small_host: SmallHost) -> SmallHost:
     """The small host, its tables empty."""

@@ -11,6 +11,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from jobs import install
 from jobs.console import console
+from tests.conftest import Databases
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import Workshop
 
@@ -26,12 +27,13 @@ class GuardedHost(SmallHost):
 
 
 @pytest.fixture
-def guarded(database_url: str) -> Iterator[GuardedHost]:
+def guarded(databases: Databases, small_template_url: str) -> Iterator[GuardedHost]:
     """A host with a database of its own."""
-    host = GuardedHost(database_url)
-    host.create()
+    url = databases.tables_of(small_template_url)
+    host = GuardedHost(url)
     yield host
     host.database.dispose()
+    databases.give_back(url)
 
 
 @pytest.fixture
