@@ -15,6 +15,8 @@ VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 LARGEST_INTEGER = 2**63 - 1
 LARGEST_ARGUMENTS = 65_536
 """Characters of JSON, all of them ASCII."""
+FEW, SHORT = 8, 500
+"""So many texts of so many characters, each six in JSON at most, cannot be too large."""
 _as_json = json.JSONEncoder(default=str).encode
 WORDS = {
     int: "a whole number",
@@ -78,13 +80,13 @@ def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any])
     Raises:
         BadArguments: says what would be right, for each that is wrong
     """
+    if _are_plain(parameters, args):
+        return  # nearly always, at a tenth of the price
     size = len(_as_json(args))
     if size > LARGEST_ARGUMENTS:
         raise BadArguments(
             kind, {"arguments": f"may have {LARGEST_ARGUMENTS:,} characters of JSON; these have {size:,}"}
         )
-    if len(args) == len(parameters) and all(type(args.get(one.name)) is one.type for one in parameters):
-        return  # the usual case, at a third of the price
     known = {one.name: one for one in parameters}
     takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
     errors = {} if takes_any else dict.fromkeys(args.keys() - known.keys(), "is not an argument of this job")
@@ -98,6 +100,25 @@ def check(kind: str, parameters: tuple[Parameter, ...], args: Mapping[str, Any])
             errors[one.name] = f"must be {in_words(one.type)}"
     if errors:
         raise BadArguments(kind, errors)
+
+
+def _are_plain(parameters: tuple[Parameter, ...], args: Mapping[str, Any]) -> bool:
+    """Whether each is a small value of exactly the type that was written, few enough to be kept whatever they are."""
+    if len(args) != len(parameters) or len(args) > FEW:
+        return False
+    for one in parameters:
+        value: Any = args.get(one.name)
+        if type(value) is not one.type:
+            return False
+        if one.type is int:
+            if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+                return False
+        elif one.type is str:
+            if len(value) > SHORT:
+                return False
+        elif one.type is not bool:
+            return False
+    return True
 
 
 def schema(parameters: tuple[Parameter, ...]) -> dict[str, Any]:

@@ -125,6 +125,8 @@ class Job:
             arguments.check(
                 self.name, self.parameters, dict(zip([self.parameters[0].name], args.values(), strict=False))
             )
+        elif not later:
+            arguments.check(self.name, self.parameters, args)
         else:
             missing = {*later} - args.keys()
             arguments.check(self.name, tuple(one for one in self.parameters if one.name not in missing), args)

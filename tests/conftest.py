@@ -22,9 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What never looks at the database of its run is run beside SQLite only, and not once more beside PostgreSQL."""
+    """What no database can change is run beside SQLite only, and not once more beside PostgreSQL."""
     if config.getoption("--database") == "postgresql":
-        alike = [one for one in items if "database_kind" not in getattr(one, "fixturenames", ())]
+        alike = [
+            one
+            for one in items
+            if "database_kind" not in getattr(one, "fixturenames", ()) or one.get_closest_marker("looks")
+        ]
         config.hook.pytest_deselected(items=alike)
         items[:] = [one for one in items if one not in set(alike)]
 

@@ -4,8 +4,8 @@ The row is the outbox: it commits or rolls back with the business change. Only a
 it, through a wake-up.
 """
 
+import os
 import re
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -61,10 +61,9 @@ class JobRequest:
 
 def new_uid() -> str:
     """A public id for a job: 32 hex digits that sort by time (UUID version 7 without the dashes)."""
-    milliseconds = time.time_ns() // 1_000_000
-    chance = secrets.randbits(74)
-    value = milliseconds << 80 | 0x7 << 76 | (chance >> 62) << 64 | 0b10 << 62 | (chance & ((1 << 62) - 1))
-    return f"{value:032x}"
+    chance = os.urandom(10).hex()
+    variant = "89ab"[int(chance[0], 16) & 0b11]
+    return f"{time.time_ns() // 1_000_000:012x}7{chance[1:4]}{variant}{chance[4:19]}"
 
 
 def write_down(

@@ -9,7 +9,7 @@ from tests.browser.steps import sign_up
 from tests.browser.visitors import LOOKS, SHOWN_ONCE, SHOWN_WITH_ANOTHER, Visitors, pages_of
 from tests.browser.watched import Watched
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
 
 WIDTHS = [320, 375, 768, 1280]
 LARGEST_FIRST_LOAD_BYTES = 60 * 1024

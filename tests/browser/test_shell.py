@@ -9,7 +9,7 @@ from tests.browser.conftest import Axe
 from tests.browser.gallery import Gallery
 from tests.browser.watched import Watched
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
 
 PAGES = ["/", "/form", "/live", "/confirm", "/problem"]
 

@@ -9,7 +9,7 @@ from tests.browser.product import Product
 from tests.browser.steps import fill_in_sign_in, log_running, requests_within, sign_up
 from tests.browser.watched import Watched
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
 
 AWHILE_MS = 1_600  # three times the pace
 HIDE = """value => {

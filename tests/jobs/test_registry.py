@@ -78,3 +78,14 @@ def test_arguments_may_have_64_kib_of_json() -> None:
     job.check({"text": just_right})
     with pytest.raises(BadArguments, match="arguments may have 65,536 characters of JSON; these have 65,537"):
         job.check({"text": just_right + "x"})
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63), 10**400, True, 1.0, "1", None])
+def test_a_whole_number_is_one_that_can_be_kept(number: object) -> None:
+    def run(number: int) -> None: ...
+
+    job = JobGroup("sample").actor(queue_name="work")(run)
+    job.check({"number": 2**63 - 1})
+    job.check({"number": 1 - 2**63})
+    with pytest.raises(BadArguments, match=r"^sample\.run: number must be a whole number$"):
+        job.check({"number": number})
