@@ -22,6 +22,7 @@ log = logging.getLogger("metronome.problems")
 NOT_SAVED = "Could not save right now. Nothing was stored. Please try again."
 NOT_READ = "This cannot be shown right now. Nothing was lost. Please try again."
 AGAIN_IN_S = 5
+OURS = ("app.", "jobs.")
 
 
 class Words(NamedTuple):
@@ -112,7 +113,7 @@ def _words(error: HTTPException) -> Words:
     code = error.code or 500
     known = WORDS.get(code) or Words(HTTPStatus(code).phrase, "This could not be done.")
     # Only our own descriptions are fit to be shown; the library's speak to developers.
-    own = error.description if type(error).__module__.startswith("app.") else None
+    own = error.description if type(error).__module__.startswith(OURS) else None
     return known._replace(message=own) if own else known
 
 

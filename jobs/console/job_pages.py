@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+from werkzeug.exceptions import Gone, NotFound
 
+from jobs.dispatch.outbox import asked_for_at
 from jobs.engine import Engine
 from jobs.errors import BadArguments, NoSuchJob, UnknownJob, WrongState
 from jobs.ledger import reader
@@ -149,8 +152,17 @@ class JobPages:
     def _found(self, uid: str) -> Entry:
         entry = reader.by_uid(self._engine.host.reading(), uid) if pages.is_word(uid) else None
         if entry is None:
-            abort(404)
+            asked_at = asked_for_at(uid)
+            raise NotFound if asked_at is None else Forgotten(asked_at)
         return entry
+
+
+class Forgotten(Gone):
+    """There was such a job, and nothing is known of it any more."""
+
+    def __init__(self, asked_at: datetime) -> None:
+        when = pages.clock(asked_at)
+        super().__init__(f"The job of {when} is no longer kept. It ended long ago, or somebody deleted it.")
 
 
 def _arguments(entry: Entry, text: str) -> dict[str, Any]:

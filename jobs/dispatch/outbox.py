@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -28,6 +28,8 @@ Tell = Callable[[str, str, int], None]
 LONGEST_KEY = 200
 UID = re.compile(r"[0-9a-f]{32}")
 """What a public id looks like: no database is asked for what can be none."""
+BEGINNING_S = 1_577_836_800
+"""2020: no job was asked for before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,17 @@ def new_uid() -> str:
     chance = os.urandom(10).hex()
     variant = "89ab"[int(chance[0], 16) & 0b11]
     return f"{time.time_ns() // 1_000_000:012x}7{chance[1:4]}{variant}{chance[4:19]}"
+
+
+def asked_for_at(uid: str) -> datetime | None:
+    """When the job with this public id was asked for, whether it is still kept or not; None if no job has such an id.
+
+    An id that is well made and of the past was given to a job that did not come about, or is forgotten.
+    """
+    if not UID.fullmatch(uid) or uid[12] != "7" or uid[16] not in "89ab":
+        return None
+    since_1970_s = int(uid[:12], 16) / 1000
+    return datetime.fromtimestamp(since_1970_s, UTC) if BEGINNING_S < since_1970_s <= time.time() else None
 
 
 def write_down(

@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.accounts import services
 from app.accounts.models import User
@@ -65,6 +65,16 @@ def test_who_may_only_read_rewrites_no_job(app: Flask, ada: Browser, become: Bec
     assert ada.post(f"/ops/jobs/{uid}/{noun}").status_code == 403
     assert ada.post("/ops/jobs/chosen", {"action": "cancel", "uid": uid}).status_code == 403
     assert state(app, uid) == State.READY
+
+
+def test_a_job_that_was_deleted_is_said_to_have_been(app: Flask, ada: Browser, become: Become, submit: Submit) -> None:
+    uid = submit(x=1)
+    become("admin")
+    with app.app_context(), transaction() as session:
+        session.execute(delete(Entry).where(Entry.uid == uid))
+    page = ada.get(f"/ops/jobs/{uid}")
+    assert page.status_code == 410
+    assert re.search(r"Gone .*The job of \S+ \S+ UTC is no longer kept\.", text_of(page))
 
 
 def test_the_back_button_finds_the_filter_in_the_address(ada: Browser, become: Become, submit: Submit) -> None:

@@ -127,6 +127,27 @@ def test_a_job_that_is_not_there_is_not_found(app: Flask, uid: str, rest: str) -
     assert get(app, f"/ops/jobs/{uid}{rest}").status_code == 404
 
 
+@pytest.mark.parametrize("rest", ["", "/record", "/retries", "/cancellations"])
+def test_a_job_that_is_not_kept_any_more_is_gone_and_of_when_it_was_is_said(app: Flask, rest: str) -> None:
+    forgotten = "019a9f1f8c00" + "7abc" + "8def0123456789ab"  # a job of 20 November 2025
+    gone = get(app, f"/ops/jobs/{forgotten}{rest}")
+    assert gone.status_code == 410
+    assert "The job of 2025-11-20 02:37:16 UTC is no longer kept." in text_of(gone)
+
+
+@pytest.mark.parametrize(
+    "uid",
+    [
+        pytest.param("ffffffffffff" + "7abc" + "8def0123456789ab", id="of the future"),
+        pytest.param("000000000001" + "7abc" + "8def0123456789ab", id="before there were jobs"),
+        pytest.param("019a9f1f8c00" + "4abc" + "8def0123456789ab", id="another version"),
+        pytest.param("019a9f1f8c00" + "7abc" + "cdef0123456789ab", id="another variant"),
+    ],
+)
+def test_a_job_that_never_was_is_not_gone(app: Flask, uid: str) -> None:
+    assert get(app, f"/ops/jobs/{uid}").status_code == 404
+
+
 def test_text_of_others_is_only_text(app: Flask, staffed: Workshop) -> None:
     def shout(number: int) -> None:
         raise ValueError("<script>alert(1)</script>")

@@ -55,7 +55,7 @@ def test_only_who_manages_deletes(app: Flask, guarded: GuardedHost, staffed: Wor
     guarded.allowed = frozenset({"see", "act", "manage"})
     assert post(app, "/ops/jobs/chosen", action="delete", uid=dead).status_code == 303
     staffed.work("default")
-    assert app.test_client().get(f"/ops/jobs/{dead}").status_code == 404
+    assert app.test_client().get(f"/ops/jobs/{dead}").status_code == 410
 
 
 def test_only_who_manages_edits_and_runs_again(app: Flask, guarded: GuardedHost, staffed: Workshop, dead: str) -> None:
