@@ -41,7 +41,7 @@ def make_broker(redis_url: str | None, *, namespace: str, has_ready: Callable[[s
         socket_connect_timeout=1,
         health_check_interval=15,
     )
-    broker = WakeUpBroker(  # type: ignore[no-untyped-call]
+    broker = WakeUpBroker(
         client=client, middleware=[], namespace=namespace, heartbeat_timeout=15_000, maintenance_chance=100_000
     )
     broker.has_ready = has_ready
@@ -58,6 +58,10 @@ class WakeUpBroker(RedisBroker):
     is_quiet: Callable[[], bool] = bool
     """Whether this process leaves wake-ups to others for now."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self._held: dict[str, int] = {}  # by queue: how many wake-ups it held when this process last put one there
+
     @property
     def consumer_class(self) -> type["WakeUpConsumer"]:
         """The consumer that blocks on tokens."""
@@ -65,7 +69,10 @@ class WakeUpBroker(RedisBroker):
 
     def token_key(self, queue_name: str) -> str:
         """The list whose elements wake blocked consumers of the queue."""
-        return f"{self.namespace}:{queue_name}.tokens"
+        return f"{self._key(queue_name)}.tokens"
+
+    def _key(self, queue_name: str) -> str:
+        return f"{self.namespace}:{queue_name}"
 
     def wake_up_for(self, queue_name: str) -> Message[None]:
         """A message that wakes one worker thread for the queue."""
@@ -74,22 +81,29 @@ class WakeUpBroker(RedisBroker):
     def send_wake_ups(self, queue_name: str, count: int, *, at_most: int) -> bool:
         """Put wake-ups for the queue into Redis, until it holds `at_most`; whether it held as many before.
 
+        Several processes that do so at once may each put one too many.
+
         Raises:
             redis.RedisError: Redis is away.
         """
-        held = int(self.client.llen(f"{self.namespace}:{queue_name}"))
+        held = self._held.get(queue_name, at_most)
+        if held + count > at_most:  # where it was nearly empty a moment ago, nobody waits for this question
+            held = int(self.client.llen(self._key(queue_name)))
         for _ in range(min(count, at_most - held)):
             self.enqueue(self.wake_up_for(queue_name))
+            if self._held[queue_name] >= at_most:
+                break
         return held >= at_most
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueue the message and leave a token, so that a blocked consumer looks at once."""
         sent = super().enqueue(message, delay=delay)
-        key = self.token_key(message.queue_name if delay is None else dq_name(message.queue_name))
+        queue_name = message.queue_name if delay is None else dq_name(message.queue_name)
         with self.client.pipeline(transaction=False) as pipe:
-            pipe.lpush(key, 1)
-            pipe.ltrim(key, 0, MOST_TOKENS - 1)
-            pipe.execute()
+            pipe.lpush(self.token_key(queue_name), 1)
+            pipe.ltrim(self.token_key(queue_name), 0, MOST_TOKENS - 1)
+            pipe.llen(self._key(queue_name))
+            self._held[queue_name] = int(pipe.execute()[-1])
         return sent
 
     def is_reachable(self) -> bool:

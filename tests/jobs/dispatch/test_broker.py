@@ -85,6 +85,22 @@ def test_a_submitted_job_runs_at_once_and_every_wake_up_may_come_ten_times(
     assert shop.effects() == list(range(20))
 
 
+def test_a_queue_holds_no_more_wake_ups_than_it_may_but_one_of_each_other_process(
+    open_shop: Callable[..., Workshop], redis_server: RedisServer
+) -> None:
+    ours, theirs = open_shop().engine.broker, open_shop().engine.broker
+    redis = redis_server.client()
+    for broker in (ours, theirs):
+        broker.declare_queue(QUEUE)
+    assert theirs.send_wake_ups(QUEUE, 1, at_most=16) is False
+    was_full = [ours.send_wake_ups(QUEUE, 8, at_most=16) for _ in range(4)]
+    assert (was_full, redis.llen(f"dramatiq:{QUEUE}")) == ([False, False, True, True], 16)
+    was_full = [theirs.send_wake_ups(QUEUE, 8, at_most=16) for _ in range(3)]
+    assert (was_full, redis.llen(f"dramatiq:{QUEUE}")) == ([False, True, True], 17)
+    redis.delete(f"dramatiq:{QUEUE}")
+    assert (ours.send_wake_ups(QUEUE, 8, at_most=16), redis.llen(f"dramatiq:{QUEUE}")) == (False, 8)
+
+
 def test_garbage_in_redis_is_passed_over_and_no_thread_dies(
     open_shop: Callable[..., Workshop], redis_server: RedisServer
 ) -> None:
