@@ -5,21 +5,29 @@
 - I3, I4: the effect of a job exists exactly once where it succeeded, and not at all where it did not.
 - I5: every attempt is told, without a gap and within the limit, and only the moves that exist led from one to the next.
 
-What the processes say (I7) is judged by the stage, what the product answers and counts (I6, I9) by the product's tests.
+- I9: what Prometheus is told of states is what SQL counts.
+- What the engine itself can check of its promises holds, too.
+
+What the processes say (I7) is judged by the stage; what the product answers (I6) and what its processes keep of memory
+and open files (I8) by the product's tests.
 """
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from jobs import Entry, State
+from jobs import Engine, Entry, State
 from jobs.dispatch.verdict import MOST_ATTEMPTS
 from jobs.ledger.models import Attempt
 from jobs.ledger.states import LIVE, Outcome
+from jobs.metrics import LedgerNumbers, totals
 from tests.jobs.host import SmallHost, effects
 
 LAST_OUTCOMES = {
@@ -28,6 +36,17 @@ LAST_OUTCOMES = {
     State.PARKED: {Outcome.LOST, Outcome.GAVE_UP},
 }
 ON_THE_WAY = {Outcome.FAILED, Outcome.SNOOZED, Outcome.INTERRUPTED, Outcome.LOST}
+
+
+class PromiseBroken(AssertionError):
+    """Something was lost or doubled: no matter how busy the machine is, this must not happen even once."""
+
+
+def _tell_for_good(what: str) -> None:
+    """`bin/test` tries again what failed on a busy machine, but never what stands in this file."""
+    if file := os.environ.get("BROKEN_PROMISES"):
+        with Path(file).open("a") as told:
+            told.write(f"{what}\n")
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,9 @@ def count(
     """Count what is missing and what is there too often, print both, and want neither."""
     account = Account((wanted - found).total(), (found - wanted).total(), outcomes)
     print(f"\n{story}: {account.told} after {time.monotonic() - since:.1f} s")
-    assert (account.lost, account.doubled) == (0, 0)
+    if (account.lost, account.doubled) != (0, 0):
+        _tell_for_good(f"{story}: {account.told}")
+        raise PromiseBroken(f"{story}: {account.told}")
     return account
 
 
@@ -84,6 +105,22 @@ def check(
             assert outcomes[uid][-1] in LAST_OUTCOMES[State(entry.state)]
             assert set(outcomes[uid][:-1]) <= {*ON_THE_WAY, *_by_hand(entry)}
     return account
+
+
+def check_promises(engine: Engine) -> None:
+    """What the engine can check of its own promises holds, and its numbers are those of the ledger."""
+    registry = CollectorRegistry()
+    with engine.host.inside():
+        session = engine.host.reading()
+        broken = {one.promise.key: one.finding.count for one in engine.integrity.all() if not one.holds}
+        counted = Counter(session.scalars(select(Entry.state)))
+        registry.register(LedgerNumbers(engine, settled=lambda: totals(session).settled))
+        told = Counter[str]()
+        for family in registry.collect():
+            for sample in family.samples:
+                if sample.name == "jobs_state":
+                    told[sample.labels["state"]] += int(sample.value)
+    assert (broken, +told) == ({}, counted)
 
 
 def _by_hand(entry: Entry) -> set[Outcome]:

@@ -13,7 +13,7 @@ from jobs.ledger.states import LIVE, State
 from tests.jobs.host import SmallHost, effects
 from tests.servers import RedisServer
 
-from .checker import Account, check
+from .checker import Account, check, check_promises
 from .processes import Process, wait_until
 from .small import build
 
@@ -65,6 +65,15 @@ class Stage:
         self.submitted.update(zip(uids, numbers, strict=True))
         return uids
 
+    def submitted_by_schedules(self) -> list[str]:
+        """The jobs that schedules made; what they write down is wanted like everything else."""
+        with self.host.inside():
+            made = (
+                self.host.reading().execute(select(Entry.uid, Entry.args).where(Entry.schedule_id.is_not(None))).all()
+            )
+        self.submitted.update({uid: args["number"] for uid, args in made})
+        return [uid for uid, _ in made]
+
     def count(self, *states: State) -> int:
         with self.host.inside():
             counted = self.host.reading().scalar(select(func.count()).select_from(Entry).where(in_state(*states)))
@@ -102,6 +111,7 @@ class Stage:
         """Let the checker judge the ledger, and look for what no process may have to say."""
         told = {**dict.fromkeys(parked, State.PARKED), **dict.fromkeys(dead, State.DEAD), **(ends or {})}
         account = check(self.host, self.submitted, ends=told, since=self.began, story=story)
+        check_promises(self.engine)
         self.check_logs()
         return account
 

@@ -50,4 +50,5 @@ def test_three_schedulers_two_of_them_killed_and_every_slot_makes_one_job(stage:
     assert done == Counter(dict.fromkeys(range(SCHEDULES), TIMES))
     assert set(slots.values()) == {1}
     assert survivor.code is None
-    print(f"F20 three schedulers, two killed, {SCHEDULES * TIMES} slots: lost 0, doubled 0")
+    stage.submitted_by_schedules()
+    stage.check(f"F20 three schedulers, two killed, {SCHEDULES * TIMES} slots")
