@@ -21,7 +21,10 @@ log = logging.getLogger("metronome.problems")
 
 NOT_SAVED = "Could not save right now. Nothing was stored. Please try again."
 NOT_READ = "This cannot be shown right now. Nothing was lost. Please try again."
+NO_ROOM = "The storage of this server is full. Nothing was stored. Please tell whoever runs it, and try again later."
 AGAIN_IN_S = 5
+DISK_FULL = "53100"
+SECRETS = ("password", "secret")
 OURS = ("app.", "jobs.")
 
 
@@ -105,8 +108,13 @@ def _tell_security(action: str, words: str, *, who: str | None = None, **fields:
 def _away(error: Exception) -> Response:
     log.warning("database away", exc_info=error)
     g.person = g.get("person")  # whoever it is, the database cannot say now
-    message = NOT_READ if request.method in {"GET", "HEAD"} else NOT_SAVED
+    message = NOT_READ if request.method in {"GET", "HEAD"} else NO_ROOM if _is_full(error) else NOT_SAVED
     return _told(503, Words(WORDS[503].title, message), headers={"Retry-After": str(AGAIN_IN_S)})
+
+
+def _is_full(error: Exception) -> bool:
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "pgcode", None) == DISK_FULL or "disk is full" in str(cause)
 
 
 def _words(error: HTTPException) -> Words:
@@ -140,12 +148,21 @@ def _for_people(status: int, words: Words) -> Response:
     template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
     if status >= 500:
         g.person = g.get("person")
+    told: dict[str, Any] = {"status": status, "request_id": request_id(), "again": _again(status), **words._asdict()}
     try:
-        page = render_template(template, status=status, request_id=request_id(), **words._asdict())
+        page = render_template(template, **told)
     except Exception:  # the last resort must not depend on what has just failed
         log.exception("problem page failed")
         return Response(f"{words.title}. {words.message} Request {request_id()}", status, mimetype="text/plain")
     return varying(make_response(page, status))
+
+
+def _again(status: int) -> list[tuple[str, str]]:
+    """The fields of a form that could not be saved for now, to be sent again; nothing secret is put into a page."""
+    if status != 503 or request.method != "POST" or request.files:
+        return []
+    fields = list(request.form.items(multi=True))
+    return [] if any(secret in name for name, _ in fields for secret in SECRETS) else fields
 
 
 def _from_program() -> bool:

@@ -1,10 +1,15 @@
 """How what goes wrong is told."""
 
+import re
+import sqlite3
+from html import unescape
 from typing import Any
 
 import pytest
 from flask import Flask, request
+from psycopg2.errors import DiskFull as PostgresDiskFull
 from sqlalchemy.exc import OperationalError
+from werkzeug.datastructures import MultiDict
 
 from app.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
 from app.problems import WORDS
@@ -21,6 +26,12 @@ RAISED: dict[str, Exception] = {
     "database": OperationalError("SELECT secret", {}, Exception("password=hunter2")),
     "bug": RuntimeError("password=hunter2"),
 }
+
+
+class DiskFull(PostgresDiskFull):
+    """As PostgreSQL's, which only a server's answer gives its code."""
+
+    pgcode = "53100"
 
 
 @pytest.fixture
@@ -88,6 +99,40 @@ def test_a_database_that_is_away_is_said_so(failing: Flask) -> None:
     assert "Could not save right now. Nothing was stored. Please try again." in text_of(wrote)
     assert "This cannot be shown right now. Nothing was lost. Please try again." in text_of(read)
     assert (wrote.headers["Retry-After"], read.headers["Retry-After"]) == ("5", "5")
+
+
+def middle(page: str) -> str:
+    return page.partition('<section class="problem')[2].partition("</section>")[0]
+
+
+def hidden_fields(page: str) -> list[tuple[str, str]]:
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return [(unescape(name), unescape(value)) for name, value in found]
+
+
+def test_what_was_entered_is_kept_to_be_sent_again(failing: Flask) -> None:
+    entered = [("kind", "running"), ("notes", 'two\nlines & <b>"quotes"</b>'), ("tag", "a"), ("tag", "b")]
+    page = middle(failing.test_client().post("/try/fail/database?at=1", data=MultiDict(entered)).text)
+    assert hidden_fields(page) == entered
+    assert 'action="/try/fail/database?at=1"' in page
+    assert "<b>" not in page
+
+
+@pytest.mark.parametrize(
+    ("what", "fields"), [("database", {"email": "a@b.c", "password": "horse"}), ("bug", {"a": "1"}), ("database", {})]
+)
+def test_no_secret_and_nothing_that_would_fail_again_is_kept(failing: Flask, what: str, fields: Any) -> None:
+    page = middle(failing.test_client().post(f"/try/fail/{what}", data=fields).text)
+    assert (hidden_fields(page), "<form" in page) == ([], False)
+
+
+@pytest.mark.parametrize("cause", ["sqlite", "postgresql"])
+def test_storage_that_is_full_is_said_so(failing: Flask, monkeypatch: pytest.MonkeyPatch, cause: str) -> None:
+    full = sqlite3.OperationalError("database or disk is full") if cause == "sqlite" else DiskFull()
+    monkeypatch.setitem(RAISED, "database", OperationalError("INSERT", {}, full))
+    answer = failing.test_client().post("/try/fail/database", data={"kind": "running"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "The storage of this server is full. Nothing was stored." in text_of(answer)
 
 
 def test_a_database_that_is_gone_is_told_to_people_who_are_signed_in(app: Flask, ada: Browser) -> None:

@@ -1,5 +1,6 @@
 """The small host's jobs, for processes that are killed, frozen and cut off."""
 
+import faulthandler
 import os
 import signal
 import time
@@ -16,6 +17,11 @@ from .hazards import declare_hazards
 QUEUE = "small"
 LEASE_S, HEARTBEAT_S, REAP_EVERY_S = 5.0, 1.5, 1.0
 BATCH = 20
+WAYS_TO_DIE: dict[str, Callable[[], object]] = {
+    "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "exits": lambda: os._exit(3),
+    "recurses without end": faulthandler._stack_overflow,  # type: ignore[attr-defined]
+}
 OLD_BUILD = "OLD_BUILD"
 """A setting: the process lacks the kinds that came last, as one from before a deploy."""
 
@@ -52,10 +58,10 @@ def build(host: SmallHost, redis_url: str) -> Engine:
         write_down(*numbers)
 
     @group.actor(queue_name=QUEUE, priority=0)
-    def poison(number: int) -> None:
-        """Kills the process that runs it."""
+    def poison(number: int, how: str = "killed") -> None:
+        """Ends the process that runs it."""
         write_down(number)
-        os.kill(os.getpid(), signal.SIGKILL)
+        WAYS_TO_DIE[how]()
 
     _declare_long_ones(group, write_down)
     declare_hazards(group, QUEUE, write_down)

@@ -90,10 +90,13 @@ def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_thaws(
     assert zombie.code is None
 
 
-def test_a_job_that_kills_its_process_is_parked_and_the_others_run(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "how", ["killed", *(pytest.param(how, marks=pytest.mark.everyfault) for how in ("exits", "recurses without end"))]
+)
+def test_a_job_that_kills_its_process_is_parked_and_the_others_run(stage: Stage, how: str) -> None:
     """F23."""
     stage.scheduler()
-    (guilty,) = stage.submit("poison", 666)
+    (guilty,) = stage.submit("poison", 666, how=how)
     stage.submit("note", *range(20))
     for crashes in (1, 2, 3):
         worker = stage.worker()
@@ -101,5 +104,5 @@ def test_a_job_that_kills_its_process_is_parked_and_the_others_run(stage: Stage)
         worker.kill()
     stage.worker()
     stage.wait_for_all()
-    account = stage.check("F23 poison", parked=[guilty])
+    account = stage.check(f"F23 poison, {how}", parked=[guilty])
     assert account.outcomes[guilty] == ["lost"] * 3
