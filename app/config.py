@@ -18,7 +18,10 @@ from dotenv import dotenv_values
 from app import settings as read
 from app.settings import ROOT, ConfigError, Setting, described, setting
 
-__all__ = ["ROOT", "Config", "ConfigError", "agree", "declared"]
+__all__ = ["PRIVATE_REDIS", "ROOT", "Config", "ConfigError", "agree", "declared"]
+
+PRIVATE_REDIS = "redis.sock"
+"""Where in DATA_DIR the Redis listens that is started where none is set."""
 
 NOT_OURS = {
     *("POSTGRES_PASSWORD", "REDIS_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "TZ", "PROMETHEUS_MULTIPROC_DIR"),
@@ -108,7 +111,7 @@ class Config:
         "400", read.whole(64, 1_000_000), "Memory in MiB at which a worker process is replaced."
     )
     reap_interval_s: int = setting("5", read.whole(1, 600), "Seconds between two searches for dead workers' jobs.")
-    retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs and deleted activities are kept.")
+    retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs, reports and alerts are kept.")
     db_pool_size: int = setting("10", read.whole(1, 100), "Database connections each process keeps open.")
 
     # Watching it

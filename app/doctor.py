@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.engine import make_url
 
 from app import ledger_checks, machine_checks
-from app.config import Config
+from app.config import PRIVATE_REDIS, Config
 from app.monitoring.queries import Condition, Part
 from app.web import settings
 
@@ -29,7 +29,9 @@ def doctor(*, as_json: bool) -> None:
 def choices(config: Config) -> Iterator[tuple[str, str]]:
     """What this installation runs on, without its secrets."""
     yield "database", _without_password(config.database_url)
-    yield "redis", _without_password(config.redis_url) if config.redis_url else "none is set"
+    private = config.data_dir / PRIVATE_REDIS
+    none = f"the private one at {private}" if private.exists() else "none is set"
+    yield "redis", _without_password(config.redis_url) if config.redis_url else none
     yield "data", str(config.data_dir)
     yield "address", config.public_url or f"http://{config.host}:{config.port}"
     yield "metrics", "with METRICS_TOKEN" if config.metrics_token else "from this machine only"

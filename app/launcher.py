@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from app import logs
-from app.config import ROOT, Config
+from app.config import PRIVATE_REDIS, ROOT, Config
 from app.schema import SchemaError, is_current
 from app.settings import reachable
 from app.supervision import Program, supervise
@@ -92,7 +92,7 @@ def _listens(config: Config) -> bool:
 def _redis(config: Config) -> list[Program]:
     if config.redis_url:
         return []
-    binary, path = redis_binary(), config.data_dir / "redis.sock"
+    binary, path = redis_binary(), config.data_dir / PRIVATE_REDIS
     if binary is None:
         raise CannotStartError(NO_REDIS)
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:

@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-
 from jobs.dispatch.verdict import is_outage
 from jobs.log import get_logger
 from jobs.observer import Observer
@@ -50,6 +47,10 @@ class Ticker:
     """
 
     def __init__(self, sweeps: Sequence[Sweep], observer: Observer) -> None:
+        # Only the scheduler's process needs the clock, and reading its plug-ins takes a while.
+        from apscheduler.executors.pool import ThreadPoolExecutor  # noqa: PLC0415
+        from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415
+
         self._observer = observer
         self._scheduler = BackgroundScheduler(
             timezone="UTC",

@@ -101,6 +101,14 @@ def test_a_whole_installation_is_well(app: Flask, ada: Browser, persistent: None
     assert "ok     workers: 1 alive" in said.output.splitlines()
 
 
+def test_the_private_redis_is_named_where_there_is_one(app: Flask) -> None:
+    migrate(app)
+    socket = app.extensions["config"].data_dir / "redis.sock"
+    assert json.loads(doctor(app, "--json").output)["chosen"]["redis"] == "none is set"
+    socket.touch()
+    assert json.loads(doctor(app, "--json").output)["chosen"]["redis"] == f"the private one at {socket}"
+
+
 def test_for_programs_it_says_the_same_as_json(app: Flask) -> None:
     migrate(app)
     found = json.loads(doctor(app, "--json").output)

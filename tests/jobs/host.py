@@ -1,4 +1,4 @@
-"""A forty-line host: proof that the engine can leave.
+"""A small host: proof that the engine can leave.
 
 Its effects are rows without a key, so that a test can count what was lost and what was doubled.
 """
