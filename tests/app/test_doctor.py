@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ from app.activities.drafts import Draft
 from app.activities.mets import Kind
 from app.config import ROOT, Config
 from app.db import disconnect, transaction
+from app.doctor import choices
 from app.monitoring import queries
 from app.monitoring.queries import Condition
 from jobs import engine_of
@@ -102,11 +104,11 @@ def test_a_whole_installation_is_well(app: Flask, ada: Browser, persistent: None
 
 
 def test_the_private_redis_is_named_where_there_is_one(app: Flask) -> None:
-    migrate(app)
-    socket = app.extensions["config"].data_dir / "redis.sock"
-    assert json.loads(doctor(app, "--json").output)["chosen"]["redis"] == "none is set"
-    socket.touch()
-    assert json.loads(doctor(app, "--json").output)["chosen"]["redis"] == f"the private one at {socket}"
+    config = replace(app.extensions["config"], redis_url=None)
+    path = config.data_dir / "redis.sock"
+    assert dict(choices(config))["redis"] == "none is set"
+    path.touch()
+    assert dict(choices(config))["redis"] == f"the private one at {path}"
 
 
 def test_for_programs_it_says_the_same_as_json(app: Flask) -> None:
