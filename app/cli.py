@@ -12,13 +12,14 @@ from .doctor import doctor
 from .log_reader import logs
 from .monitoring.events.cli import events
 from .tuning import cli as tuning
+from .upkeep import optimise
 
 
 def register(app: Flask) -> None:
     """Put every command on the application; the migration commands only where a terminal asks for them."""
     for group in (accounts.users, accounts.tokens, activities.demo, doctor, tuning.settings):
         app.cli.add_command(group)
-    for command in (backup, restore, logs, events):
+    for command in (backup, restore, optimise, logs, events):
         app.cli.add_command(command)
     if click.get_current_context(silent=True) is not None:
         from flask_migrate import Migrate  # noqa: PLC0415 -- slow import

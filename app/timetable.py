@@ -18,6 +18,7 @@ from .monitoring import services as monitoring
 from .monitoring.events import services as event_log
 from .monitoring.health import services as health
 from .reports import services as reports
+from .upkeep import give_back_the_log
 
 DAY_S = 86_400
 HOUR_S = 3_600
@@ -48,6 +49,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         *engine.sweeps(reap_every_s=config.reap_interval_s, keep_s=config.retention_days * DAY_S),
         requeue,
         Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),
+        Sweep("give back the room of SQLite's log", HOUR_S, inside(give_back_the_log)),
         Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
         Sweep("forget idempotency keys", HOUR_S, inside(background.forget_keys)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
