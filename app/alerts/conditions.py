@@ -17,6 +17,7 @@ class Verdict(StrEnum):
     """What follows from a value that was measured."""
 
     RAISE = "raise"
+    GOES_ON = "goes on"
     RESOLVE = "resolve"
     LEAVE = "leave"
 
@@ -81,7 +82,7 @@ def judged(value: float | None, line: Line, *, is_open: bool) -> Verdict:
     if value is None:
         return Verdict.RESOLVE if is_open else Verdict.LEAVE
     if value >= line.raised_at:
-        return Verdict.RAISE if not is_open else Verdict.LEAVE
+        return Verdict.GOES_ON if is_open else Verdict.RAISE
     if value <= line.cleared_at:
         return Verdict.RESOLVE if is_open else Verdict.LEAVE
     return Verdict.LEAVE
