@@ -82,6 +82,19 @@ def test_a_viewer_reads_every_page_without_a_form_that_writes_there(app: Flask, 
     assert len(forms(_as_admin(app, ada, "/ops/settings"))) > 3
 
 
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_who_may_see_a_page_has_a_link_to_it(app: Flask, vera: Browser, role: str) -> None:
+    _become(app, "Vera", role=role)
+    with app.app_context():
+        alerts.raise_alert("test", "The lift is stuck", "It is wrong.")
+    page = vera.get("/ops/").get_data(as_text=True)
+    (places,) = re.findall(r'<nav class="places".*?</nav>', page, flags=re.DOTALL)
+    links = [link for link in re.findall(r'href="([^"]+)"', places) if link.split("?")[0] in PAGES]
+    assert links == ["/ops/events", "/ops/health", "/ops/alerts", "/ops/settings", "/ops/system"]
+    assert [vera.get(link).status_code for link in links] == [200] * 5
+    assert re.findall(r'<a href="([^"]+)">The lift is stuck\.</a>', page) == ["/ops/alerts"]
+
+
 def test_a_viewer_reads_what_is_set_and_no_secret(vera: Browser) -> None:
     page = text_of(vera.get("/ops/settings"))
     assert ("Name Club From the environment" in page, "Admins change it." in page) == (True, True)
