@@ -77,6 +77,10 @@ WATCHED: Mapping[str, Rule] = {
 """What is measured, or comes from elsewhere."""
 
 
+SECURITY_TYPES = frozenset({*(one.type for one in RULES.values()), WATCHED["audit log"].type})
+"""What is about security: attempts, and an audit log that somebody changed."""
+
+
 def judged(value: float | None, line: Line, *, is_open: bool) -> Verdict:
     """What a value means; None says that there is nothing to measure, which is no reason for an alert."""
     if value is None:
