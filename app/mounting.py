@@ -50,11 +50,11 @@ PAGES = (
     *(tuning.bp, system.bp),
 )
 
-FOR_ADMINS = (
+BESIDE_THE_CONSOLE = (
     *(("Events", "events.index"), ("Health", "health.index"), ("Alerts", "alerts.index")),
     *(("Settings", "tuning.index"), ("System", "system.index")),
 )
-"""Pages beside the console's own. Asking for one without the right is an alert, so others see no link to them."""
+"""Pages beside the console's own. Asking for one without the right is an alert, so who may not see finds no link."""
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
@@ -101,7 +101,7 @@ def _refresh() -> tuple[int, bool]:
 
 def _open_alerts() -> list[tuple[str, str]]:
     """What the alerts say is wrong, with where to see more, for whoever may."""
-    more = url_for("alerts.index") if security.may("manage") else ""
+    more = url_for("alerts.index") if security.may("see") else ""
     return [(sentence, more) for sentence in alert_queries.sentences()]
 
 
@@ -117,7 +117,7 @@ def _mount_console(app: Flask) -> None:
     app.config["JOBS_CONSOLE_LAYOUT"] = "layouts/base.html"
     app.config["JOBS_CONSOLE_TEST_JOB"] = ("workbench.debug_task", {})
     app.config["JOBS_CONSOLE_SCRIPT"] = "console.js"
-    app.config["JOBS_CONSOLE_ALSO"] = lambda: FOR_ADMINS if security.may("manage") else ()
+    app.config["JOBS_CONSOLE_ALSO"] = lambda: BESIDE_THE_CONSOLE if security.may("see") else ()
     app.config["JOBS_CONSOLE_PROBLEMS"] = _open_alerts
     app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
     app.config["JOBS_CONSOLE_REFRESH"] = _refresh

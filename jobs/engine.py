@@ -8,6 +8,7 @@ from typing import Any
 import dramatiq
 from dramatiq import Worker
 from flask import Flask, current_app
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from .crew import Crew
 from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
 from .dispatch.heartbeat import Heartbeat, process_name
 from .dispatch.lifecycle import Lifecycle
-from .dispatch.outbox import JobRequest, new_uid, wake_at_commit, write_down
+from .dispatch.outbox import JobRequest, new_uid, tell_unstarted, wake_at_commit, write_down
 from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
@@ -29,7 +30,7 @@ from .inspector import Inspector
 from .integrity import Integrity
 from .ledger import audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
-from .ledger.models import Mute
+from .ledger.models import Entry, Mute
 from .ledger.reader import JobBrief
 from .leftovers import Leftovers
 from .log import get_logger
@@ -69,7 +70,7 @@ class Engine:
         self.worn_after = worn_after
         self.broker: WakeUpBroker = make_broker(redis_url, namespace=namespace, has_ready=self.has_ready)
         self.sender = Sender(self.broker.send_wake_ups)
-        self.workflows = Workflows(host, self.jobs, wake=self.sender.wake, tell=observer.enqueued)
+        self.workflows = Workflows(host, self.jobs, wake=self.sender.wake, observer=observer)
         self.runner = Runner(
             host,
             self.jobs,
@@ -81,7 +82,7 @@ class Engine:
             version=version[:40],
         )
         self.broker.is_quiet = self.runner.quiet.is_set
-        self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
+        self.relay = Relay(host, self.jobs, self.sender.wake, observer=observer, steps=self.workflows)
         self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.audit = Audit(host)
@@ -89,11 +90,12 @@ class Engine:
         self.leftovers = Leftovers(host, self.broker, relay=self.relay, sender=self.sender, queues=lambda: self.queues)
         self.rollups = Rollups(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
-        self.firing = Firing(host, self.job_named, self.write_down, observer.missed)
+        self.firing = Firing(host, self.job_named, self.write_down, observer)
         self.bulk = BulkOperations(
             host,
             self.workflows,
             wake=self.sender.wake,
+            observer=observer,
             enqueue=self.enqueue,
             cancel_job=self.cancel,
             queues=lambda: self.queues,
@@ -255,7 +257,9 @@ class Engine:
             if not (if_running and control.request_cancel(session, uid, by=by)):
                 raise
             return False
-        self.workflows.failed_by_uid(session, uid)
+        ids = session.scalars(select(Entry.id).where(Entry.uid == uid)).all()
+        tell_unstarted(session, self.observer, "cancelled", ids)
+        self.workflows.failed(session, ids)
         return True
 
     def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:

@@ -21,10 +21,12 @@ from .engine import Engine
 from .ledger import census, reader
 from .ledger.states import LIVE, State
 from .ledger.totals import Count, Totals, mark, totals
-from .observer import Observer
+from .observer import NOBODY_KNOWN, Asked, Observer
 from .schedules import shelf
 
 __all__ = [
+    "NOBODY_KNOWN",
+    "Asked",
     "Board",
     "Count",
     "LedgerNumbers",
@@ -97,7 +99,7 @@ class PrometheusObserver(Observer):
         self._adding = threading.Lock()
         self._pid = 0
 
-    def enqueued(self, queue: str, kind: str, count: int) -> None:
+    def enqueued(self, queue: str, kind: str, count: int, asked: Asked = NOBODY_KNOWN) -> None:
         """Count jobs that were written down."""
         self._hear((queue, kind, count))
 
@@ -110,7 +112,7 @@ class PrometheusObserver(Observer):
         waits_s: Sequence[float],
         run_s: float,
         is_final: bool,
-        uid: str = "",
+        asked: Asked = NOBODY_KNOWN,
     ) -> None:
         """Count attempts, and jobs that ended with them."""
         self._hear(Ended(queue, kind, outcome, is_final, waits_s, run_s))
@@ -120,7 +122,7 @@ class PrometheusObserver(Observer):
         with _nobody_harmed():
             self._superseded.inc(count)
 
-    def rescued(self, queue: str, kind: str, *, is_parked: bool, uid: str = "") -> None:
+    def rescued(self, queue: str, kind: str, *, is_parked: bool, asked: Asked = NOBODY_KNOWN) -> None:
         """Count a lease that ran out."""
         with _nobody_harmed():
             self._expired.inc()

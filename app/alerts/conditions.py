@@ -17,6 +17,7 @@ class Verdict(StrEnum):
     """What follows from a value that was measured."""
 
     RAISE = "raise"
+    GOES_ON = "goes on"
     RESOLVE = "resolve"
     LEAVE = "leave"
 
@@ -76,12 +77,16 @@ WATCHED: Mapping[str, Rule] = {
 """What is measured, or comes from elsewhere."""
 
 
+SECURITY_TYPES = frozenset({*(one.type for one in RULES.values()), WATCHED["audit log"].type})
+"""What is about security: attempts, and an audit log that somebody changed."""
+
+
 def judged(value: float | None, line: Line, *, is_open: bool) -> Verdict:
     """What a value means; None says that there is nothing to measure, which is no reason for an alert."""
     if value is None:
         return Verdict.RESOLVE if is_open else Verdict.LEAVE
     if value >= line.raised_at:
-        return Verdict.RAISE if not is_open else Verdict.LEAVE
+        return Verdict.GOES_ON if is_open else Verdict.RAISE
     if value <= line.cleared_at:
         return Verdict.RESOLVE if is_open else Verdict.LEAVE
     return Verdict.LEAVE

@@ -18,7 +18,6 @@ from . import forms, queries, services
 from .models import Alert
 from .received import WrongBody, read_body
 
-PACE_S = 5.0
 LARGEST_NUMBER = 10
 
 bp = Blueprint("alerts", __name__)
@@ -30,7 +29,7 @@ def index() -> Response:
     """The alerts, open ones first asked for."""
     state, below_id = _state(), _below()
     found, following = queries.alerts(state, below_id=below_id)
-    told_by = [(one.id, one.state, one.times, one.told_at) for one in found], following
+    told_by = [(one.id, one.state, one.times, one.last_at, one.told_at) for one in found], following, me().refresh_s
     context: dict[str, Any] = {
         "alerts": found,
         "state": state,
@@ -38,7 +37,7 @@ def index() -> Response:
         "following": following,
         "below_id": below_id,
         "today": today(me().zone),
-        "pace_s": PACE_S,
+        "pace_s": me().refresh_s,
     }
     return live(
         "alerts/_list.html",

@@ -94,6 +94,17 @@ def raise_alert(
     return alert_id
 
 
+def goes_on(rule: str, words: str, *, about: str = "") -> bool:
+    """Note on the open alert of that rule that it is still so, and how it is now; whether there is one.
+
+    It is counted once however often somebody looks. People are told by `tell_again`.
+    """
+    with transaction() as session:
+        still = update(Alert).where(Alert.fingerprint == fingerprint_of(rule, about), Alert.resolved_at.is_(None))
+        noted = still.values(last_at=now(), words=cut(words, LONGEST_WORDS)).returning(Alert.id)
+        return session.scalar(noted) is not None
+
+
 def resolve_by_itself(rule: str, *, about: str = "", words: str = "It is over by itself.") -> bool:
     """Resolve the open alert of that rule, if there is one; whether there was."""
     with transaction() as session:

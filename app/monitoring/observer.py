@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session, object_session
 from app.clock import now
 from app.stream import Happening, Kind, Level, Stream
 from jobs import AuditRow
-from jobs.metrics import PrometheusObserver
+from jobs.metrics import NOBODY_KNOWN, Asked, PrometheusObserver
 
 from .counters import EventCounters
 
-AS_IT_SHOULD = {"succeeded", "snoozed", "interrupted", "cancelled"}
+AS_IT_SHOULD = {"enqueued", "succeeded", "snoozed", "interrupted", "cancelled"}
 
 
 class Teller(PrometheusObserver):
@@ -25,6 +25,15 @@ class Teller(PrometheusObserver):
         self._stream = stream
         self.events = EventCounters(self.registry)
 
+    def enqueued(self, queue: str, kind: str, count: int, asked: Asked = NOBODY_KNOWN) -> None:
+        """Count and tell jobs that were written down, those of a transaction as one."""
+        super().enqueued(queue, kind, count, asked)
+        self._tell(kind, "enqueued", asked, count=count, queue=queue)
+
+    def unstarted(self, queue: str, kind: str, outcome: str, count: int, asked: Asked = NOBODY_KNOWN) -> None:
+        """Tell jobs that ended while they waited, those of a transaction as one."""
+        self._tell(kind, outcome, asked, count=count, queue=queue)
+
     def ended(
         self,
         queue: str,
@@ -34,22 +43,28 @@ class Teller(PrometheusObserver):
         waits_s: Sequence[float],
         run_s: float,
         is_final: bool,
-        uid: str = "",
+        asked: Asked = NOBODY_KNOWN,
     ) -> None:
         """Count and tell attempts, those of a batch as one."""
-        super().ended(queue, kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final, uid=uid)
-        self._tell(kind, str(outcome), uid, count=len(waits_s), queue=queue, took_ms=round(run_s * 1000, 1))
+        super().ended(queue, kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final, asked=asked)
+        self._tell(kind, str(outcome), asked, count=len(waits_s), queue=queue, took_ms=round(run_s * 1000, 1))
 
-    def rescued(self, queue: str, kind: str, *, is_parked: bool, uid: str = "") -> None:
+    def rescued(self, queue: str, kind: str, *, is_parked: bool, asked: Asked = NOBODY_KNOWN) -> None:
         """Count and tell a lease that ran out."""
-        super().rescued(queue, kind, is_parked=is_parked, uid=uid)
-        self._tell(kind, "parked" if is_parked else "lost", uid, count=1, queue=queue)
+        super().rescued(queue, kind, is_parked=is_parked, asked=asked)
+        self._tell(kind, "parked" if is_parked else "lost", asked, count=1, queue=queue)
 
-    def _tell(self, kind: str, outcome: str, uid: str, *, count: int, **fields: Any) -> None:
-        words = f"{kind} {outcome}" if count == 1 else f"{count} jobs {kind} {outcome}"
+    def _tell(self, kind: str, outcome: str, asked: Asked, *, count: int, **fields: Any) -> None:
         level = Level.INFO if outcome in AS_IT_SHOULD else Level.WARNING
+        if level is Level.INFO and self._stream.has_enough():
+            self._stream.drop("rate", 1)
+            return
+        words = f"{kind} {outcome}" if count == 1 else f"{count} jobs {kind} {outcome}"
         fields |= {"outcome": outcome, "count": count}
-        self._stream.put(Happening(now(), Kind.JOB, kind, words, level, job=uid or None, fields=fields))
+        uid, request_id, who = asked
+        self._stream.put(
+            Happening(now(), Kind.JOB, kind, words, level, who, request_id, job=uid or None, fields=fields)
+        )
 
 
 @event.listens_for(AuditRow, "after_insert")

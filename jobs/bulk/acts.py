@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs.dispatch.outbox import wake_at_commit
+from jobs.dispatch.outbox import tell_unstarted, wake_at_commit
 from jobs.ledger import bulk, control, counting, lanes, retention, writer
 from jobs.ledger.bulk import Action, BulkRow, Item
 from jobs.ledger.models import Entry
 from jobs.ledger.moments import db_now
 from jobs.ledger.states import RETRYABLE, WAITING, State
+from jobs.observer import Observer
 from jobs.workflows.desk import Workflows
 
 Done = Mapping[int, str]
@@ -22,8 +23,8 @@ Done = Mapping[int, str]
 class Acts:
     """Does things to chunks of jobs, in the transaction that counts them."""
 
-    def __init__(self, workflows: Workflows, wake: Callable[[str, int], None]) -> None:
-        self._workflows, self._wake = workflows, wake
+    def __init__(self, workflows: Workflows, wake: Callable[[str, int], None], observer: Observer) -> None:
+        self._workflows, self._wake, self._observer = workflows, wake, observer
 
     def done(self, session: Session, row: BulkRow, items: Sequence[Item]) -> tuple[Done, int]:
         """Do it to all, or, where two are in each other's way, one by one; what was done, and how many could not be."""
@@ -83,7 +84,9 @@ class Acts:
 
     def _cancel_waiting(self, session: Session, ids: Sequence[int], *, by: str | None) -> dict[int, str]:
         values = {"state": State.CANCELLED, "finished_at": db_now()}
-        return bulk.moved(session, ids, values, source=WAITING, what="cancelled", by=by)
+        gone = bulk.moved(session, ids, values, source=WAITING, what="cancelled", by=by)
+        tell_unstarted(session, self._observer, "cancelled", gone)
+        return gone
 
     def _move(self, session: Session, items: Sequence[Item], queue: str, row: BulkRow, guard: Any = None) -> Done:
         lanes.welcome(session, [(queue, one.kind) for one in items])

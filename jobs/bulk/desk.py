@@ -18,6 +18,7 @@ from jobs.ledger.models import Entry
 from jobs.ledger.moments import db_now
 from jobs.ledger.selection import COUNT_UP_TO, Preview, Selection
 from jobs.ledger.states import LIVE, State
+from jobs.observer import Observer
 from jobs.registry import HIGHEST, LOWEST, Job
 from jobs.workflows.desk import Workflows
 
@@ -74,11 +75,12 @@ class BulkOperations:
         workflows: Workflows,
         *,
         wake: Callable[[str, int], None],
+        observer: Observer,
         enqueue: Callable[[JobRequest], str],
         cancel_job: Callable[..., bool],
         queues: Callable[[], Sequence[str]],
     ) -> None:
-        self._host, self._acts = host, Acts(workflows, wake)
+        self._host, self._acts = host, Acts(workflows, wake, observer)
         self._enqueue, self._cancel_job, self._queues = enqueue, cancel_job, queues
         self.job = Job(
             NAME,

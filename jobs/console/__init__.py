@@ -6,7 +6,6 @@ overview when the setting JOBS_CONSOLE_DEPENDENCIES is a function that gives `De
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from flask import Blueprint, abort, current_app, request
 
 from jobs.engine import Engine
 
-from . import answers, areas, cli, routes
+from . import areas, cli, routes
 from .areas import places
 from .areas.overview import Dependency
 
@@ -37,8 +36,6 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
     def _what_pages_need() -> dict[str, Any]:
         return {
             "may_act": engine.host.allow("act"),
-            "refresh": answers.refresh(),
-            "refreshed_at": datetime.now(UTC),
             "script": current_app.config.get("JOBS_CONSOLE_SCRIPT", ""),
         }
 

@@ -8,23 +8,26 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from jobs.ledger import lanes, writer
+from jobs.ledger.models import Entry
 from jobs.ledger.states import State
+from jobs.observer import Asked, Observer
 from jobs.registry import Job, Unique
 
 MARK = "jobs.ready"
+TOLD = "jobs.told"
 
-Tell = Callable[[str, str, int], None]
-"""Hears a queue, a kind and a number of jobs."""
+Tell = Callable[[str, str, int, Asked], None]
+"""Hears a queue, a kind, a number of jobs, and who asked for them."""
 LONGEST_KEY = 200
 UID = re.compile(r"[0-9a-f]{32}")
 """What a public id looks like: no database is asked for what can be none."""
@@ -97,8 +100,31 @@ def write_down(
     made = [row for row, uid in zip(rows, uids, strict=True) if row["uid"] == uid]
     waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
     waiting.update((wake, row["queue"]) for row in made if row["state"] == State.READY)
-    waiting.update((tell, row["queue"], row["kind"]) for row in made)
+    for row in made:
+        _tell_at_commit(session, tell, (row["queue"], row["kind"]), _asked(row))
     return uids
+
+
+def tell_unstarted(session: Session, observer: Observer, outcome: str, ids: Iterable[int]) -> None:
+    """Have the observer hear, when and only when the transaction commits, that these jobs ended while they waited."""
+    if not (these := list(ids)):
+        return
+    columns = (Entry.queue, Entry.kind, Entry.uid, Entry.request_id, Entry.requested_by)
+    rows = session.execute(select(*columns).where(Entry.id.in_(these)).order_by(Entry.id))
+    for queue, kind, uid, request_id, by in rows:
+        _tell_at_commit(session, observer.unstarted, (queue, kind, outcome), Asked(uid, request_id, by))
+
+
+def _tell_at_commit(session: Session, hear: Callable[..., None], what: tuple[str, ...], one: Asked) -> None:
+    """What is alike in one transaction is told as one."""
+    told: dict[tuple[Any, ...], tuple[int, Asked]] = session.info.setdefault(TOLD, {})
+    key = (hear, *what)
+    before = told.get(key)
+    told[key] = (1, one) if before is None else (before[0] + 1, before[1].beside(one))
+
+
+def _asked(row: Mapping[str, Any]) -> Asked:
+    return Asked(row["uid"], row["request_id"], row["requested_by"])
 
 
 def wake_at_commit(session: Session, wake: Callable[[str, int], None], ready: Mapping[str, int]) -> None:
@@ -155,6 +181,8 @@ def _committed(session: Session) -> None:
         return  # a savepoint was kept; only the commit around it makes the jobs real
     for (hear, *what), count in session.info.pop(MARK, {}).items():
         hear(*what, count)
+    for (hear, *what), (count, asked) in session.info.pop(TOLD, {}).items():
+        hear(*what, count, asked)
 
 
 @event.listens_for(Session, "after_rollback")
@@ -162,3 +190,4 @@ def _rolled_back(session: Session) -> None:
     if session.in_nested_transaction():
         return  # a savepoint was given up; waking too many at the commit is harmless, waking nobody is slow
     session.info.pop(MARK, None)
+    session.info.pop(TOLD, None)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.host import Host
 from jobs.ledger import writer
 from jobs.log import get_logger
-from jobs.observer import Observer
+from jobs.observer import Asked, Observer
 
 from .steps import Steps
 from .telling import tell_gave_up
@@ -54,6 +54,7 @@ class Reaper:
             raise
         for one in rescued:
             log.warning("lease lost", extra={"job": one.uid, "kind": one.kind, "parked": one.is_parked})
-            self._observer.rescued(one.queue, one.kind, is_parked=one.is_parked, uid=one.uid)
+            asked = Asked(one.uid, one.request_id, one.requested_by)
+            self._observer.rescued(one.queue, one.kind, is_parked=one.is_parked, asked=asked)
             self._wake(one.queue, 1)
         return len(rescued)

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 
 from jobs.host import Host
 from jobs.ledger import control, reader, writer
+from jobs.observer import Observer
 from jobs.registry import Job, names_now
 
 from .lanebook import LaneBook
+from .outbox import tell_unstarted
 from .steps import Steps
 from .telling import tell_gave_up
 
@@ -19,11 +21,14 @@ COUNT_AT_MOST = 16
 class Relay:
     """Makes due jobs ready, and sees to it that ready jobs have wake-ups. Safe to run twice at once."""
 
-    def __init__(self, host: Host, jobs: Mapping[str, Job], wake: Callable[[str, int], None], steps: Steps) -> None:
+    def __init__(
+        self, host: Host, jobs: Mapping[str, Job], wake: Callable[[str, int], None], *, observer: Observer, steps: Steps
+    ) -> None:
         self._host = host
         self._jobs = jobs
         self._lanes = LaneBook(host, jobs)
         self._wake = wake
+        self._observer = observer
         self._steps = steps
 
     def promote(self) -> int:
@@ -39,6 +44,7 @@ class Relay:
         with self._host.inside(), self._host.transaction() as session:
             expired = control.expire(session, limit=EXPIRE_AT_ONCE)
             if expired:
+                tell_unstarted(session, self._observer, "expired", [one.id for one in expired])
                 self._steps.failed(session, [one.id for one in expired])
             for one in expired:
                 kind = names_now(self._jobs).get(one.kind, one.kind)

@@ -26,7 +26,7 @@ from jobs.ledger import control, writer
 from jobs.ledger.states import Outcome, State
 from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
-from jobs.observer import Observer
+from jobs.observer import Asked, Observer, together
 from jobs.registry import Job, names_now
 
 from . import loglines
@@ -230,8 +230,9 @@ class Runner:
         first = claims[0]
         self.settled += len(claims)
         waits_s, run_s = [one.waited_s for one in claims], time.monotonic() - first.claimed_at
+        asked = together(Asked(one.uid, one.request_id, one.requested_by) for one in claims)
         self._observer.ended(
-            first.queue, first.kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final, uid=first.uid
+            first.queue, first.kind, outcome, waits_s=waits_s, run_s=run_s, is_final=is_final, asked=asked
         )
         self._circuit.learn(self._jobs[first.kind], outcome, len(claims))
 

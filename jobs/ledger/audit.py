@@ -86,15 +86,15 @@ class Verification:
 
 def append(session: Session, *, by: str | None, action: str, subject: str, details: Mapping[str, Any]) -> None:
     """Add a row in the transaction that holds the action. Nobody else adds one until it ends, so make this its last."""
-    head = _longer_by_one(session)
+    end = _longer_by_one(session)
     row = AuditRow(
-        id=head.length,
+        id=end.length,
         at=now(session),
         by=None if by is None else by[:LONGEST_BY],
         action=action,
         subject=subject[:LONGEST_SUBJECT],
         details=json.loads(json.dumps(without_secrets(dict(details)), default=str)),
-        prev_hash=head.hash,
+        prev_hash=end.hash,
     )
     row.hash = row.seal()
     session.add(row)
@@ -105,13 +105,13 @@ def append(session: Session, *, by: str | None, action: str, subject: str, detai
 def _longer_by_one(session: Session) -> Any:
     """The new length and the old hash, held until the transaction ends."""
     longer = update(head_table).values(length=head_table.c.length + 1).returning(head_table.c.length, head_table.c.hash)
-    head = session.connection().execute(longer).first()
-    if head is None:
+    end = session.connection().execute(longer).first()
+    if end is None:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         first = dialect.insert(head_table).values(one=1, length=0, hash=FIRST_HASH)
         session.connection().execute(first.on_conflict_do_nothing())
-        head = session.connection().execute(longer).one()
-    return head
+        end = session.connection().execute(longer).one()
+    return end
 
 
 def of_job(session: Session, uid: str, action: str, *, by: str | None, **details: Any) -> None:
@@ -159,13 +159,18 @@ def _plain(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def verify(session: Session) -> Verification:
-    """Walk the chain from its first row to where the head said it ended when the walk began."""
-    length, last_hash = _head(session)
+def verify(session: Session, *, known: Verification | None = None) -> Verification:
+    """Walk the chain from its first row to where the head said it ended when the walk began.
+
+    With what a walk before found whole, only what was added since is walked.
+    """
+    length, last_hash = head(session)
     before, number = FIRST_HASH, 0
-    for row in _rows(session):
+    if known is not None and known.is_whole and known.entries <= length:
+        before, number = known.last_hash, known.entries
+    for row in _rows(session, above=number):
         if row.id > length:
-            if row.id > _head(session)[0]:
+            if row.id > head(session)[0]:
                 return Verification(False, number, row.id, "The row was not added as others are.", last_hash)
             break  # added since the walk began
         number += 1
@@ -181,14 +186,16 @@ def verify(session: Session) -> Verification:
     return Verification(True, number, None, None, last_hash)
 
 
-def _head(session: Session) -> tuple[int, str]:
-    head = session.connection().execute(select(head_table.c.length, head_table.c.hash)).first()
-    return (head.length, head.hash) if head else (0, FIRST_HASH)
+def head(session: Session) -> tuple[int, str]:
+    """How long the chain is, and the hash that it ends with."""
+    found = session.connection().execute(select(head_table.c.length, head_table.c.hash)).first()
+    return (found.length, found.hash) if found else (0, FIRST_HASH)
 
 
-def _rows(session: Session) -> Iterator[AuditRow]:
+def _rows(session: Session, *, above: int) -> Iterator[AuditRow]:
     query = select(AuditRow).order_by(AuditRow.id).limit(AT_ONCE).execution_options(populate_existing=True)
-    rows = session.scalars(query).all()
+    # From the first row on nothing is left out, not even one below it that somebody put in.
+    rows = session.scalars(query.where(AuditRow.id > above) if above else query).all()
     while rows:
         yield from rows
         rows = session.scalars(query.where(AuditRow.id > rows[-1].id)).all()

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import ProgrammingError
 
 CLAIMED = (
-    "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id, workflow_id, step, checkpoint"
+    "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id, requested_by,"
+    " workflow_id, step, checkpoint"
 )
-CLAIMED_COUNT = 14
+CLAIMED_COUNT = 15
 WAITED_ON_POSTGRESQL = "CAST(extract(epoch FROM clock_timestamp() - ready_at) AS double precision) AS waited_s"
 WAITED_ON_SQLITE = "(julianday('now') - julianday(ready_at)) * 86400.0 AS waited_s"
 
@@ -48,6 +49,7 @@ class Taken(NamedTuple):
     crashes: int
     max_retries: int
     request_id: str | None
+    requested_by: str | None
     workflow_id: int | None
     step: str | None
     checkpoint: Any

@@ -49,6 +49,7 @@ class Claim:
     crashes: int
     max_retries: int
     request_id: str | None
+    requested_by: str | None
     workflow_id: int | None
     step: str | None
     checkpoint: Any
@@ -401,8 +402,13 @@ class Rescued:
     kind: str
     queue: str
     args: Mapping[str, Any]
+    request_id: str | None
+    requested_by: str | None
     workflow_id: int | None
     is_parked: bool
+
+
+RESCUED = ("id", "uid", "kind", "queue", "args", "request_id", "requested_by", "workflow_id")
 
 
 def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
@@ -448,7 +454,7 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
             error_class=lost.error_class,
             error_message=lost.error_message,
         )
-        .returning(job.c.id, job.c.uid, job.c.kind, job.c.queue, job.c.args, job.c.workflow_id, in_state(State.PARKED))
+        .returning(*(job.c[name] for name in RESCUED), in_state(State.PARKED))
     )
     rescued = [Rescued(*row) for row in taken]
     session.connection().execute(

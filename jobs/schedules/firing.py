@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
-from jobs.dispatch.outbox import JobRequest
+from jobs.dispatch.outbox import JobRequest, tell_unstarted
 from jobs.errors import JobError
 from jobs.host import Host
 from jobs.ledger import reader
 from jobs.log import get_logger
+from jobs.observer import Observer
 from jobs.registry import Job
 
 from . import shelf
@@ -54,13 +55,11 @@ class Done(NamedTuple):
 class Firing:
     """Fires the slots of schedules. Safe to run twice at once."""
 
-    def __init__(
-        self, host: Host, job_named: Callable[[str], Job], write_down: Write, tell_missed: Callable[[int], None]
-    ) -> None:
+    def __init__(self, host: Host, job_named: Callable[[str], Job], write_down: Write, observer: Observer) -> None:
         self._host = host
         self._job_named = job_named
         self._write_down = write_down
-        self._tell_missed = tell_missed
+        self._observer = observer
 
     def fire_due(self, limit: int = AT_ONCE) -> int:
         """Fire every slot that is due, so many schedules in one transaction; how many jobs were made.
@@ -76,7 +75,7 @@ class Firing:
                     done = self._fire_some(session, limit)
             made += done.made
             if done.missed:
-                self._tell_missed(done.missed)
+                self._observer.missed(done.missed)
             if not done.taken:
                 break
         return made
@@ -133,7 +132,7 @@ class Firing:
             for one in due
         }
         replacing = [of for of, fates in mine.items() if any(fate is Fired.REPLACED for _, fate in fates)]
-        shelf.clear_the_way(session, replacing, by=BY)
+        tell_unstarted(session, self._observer, "cancelled", shelf.clear_the_way(session, replacing, by=BY))
         slots = [
             (one, slot) for one in due for slot, fate in mine[one.schedule.id] if fate in (Fired.FIRED, Fired.REPLACED)
         ]

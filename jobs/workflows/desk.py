@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from jobs.dispatch.outbox import Tell
 from jobs.host import Host
 from jobs.ledger import audit
 from jobs.ledger.counting import have_alone
@@ -15,6 +14,7 @@ from jobs.ledger.models import Entry, in_state
 from jobs.ledger.moments import db_now
 from jobs.ledger.states import RETRYABLE, State
 from jobs.ledger.writer import Claim
+from jobs.observer import Observer
 from jobs.registry import Job
 
 from . import by_hand, endings, looks, moves, results
@@ -31,9 +31,11 @@ AT_ONCE = 500
 class Workflows:
     """The workflows of one engine."""
 
-    def __init__(self, host: Host, jobs: Mapping[str, Job], *, wake: Callable[[str, int], None], tell: Tell) -> None:
+    def __init__(
+        self, host: Host, jobs: Mapping[str, Job], *, wake: Callable[[str, int], None], observer: Observer
+    ) -> None:
         self._host = host
-        self._pen = Pen(jobs, wake, tell)
+        self._pen = Pen(jobs, wake, observer)
 
     # -- asking for work and looking at it --------------------------------------------------------------------------
 
@@ -116,10 +118,6 @@ class Workflows:
         if job_ids:
             moves.failed(session, self._pen, job_ids)
 
-    def failed_by_uid(self, session: Session, uid: str) -> None:
-        """As `failed`, of one job."""
-        self.failed(session, session.scalars(select(Entry.id).where(Entry.uid == uid)).all())
-
     def retried_by_uid(self, session: Session, uid: str) -> None:
         """Take in that a person made a settled job ready again: a step counts anew when it settles anew."""
         workflow_id = session.scalars(select(Entry.workflow_id).where(Entry.uid == uid)).first()
@@ -174,9 +172,9 @@ class Workflows:
             select(Entry.id, Entry.step).where(Entry.workflow_id == workflow_id, in_state(*RETRYABLE), mine)
         ).all()
         if row.cancel_requested_at is not None:
-            moves.cancel_waiting(session, workflow_id)
+            moves.cancel_waiting(session, self._pen, workflow_id)
         elif bad:
-            moves.give_up_on(session, workflow_id, [one.id for one in bad], because=str(bad[0].step))
+            moves.give_up_on(session, self._pen, workflow_id, [one.id for one in bad], because=str(bad[0].step))
         is_over = recount(session, self._pen, workflow_id)
         if bad and row.cancel_requested_at is None:
             moves.mark_failed(session, workflow_id, str(bad[0].step))

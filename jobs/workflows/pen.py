@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.dispatch.outbox import JobRequest, Tell, wake_at_commit, write_down
+from jobs.dispatch.outbox import JobRequest, wake_at_commit, write_down
 from jobs.errors import UnknownJob
 from jobs.ledger.models import Entry
+from jobs.observer import Observer
 from jobs.registry import Job
 
 from .shape import FROM_PARENTS, Step
@@ -24,7 +25,7 @@ class Pen:
 
     jobs: Mapping[str, Job]
     wake: Callable[[str, int], None]
-    tell: Tell
+    observer: Observer
 
     def known(self, step: Step, *, given: Sequence[str] = FROM_PARENTS) -> Job:
         """The declared job of the step, its arguments checked but for those that are `given` to it later.
@@ -46,7 +47,7 @@ class Pen:
 
     def write(self, session: Session, requests: Sequence[JobRequest]) -> list[int]:
         """Write the jobs of one workflow down with one statement; their ids, in order."""
-        uids = write_down(session, requests, wake=self.wake, tell=self.tell)
+        uids = write_down(session, requests, wake=self.wake, tell=self.observer.enqueued)
         found = session.connection().execute(
             select(Entry.uid, Entry.id).where(Entry.workflow_id == requests[0].workflow_id)
         )
@@ -55,7 +56,7 @@ class Pen:
 
     def write_one(self, session: Session, request: JobRequest) -> None:
         """Write a job down that is no step."""
-        write_down(session, [request], wake=self.wake, tell=self.tell)
+        write_down(session, [request], wake=self.wake, tell=self.observer.enqueued)
 
     def wake_at_commit(self, session: Session, ready: Mapping[str, int]) -> None:
         """Have workers woken for so many jobs in these queues once the transaction has committed."""

@@ -82,6 +82,52 @@ def test_a_viewer_reads_every_page_without_a_form_that_writes_there(app: Flask, 
     assert len(forms(_as_admin(app, ada, "/ops/settings"))) > 3
 
 
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_who_may_see_a_page_has_a_link_to_it(app: Flask, vera: Browser, role: str) -> None:
+    _become(app, "Vera", role=role)
+    with app.app_context():
+        alerts.raise_alert("test", "The lift is stuck", "It is wrong.")
+    page = vera.get("/ops/").get_data(as_text=True)
+    (places,) = re.findall(r'<nav class="places".*?</nav>', page, flags=re.DOTALL)
+    links = [link for link in re.findall(r'href="([^"]+)"', places) if link.split("?")[0] in PAGES]
+    assert links == ["/ops/events", "/ops/health", "/ops/alerts", "/ops/settings", "/ops/system"]
+    assert [vera.get(link).status_code for link in links] == [200] * 5
+    assert re.findall(r'<a href="([^"]+)">The lift is stuck\.</a>', page) == ["/ops/alerts"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/ops/", "/ops/jobs", "/ops/failures", "/ops/queues", "/ops/workers", "/ops/schedules", "/ops/workflows"),
+        *("/ops/operations", "/ops/metrics", "/ops/broker", "/ops/integrity"),
+        *("/ops/events", "/ops/health", "/ops/alerts"),
+    ],
+)
+def test_every_live_page_refreshes_as_often_as_the_person_chose_and_offers_the_choice(vera: Browser, path: str) -> None:
+    assert asked_every(vera, path) == ({"3000"}, "3", path)
+    vera.post("/settings/refresh", {"refresh": "30"})
+    assert asked_every(vera, path) == ({"30000"}, "30", path)
+
+
+def test_a_region_learns_that_another_pace_was_chosen(vera: Browser) -> None:
+    for path in ("/ops/events", "/ops/health", "/ops/alerts"):
+        part = {"HX-Request": "true", "HX-Request-Type": "partial"}
+        vera.post("/settings/refresh", {"refresh": "3"})
+        tag = vera.get(path, headers=part).headers["HX-PTag"]
+        vera.post("/settings/refresh", {"refresh": "10"})
+        again = vera.get(path, headers={**part, "HX-PTag": tag})
+        assert (again.status_code, "every 10000ms" in again.get_data(as_text=True)) == (200, True)
+
+
+def asked_every(browser: Browser, path: str) -> tuple[set[str], str, str]:
+    """The milliseconds between two looks of the page, which choice is pressed, and where the choice leads back to."""
+    page = browser.get(path).get_data(as_text=True)
+    (form,) = re.findall(r'<form method="post" action="/settings/refresh">.*?</form>', page, flags=re.DOTALL)
+    (pressed,) = re.findall(r'value="(\w+)" aria-pressed="true"', form)
+    (back,) = re.findall(r'name="next" value="([^"?]*)', form)
+    return set(re.findall(r'hx-trigger="every (\d+)ms"', page)), pressed, back
+
+
 def test_a_viewer_reads_what_is_set_and_no_secret(vera: Browser) -> None:
     page = text_of(vera.get("/ops/settings"))
     assert ("Name Club From the environment" in page, "Admins change it." in page) == (True, True)

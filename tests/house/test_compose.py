@@ -84,6 +84,31 @@ def test_every_variable_is_one_that_is_read(name: str) -> None:
     assert given - SETTINGS.keys() - READ_BY_COMPOSE_ALONE.keys() == {"PROMETHEUS_MULTIPROC_DIR"}
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_reaches_the_application(name: str) -> None:
+    needless = {
+        "web": {"METRICS_PORT", "HEALTH_URL"},
+        "worker": {"PORT", "HEALTH_URL"},
+        "scheduler": {"PORT"},
+        "migrate": {"HOST", "PORT", "METRICS_PORT", "HEALTH_URL"},
+    }
+    environment = SERVICES[name]["environment"]
+    assert SETTINGS.keys() - environment.keys() == needless[name]
+    told = {setting: f"what {setting} is" for setting in SETTINGS}
+    found = {setting: interpolated(environment[setting], told) for setting in SETTINGS if setting in environment}
+    of_compose = {"DATABASE_URL", "REDIS_URL", "DATA_DIR", "HOST", "PORT", "METRICS_PORT", "HEALTH_URL"}
+    arrived = {setting: value for setting, value in found.items() if setting not in of_compose}
+    assert arrived == {setting: told[setting] for setting in arrived} | {
+        "TRUSTED_HOSTS": f"web,{told['TRUSTED_HOSTS']}"
+    }
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "scheduler"])
+def test_who_calls_mail_servers_and_webhooks_can_reach_them(name: str) -> None:
+    assert {"inside", "outside"} - set(SERVICES[name]["networks"]) == set()
+    assert COMPOSE["networks"]["outside"] == {}
+
+
 def interpolated(text: str, given: Mapping[str, str]) -> str:
     """The text as compose reads it, from the inside out."""
 
@@ -109,11 +134,22 @@ def test_every_value_is_one_that_is_understood(name: str, trusted: str, tmp_path
     assert config.trusted_hosts == (("web", trusted) if trusted else ())
 
 
-def test_every_default_is_the_default() -> None:
+def test_every_default_is_the_default_or_left_to_the_application() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text))
+    defaults = {name: word for name, word in re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text) if word}
     known = READ_BY_COMPOSE_ALONE | {name: one.default for name, one in SETTINGS.items()}
     assert defaults == {name: known[name] for name in defaults}
+
+
+def test_what_nobody_set_is_as_on_a_bare_machine(tmp_path: Path) -> None:
+    environment = {
+        key: interpolated(value, dict.fromkeys(SECRETS, KEY)) for key, value in SERVICES["web"]["environment"].items()
+    }
+    del environment["PROMETHEUS_MULTIPROC_DIR"]
+    inside = Config.from_env({**environment, "DATA_DIR": str(tmp_path)})
+    bare = Config.from_env({"DATA_DIR": str(tmp_path)})
+    others = [name.lower() for name in SETTINGS if getattr(inside, name.lower()) != getattr(bare, name.lower())]
+    assert others == ["database_url", "redis_url", "secret_key", "host", "metrics_token"]
 
 
 def test_the_sample_names_everything_that_compose_reads() -> None:

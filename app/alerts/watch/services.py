@@ -10,7 +10,7 @@ from sqlalchemy import update
 from app.alerts import queries as alerts
 from app.alerts.conditions import RULES, WATCHED, Line, Rule, Verdict, failure_percent, judged
 from app.alerts.models import Sighting
-from app.alerts.services import fingerprint_of, raise_alert, resolve_by_itself
+from app.alerts.services import fingerprint_of, goes_on, raise_alert, resolve_by_itself
 from app.alerts.wording import times_in_words
 from app.clock import now
 from app.db import transaction
@@ -103,6 +103,8 @@ def _judge(rule: str, value: float | None, line: Line, *, words: str, about: str
     verdict = judged(value, line, is_open=is_open)
     if verdict is Verdict.RAISE:
         raise_alert(rule, _titled(WATCHED[rule], about), words, about=about, labels={"about": about} if about else None)
+    elif verdict is Verdict.GOES_ON:
+        goes_on(rule, words, about=about)
     elif verdict is Verdict.RESOLVE:
         resolve_by_itself(rule, about=about)
 

@@ -15,7 +15,6 @@ from app.web import live, varying
 from . import queries
 from .listing import Listing, read_listing
 
-PACE_S = 5.0
 DAY = timedelta(days=1)
 SPANS = {"15min": "15 minutes", "1h": "1 hour", "6h": "6 hours", "1d": "1 day", "7d": "7 days"}
 
@@ -37,7 +36,7 @@ def index() -> Response:
         "count": queries.count(listing) if listing.is_filtered else None,
         "dropped": queries.dropped_within(DAY),
     }
-    told = f"{[one.id for one in found]}{context['older']}{context['count']}{context['dropped']}"
+    told = f"{[one.id for one in found]}{context['older']}{context['count']}{context['dropped']}{me().refresh_s}"
     tag = hashlib.blake2s(told.encode(), digest_size=8).hexdigest()
     return live("monitoring/_events.html", page="monitoring/events.html", tag=tag, wrong={}, **context)
 
@@ -48,7 +47,7 @@ def _context(listing: Listing) -> dict[str, Any]:
         "kinds": list(Kind),
         "levels": list(Level),
         "spans": SPANS,
-        "pace_s": PACE_S,
+        "pace_s": me().refresh_s,
         "today": today(me().zone),
         "here": _address(listing.query()),
         "first": _address(listing.query(below=None)),

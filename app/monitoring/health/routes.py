@@ -11,8 +11,6 @@ from app.web import live, settings
 
 from . import queries
 
-PACE_S = 10.0
-
 bp = Blueprint("health", __name__, url_prefix="/ops/health")
 
 
@@ -21,14 +19,14 @@ bp = Blueprint("health", __name__, url_prefix="/ops/health")
 def index() -> Response:
     """Every part, the last day as a strip, and what went wrong lately."""
     last, parts, day, troubles = queries.last_check(), queries.parts(), queries.day(), queries.troubles()
-    told = (last and last.id, [(one.name, one.condition, one.words, one.looked_at) for one in parts])
+    told = (last and last.id, [(one.name, one.condition, one.words, one.looked_at) for one in parts], me().refresh_s)
     context: dict[str, Any] = {
         "last": last,
         "parts": parts,
         "day": day,
         "troubles": troubles,
         "interval_s": settings().health_interval_s,
-        "pace_s": PACE_S,
+        "pace_s": me().refresh_s,
         "today": today(me().zone),
         "stale": last is not None and now() - last.at > queries.stale_after(),
         "wrong": [one for one in parts if one.condition != "ok"],

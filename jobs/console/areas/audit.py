@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response
@@ -19,6 +20,9 @@ from .desk import Desk, asked, page_number
 ON_A_PAGE = 50
 MOST_EXPORTED = 50_000
 AT_ONCE = 1_000
+WALK_EVERY = timedelta(minutes=2)
+WALKS_SHARE = 50
+"""After a walk the log is not walked again for so many times as long as that took, however often somebody looks."""
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that a spreadsheet would run."""
 HEADS = ("number", "at", "by", "action", "subject", "before", "after", "reason", "details", "hash")
@@ -26,10 +30,11 @@ HEADS = ("number", "at", "by", "action", "subject", "before", "after", "reason",
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of the last check, and when that was."""
+    """What became of the last check, and when that was; until when what was walked then is not walked again."""
 
     found: Verification
     at: datetime
+    walk_again_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class AuditPages:
             older=found[ON_A_PAGE - 1].id if more else None,
             below=below,
             wanted=kept,
-            checked=self._check() if self._checked is None else self._checked,
+            checked=self._newest(),
         )
 
     def check(self) -> Response:
@@ -93,12 +98,31 @@ class AuditPages:
     def _wanted(self) -> dict[str, str]:
         return {name: asked(name, longest=200).strip() for name in ("by", "action", "subject")}
 
+    def _newest(self) -> Checked:
+        """What is known of the log as it ends now. Of several who look at once one walks it."""
+        last = self._checked
+        if last is None:
+            return self._check()
+        if not self._lock.acquire(blocking=False):
+            return last
+        try:
+            at = self._desk.now
+            if at >= last.walk_again_at:
+                return self._check()
+            if audit.head(self._desk.session)[1] != last.found.last_hash:
+                found = audit.verify(self._desk.session, known=last.found)
+                self._checked = last = replace(last, found=found, at=last.at if found.is_whole else at)
+            return last
+        finally:
+            self._lock.release()
+
     def _check(self) -> Checked:
-        """The result is kept until somebody asks for another: a long log takes a while to walk."""
-        checked = Checked(audit.verify(self._desk.session), self._desk.now)
-        with self._lock:
-            self._checked = checked
-        return checked
+        """Walk all of it."""
+        at, began = self._desk.now, time.perf_counter()
+        found = audit.verify(self._desk.session)
+        took = timedelta(seconds=time.perf_counter() - began)
+        self._checked = Checked(found, at, at + max(WALK_EVERY, WALKS_SHARE * took))
+        return self._checked
 
 
 def told(found: Verification) -> str:

@@ -1,10 +1,13 @@
-"""The row of links that all pages of the console share."""
+"""What all pages of the console share, and pages beside it: the row of links, and how often they ask again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, request, url_for
 from flask.blueprints import BlueprintSetupState
+
+from jobs.console import answers
 
 PLACES = (
     ("Overview", "overview", ()),
@@ -34,10 +37,15 @@ class Link:
 
 
 def install(bp: Blueprint) -> None:
-    """Let every template of the application ask for the places of this console."""
+    """Let every template of the application ask for the places of this console, and how often its pages ask again."""
 
     def record(state: BlueprintSetupState) -> None:
         state.app.jinja_env.globals["console_places"] = lambda: places(bp.name)
+        state.app.jinja_env.globals["console_live"] = lambda: (
+            answers.refresh(),
+            datetime.now(UTC),
+            url_for(f"{bp.name}.overview"),
+        )
 
     bp.record_once(record)
 

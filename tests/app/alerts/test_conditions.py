@@ -19,7 +19,8 @@ NIGHT = (time(22), time(7), ZoneInfo("Europe/Berlin"))
     [
         (299, False, Verdict.LEAVE),
         (300, False, Verdict.RAISE),
-        (300, True, Verdict.LEAVE),
+        (299, True, Verdict.LEAVE),
+        (300, True, Verdict.GOES_ON),
         (151, True, Verdict.LEAVE),
         (150, True, Verdict.RESOLVE),
         (150, False, Verdict.LEAVE),

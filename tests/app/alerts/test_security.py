@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from app.accounts.models import ApiToken
 from app.alerts.models import Alert
+from app.alerts.services import raise_alert
 from app.clock import now
 from app.db import transaction
 from jobs import Wanted, engine_of
@@ -146,3 +147,14 @@ def test_what_a_stranger_sends_is_not_in_the_words(app: Flask, look: Look) -> No
         client.get("/api/v1/activities", headers={"Authorization": f"Bearer {text}"})
     (alert,) = look()
     assert alert.words == "A request came with a token that does not even look like one of ours."
+
+
+def test_alerts_about_security_are_a_number_of_their_own(app: Flask) -> None:
+    with app.app_context():
+        for rule in ("forbidden", "forged token", "audit log", "queue age", "prometheus", "test"):
+            raise_alert(rule, "A title", "Words.")
+        numbers = app.test_client().get("/metrics").get_data(as_text=True)
+    assert sorted(line for line in numbers.splitlines() if line.startswith("security_alerts_total")) == [
+        'security_alerts_total{type="Audit log broken"} 1.0',
+        'security_alerts_total{type="Fraud attempt"} 2.0',
+    ]

@@ -17,6 +17,7 @@ from app.accounts import services as accounts
 from app.alerts import queries, services
 from app.alerts.models import AlertStep
 from app.alerts.telling import services as telling
+from app.alerts.watch import services as watch
 from app.db import db, reading
 from jobs import Wanted, engine_of
 from tests.app.conftest import PASSWORD, Clock
@@ -131,6 +132,24 @@ def test_what_goes_on_is_told_again_after_the_cool_down_and_not_before(
     run_jobs()
     subjects = [email.message_from_string(text, policy=default)["Subject"] for _, text in mail_server.letters]
     assert subjects[1:] == ["Alert: Jobs wait too long: ai (4 times)"]
+
+
+def test_what_is_measured_and_goes_on_gives_one_mail_in_each_cool_down(
+    online: Flask, mail_server: MailServer, run_jobs: RunJobs, frozen_clock: Clock
+) -> None:
+    told = []
+    for _ in range(6):
+        with online.app_context():
+            watch.watch_engine()
+            watch.watch_engine()
+            services.tell_again()
+        run_jobs()
+        told.append(len(mail_server.letters))
+        frozen_clock.forward(timedelta(minutes=30))
+    assert told == [1, 1, 2, 2, 3, 3]
+    message = email.message_from_string(mail_server.letters[-1][1], policy=default)
+    assert message["Subject"] == "Alert: No worker is alive"
+    assert "Since 2026-11-20 12:00:00 UTC, once, last at 2026-11-20 14:00:00 UTC." in message.get_content()
 
 
 def test_what_wavers_is_one_alert(online: Flask, run_jobs: RunJobs, mail_server: MailServer) -> None:

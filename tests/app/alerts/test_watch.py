@@ -17,6 +17,7 @@ from app.security import Person
 from app.workbench import kinds
 from app.workbench import services as workbench
 from jobs import Entry, Fired, Schedule, ScheduleFire, WorkerRow, db_now, engine_of
+from tests.app.conftest import Clock
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -67,6 +68,27 @@ def test_queue_in_which_a_job_waits_too_long(start: Callable[[int], list[str]]) 
     settle(uids, "succeeded")
     watch.watch_queues()
     assert alerts() == [("queue age:default", "resolved")]
+
+
+def test_alert_that_goes_on_says_how_it_is_now_and_counts_once(
+    start: Callable[[int], list[str]], frozen_clock: Clock
+) -> None:
+    (uid,) = start(1)
+
+    def wait(seconds: int) -> tuple[str, datetime, int]:
+        with transaction() as session:
+            session.execute(update(Entry).where(Entry.uid == uid).values(ready_at=db_now(-seconds)))
+        watch.watch_engine()
+        db.session.remove()
+        row = reading().scalars(select(Alert).where(Alert.rule == "queue age")).one()
+        return row.words.split(";")[0], row.last_at, row.times
+
+    begin = frozen_clock.now
+    assert wait(301) == ("The oldest ready job in the queue default waits for 301 s", begin, 1)
+    frozen_clock.forward(timedelta(minutes=5))
+    assert wait(601) == ("The oldest ready job in the queue default waits for 601 s", begin + timedelta(minutes=5), 1)
+    frozen_clock.forward(timedelta(minutes=5))
+    assert wait(200) == ("The oldest ready job in the queue default waits for 601 s", begin + timedelta(minutes=5), 1)
 
 
 def test_queue_that_somebody_paused_is_none(start: Callable[[int], list[str]]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from jobs import Job, JobRequest, UnknownJob
 from jobs.dispatch.outbox import new_uid, write_down
+from jobs.observer import Asked
 from jobs.registry import JobGroup
 from tests.jobs.host import effects
 from tests.jobs.workshop import QUEUE, Workshop
@@ -36,7 +37,7 @@ def write(shop: Workshop, woken: list[tuple[str, int]]) -> Callable[..., list[st
     def wake(queue: str, count: int) -> None:
         woken.append((queue, count))
 
-    def tell(queue: str, kind: str, count: int) -> None:
+    def tell(queue: str, kind: str, count: int, asked: Asked) -> None:
         pass
 
     def run(*queues: str, **options: Any) -> list[str]:
@@ -104,7 +105,7 @@ def test_a_session_that_goes_on_after_a_rollback_wakes_nobody_for_what_is_gone(s
             session,
             [JobRequest(job, {"number": 1})],
             wake=lambda queue, count: woken.append(queue),
-            tell=lambda queue, kind, count: woken.append(kind),
+            tell=lambda queue, kind, count, asked: woken.append(kind),
         )
         session.rollback()
         session.execute(insert(effects).values(number=2))

@@ -4,12 +4,19 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from jobs.dispatch.relay import COUNT_AT_MOST, Relay
+from jobs.observer import Observer
 from tests.jobs.workshop import QUEUE, Workshop
 from tests.servers import RedisServer
 
 
 def relay_of(shop: Workshop, woken: list[tuple[str, int]]) -> Relay:
-    return Relay(shop.host, shop.engine.jobs, lambda queue, count: woken.append((queue, count)), shop.engine.workflows)
+    return Relay(
+        shop.host,
+        shop.engine.jobs,
+        lambda queue, count: woken.append((queue, count)),
+        observer=Observer(),
+        steps=shop.engine.workflows,
+    )
 
 
 def test_a_job_becomes_ready_when_its_time_has_come_and_not_before(shop: Workshop) -> None:

@@ -22,7 +22,9 @@ JOB = Job(name="shop.note", run=lambda: None, queue_name="work", min_backoff=10_
 
 
 def judge(error: BaseException, *, attempt: int = 1, failures: int = 0, max_retries: int = 3) -> Verdict:
-    claim = Claim(1, "u", "shop.note", "work", {}, attempt, failures, 0, max_retries, None, None, None, None, "me")
+    claim = Claim(
+        1, "u", "shop.note", "work", {}, attempt, failures, 0, max_retries, None, None, None, None, None, "me"
+    )
     return verdict_on(error, JOB, claim, chance=random.Random(7))
 
 

@@ -17,6 +17,7 @@ from app.db import db, transaction
 from app.monitoring.events import queries, services
 from app.monitoring.events.models import EventRow
 from app.monitoring.events.services import recorder_of
+from app.monitoring.observer import Teller
 from app.stream import Happening, Kind, Level, Stream, stream_of, tell
 from jobs import engine_of
 from tests.app.activities.conftest import program_of
@@ -77,10 +78,51 @@ def test_an_activity_is_one_story_from_request_to_job(
     logged = program_of(app, cleo_id)("POST", "/api/v1/activities", json=RUN)
     assert logged.json is not None
     run_jobs()
-    request, job = recorded()
+    asked, request, job = recorded()
     assert (request.words, request.who) == ("POST /api/v1/activities 201", f"user {cleo_id}")
-    assert (job.kind, job.words, job.job) == ("job", "activities.count_calories succeeded", logged.json["job"]["id"])
-    assert (job.fields["outcome"], job.fields["queue"], job.count) == ("succeeded", "activities", 1)
+    assert [one.words for one in (asked, job)] == [
+        "activities.count_calories enqueued",
+        "activities.count_calories succeeded",
+    ]
+    story = (request.request_id, logged.json["job"]["id"])
+    assert [(one.request_id, one.job) for one in (asked, job)] == [story, story]
+    assert (job.kind, job.fields["outcome"], job.fields["queue"], job.count) == ("job", "succeeded", "activities", 1)
+
+
+def test_a_thousand_jobs_of_one_request_are_one_event(app: Flask, cleo_id: int, recorded: Recorded) -> None:
+    assert program_of(app, cleo_id)("POST", "/api/v1/activities/batch", json=[RUN] * 1_000).status_code == 201
+    job, request = recorded()
+    assert (job.words, job.count, job.request_id) == (
+        "1000 jobs activities.count_calories enqueued",
+        1_000,
+        request.request_id,
+    )
+
+
+def test_who_cancels_their_own_job_reads_of_it_in_the_log(app: Flask, ada_id: int, recorded: Recorded) -> None:
+    api = program_of(app, ada_id, "write", "jobs")
+    started = api("POST", "/api/v1/jobs", json={"kind": "workbench.add", "args": {"x": 1, "y": 2}})
+    assert started.json is not None, started.text
+    api("POST", f"/api/v1/jobs/{started.json['id']}/cancellation")
+    rows = [row for row in recorded() if row.kind == "job"]
+    assert [(row.words, row.level, row.job, row.who) for row in rows] == [
+        ("workbench.add enqueued", "info", started.json["id"], f"user {ada_id}"),
+        ("workbench.add cancelled", "info", started.json["id"], f"user {ada_id}"),
+    ]
+
+
+def test_what_comes_too_often_is_not_even_put_together(app: Flask) -> None:
+    stream = Stream(usual_per_s=1)
+    teller = Teller(stream)
+    with app.app_context():
+        stream.put(one())
+        stream.put(one())
+        teller.enqueued("default", "a.kind", 1)
+        teller.unstarted("default", "a.kind", "expired", 3)
+    assert ([row.words for row in stream.take(9)], stream.take_dropped()) == (
+        ["GET / 200", "3 jobs a.kind expired"],
+        {"rate": 2},
+    )
 
 
 def test_logging_an_activity_commits_as_often_as_before(app: Flask, cleo_id: int) -> None:

@@ -58,7 +58,7 @@ class TestRealStore:
             "201",
             "POST",
         )
-        job = found(victoria, 'metronome_count{kind="job"}')[0]
+        job = found(victoria, 'metronome_count{kind="job", outcome="succeeded"}')[0]
         assert (job["metric"]["action"], job["metric"]["outcome"], job["values"]) == (
             "activities.count_calories",
             "succeeded",

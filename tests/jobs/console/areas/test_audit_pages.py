@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from jobs.console.areas import audit as audit_pages
 from jobs.console.areas.audit import harmless
 from jobs.ledger import audit
 from tests.jobs.console.conftest import GuardedHost
@@ -60,9 +63,7 @@ def test_it_is_filtered_and_paged(app: Flask, staffed: Workshop) -> None:
 def test_a_log_that_was_changed_is_said_once_it_is_checked(app: Flask, staffed: Workshop) -> None:
     note(staffed, "a", "b", "c")
     assert "The log is whole. 3 entries" in said(get(app, "/ops/audit"))
-    with staffed.host.transaction() as session:
-        session.execute(text("UPDATE job_audit SET subject = 'z' WHERE id = 2"))
-    assert "The log is whole." in said(get(app, "/ops/audit"))
+    tamper(staffed, 2)
     words = done(app, "/ops/audit/checks")
     assert "The log is broken at entry 2." in words
     assert "The row is not as it was written." in words
@@ -78,6 +79,39 @@ def test_the_file_holds_what_was_filtered(app: Flask, staffed: Workshop) -> None
     assert rows[2][2:8] == ["olga", "pause", "queue a", "is paused: no", "is paused: yes", "'=1+1"]
     assert rows[1][2] == "'@ben"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+
+
+def test_what_is_said_of_the_log_is_of_the_log_as_it_ends_now(app: Flask, staffed: Workshop) -> None:
+    note(staffed, "a", "b")
+    assert "The log is whole. 2 entries" in said(get(app, "/ops/audit"))
+    note(staffed, "c")
+    assert "The log is whole. 3 entries" in said(get(app, "/ops/audit"))
+    note(staffed, "d")
+    tamper(staffed, 4)
+    words = said(get(app, "/ops/audit"))
+    assert "The log is broken at entry 4." in words
+    assert "3 entries before it are as they were written." in words
+
+
+def test_what_was_changed_long_ago_is_found_by_whoever_looks_after_a_while(
+    app: Flask, staffed: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note(staffed, "a", "b", "c")
+    monkeypatch.setattr(audit_pages, "WALK_EVERY", timedelta(seconds=1))
+    monkeypatch.setattr(audit_pages, "WALKS_SHARE", 0)
+    assert "The log is whole. 3 entries" in said(get(app, "/ops/audit"))
+    tamper(staffed, 2)
+    time.sleep(1.1)
+    assert "The log is broken at entry 2." in said(get(app, "/ops/audit"))
+    with staffed.host.transaction() as session:
+        session.execute(text("UPDATE job_audit SET subject = 'b' WHERE id = 2"))
+    time.sleep(1.1)
+    assert "The log is whole. 3 entries" in said(get(app, "/ops/audit"))
+
+
+def tamper(shop: Workshop, number: int) -> None:
+    with shop.host.transaction() as session:
+        session.execute(text("UPDATE job_audit SET subject = 'z' WHERE id = :number"), {"number": number})
 
 
 @pytest.mark.parametrize(
