@@ -28,6 +28,7 @@ from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
 from jobs.observer import Observer
 from jobs.registry import Job, names_now
+from jobs.transactions import retrying
 
 from . import loglines
 from .circuit import Circuit
@@ -143,13 +144,17 @@ class Runner:
         wish = self._wish(queue)
         claims: list[Claim] = []
         try:
-            # A claim that a power cut takes back is a job that is ready again.
-            with self._host.inside(), self._host.transaction(durable=False) as session:
-                claims = writer.claim(session, wish)
+            claims = self._take(wish)
         finally:
             if not claims:
                 self.running.pop(wish.owner, None)
         return claims
+
+    @retrying
+    def _take(self, wish: Wish) -> list[Claim]:
+        # A claim that a power cut takes back is a job that is ready again.
+        with self._host.inside(), self._host.transaction(durable=False) as session:
+            return writer.claim(session, wish)
 
     def _wish(self, queue: str) -> Wish:
         """The next claim, in a name that the heartbeat knows before the claim commits."""
@@ -188,15 +193,25 @@ class Runner:
         hold.until = time.monotonic() + (job.slow_down + job.time_limit) / 1000 + self._lease_s
         self._slow_down(job)
         with self._host.inside():
-            results = [] if job.atomic else [self._call(job, claims)]
-            with self._host.transaction() as session:
-                if job.atomic:
-                    results = [self._call(job, claims)] if job.batch_size > 1 else self._call_in_turn(job, claims)
-                ran = claims if job.batch_size > 1 else claims[: len(results)]
-                writer.hand_back(session, claims[len(ran) :])
-                self._steps.failed(session, [one.id for one in of_workflows(claims[len(ran) :])])
-                then = None if self._claims_nothing() else wish
-                return ran, self._finish(session, ran, results, then)
+            if job.atomic:
+                return self._conclude(claims, wish, lambda: self._call_all(job, claims))
+            results = [self._call(job, claims)]
+            # What it did is done; that its finish was disturbed is no reason to do it again.
+            return retrying(self._conclude)(claims, wish, lambda: results)
+
+    def _conclude(
+        self, claims: list[Claim], wish: Wish | None, come_to: Callable[[], list[Any]]
+    ) -> tuple[list[Claim], list[Claim]]:
+        with self._host.transaction() as session:
+            results = come_to()
+            ran = claims if self._jobs[claims[0].kind].batch_size > 1 else claims[: len(results)]
+            writer.hand_back(session, claims[len(ran) :])
+            self._steps.failed(session, [one.id for one in of_workflows(claims[len(ran) :])])
+            then = None if self._claims_nothing() else wish
+            return ran, self._finish(session, ran, results, then)
+
+    def _call_all(self, job: Job, claims: list[Claim]) -> list[Any]:
+        return [self._call(job, claims)] if job.batch_size > 1 else self._call_in_turn(job, claims)
 
     def _finish(self, session: Session, ran: list[Claim], results: list[Any], then: Wish | None) -> list[Claim]:
         """Finish what ran with one statement, or, where jobs have results of their own, with one for each."""
@@ -293,6 +308,7 @@ class Runner:
             self.running[claims[0].owner] = self._hold()
             self._work_off(claims[middle:], next_of=None)
 
+    @retrying
     def _still_mine(self, claims: list[Claim]) -> list[Claim]:
         with self._host.inside(), self._host.transaction() as session:
             return writer.still_mine(session, claims)

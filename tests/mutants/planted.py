@@ -38,14 +38,8 @@ PLANTED = (
     Planted(
         "commit the effect before the finish",
         "jobs/dispatch/runner.py",
-        "            with self._host.transaction() as session:\n"
-        "                if job.atomic:\n"
-        "                    results = [self._call(job, claims)]"
-        " if job.batch_size > 1 else self._call_in_turn(job, claims)\n",
-        "            if job.atomic:\n"
-        "                results = [self._call(job, claims)]"
-        " if job.batch_size > 1 else self._call_in_turn(job, claims)\n"
-        "            with self._host.transaction() as session:\n",
+        "        with self._host.transaction() as session:\n            results = come_to()\n",
+        "        results = come_to()\n        with self._host.transaction() as session:\n",
         (f"{LEDGER}/test_broken_statements.py",),
     ),
     Planted(
@@ -218,5 +212,12 @@ PLANTED = (
         "    waiting.update({(wake, queue): count for queue, count in written.held.items()})\n",
         "",
         (f"{LEDGER}/test_twins.py::test_workers_are_woken_for_a_twin_that_was_held",),
+    ),
+    Planted(
+        "do again what was done outside",
+        "jobs/dispatch/runner.py",
+        "return retrying(self._conclude)(",
+        "return self._conclude(",
+        (f"{LEDGER}/test_broken_statements.py::test_what_was_done_outside_is_not_done_again_for_a_deadlock",),
     ),
 )
