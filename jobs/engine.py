@@ -484,6 +484,7 @@ class Engine:
             is_worn=lambda: role == "worker" and self.worn_after.holds(jobs=self.runner.settled),
             sees_redis=self.broker.is_reachable,
             quiet=self.runner.quiet,
+            time_out=self.runner.time_out,
             **told,
         )
 

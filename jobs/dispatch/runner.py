@@ -17,6 +17,7 @@ from typing import Any
 
 import dramatiq
 from dramatiq import Message, MessageProxy
+from dramatiq.middleware import TimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -52,11 +53,13 @@ log = get_logger(__name__)
 class Hold:
     """The thread that holds some jobs, and the monotonic moment after which it must be stuck.
 
-    `cancelled` says since when (monotonic) the process knows which of them were asked to end.
+    Of its `claims`, `alone` is the one it runs, unless it runs all of them at once. `cancelled` says since when
+    (monotonic) the process knows which of them were asked to end.
     """
 
     thread: threading.Thread
     until: float = math.inf
+    claims: list[Claim] = field(default_factory=list)
     alone: str | None = None
     cancelled: dict[str, float] = field(default_factory=dict)
     is_leaving: Callable[[], bool] = bool
@@ -66,9 +69,9 @@ class Hold:
         """Whether the thread can still be believed to bring its jobs to an end."""
         return self.thread.is_alive() and time.monotonic() < self.until
 
-    def is_stuck(self, *, grace_s: float) -> bool:
-        """Whether the thread lives but is this long past the moment at which it must have ended."""
-        return self.thread.is_alive() and time.monotonic() > self.until + grace_s
+    def is_stuck(self) -> bool:
+        """Whether the thread lives but is past the moment at which it must have ended."""
+        return self.thread.is_alive() and time.monotonic() > self.until
 
 
 class Runner:
@@ -190,6 +193,7 @@ class Runner:
         job = self._jobs[claims[0].kind]
         # What no exception can interrupt (a system call, C code) outlives its limit: then its lease runs out.
         hold = self.running[claims[0].owner]
+        hold.claims = claims
         hold.until = time.monotonic() + (job.slow_down + job.time_limit) / 1000 + self._lease_s
         self._slow_down(job)
         with self._host.inside():
@@ -320,6 +324,8 @@ class Runner:
             self._observer.superseded(1)
             return
         until = time.monotonic() + 4 * self._lease_s
+        if hold := self.running.get(one.owner):
+            hold.until = max(hold.until, until + self._lease_s)  # it waits, and is not stuck
         while True:
             try:
                 self._record(one, error)
@@ -332,6 +338,20 @@ class Runner:
                 if time.monotonic() > until or self.stopping.wait(SETTLE_AGAIN_S):
                     log.error("attempt left to the reaper", extra={"job": one.uid, "error": str(trouble)})
                     return
+
+    def time_out(self, owner: str) -> bool:
+        """Settle the job that the thread of this claim is stuck in, which took too long; whether there was one.
+
+        Of a batch nobody knows which one it is: its jobs are left to the reaper, which brings them back one by one.
+
+        Raises:
+            Superseded: it is not this worker's any more.
+        """
+        hold = self.running.get(owner)
+        stuck = [one for one in hold.claims if one.uid == hold.alone] if hold else []
+        for one in stuck:
+            self._record(one, TimeLimitExceeded())
+        return bool(stuck)
 
     def _record(self, one: Claim, error: BaseException) -> None:
         job = self._jobs[one.kind]
