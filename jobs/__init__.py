@@ -60,7 +60,7 @@ from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
 from .schedules.rules import Rule, RuleKind, Upcoming
 from .schedules.ticker import Sweep
 from .schedules.words import in_words
-from .transactions import prepare_engine, writing
+from .transactions import prepare_engine, retrying, writing
 from .workflows.looks import StepBrief, WorkflowBrief
 from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, chain, chord, group
 
@@ -168,6 +168,7 @@ __all__ = [
     "metadata",
     "orphans",
     "prepare_engine",
+    "retrying",
     "rule_of",
     "schedule",
     "together",

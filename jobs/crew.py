@@ -10,6 +10,7 @@ from .errors import NoSuchWorker, WrongState
 from .host import Host
 from .ledger import audit
 from .ledger.models import WorkerRow
+from .transactions import retrying
 
 GO = "go"
 WISHES = (QUIET, GO, STOP)
@@ -30,6 +31,7 @@ class Crew:
             raise NoSuchWorker(name)
         return found
 
+    @retrying
     def wish(self, name: str, wish: str, *, by: str | None, reason: str | None = None) -> None:
         """Have a process be `quiet`, `go` on, or `stop`.
 
@@ -52,6 +54,7 @@ class Crew:
             told: Mapping[str, Any] = {"before": {"wish": before}, "after": {"wish": wish}, "reason": reason}
             audit.append(session, by=by, action=wish, subject=f"worker {name}", details=told)
 
+    @retrying
     def forget(self, name: str, *, by: str | None) -> None:
         """Take the row of a process away that fell silent; one that lives writes it anew. Raises NoSuchWorker."""
         with self._host.transaction() as session:

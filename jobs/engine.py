@@ -41,6 +41,7 @@ from .schedules import shelf
 from .schedules.book import ScheduleBook
 from .schedules.firing import Firing
 from .schedules.ticker import Sweep, Ticker
+from .transactions import retrying
 from .workflows.desk import Workflows
 
 SILENT = Observer()
@@ -213,6 +214,7 @@ class Engine:
             insert_settled(session, settled, uids=uids, policies=policies)
         return uids
 
+    @retrying
     def retry(self, uid: str, *, by: str | None) -> None:
         """Make a dead, parked or cancelled job ready again.
 
@@ -225,6 +227,7 @@ class Engine:
             audit.of_job(session, uid, "retry", by=by)
         self.sender.wake(queue)
 
+    @retrying
     def enqueue(self, request: JobRequest) -> str:
         """Write one job into the transaction that is open, or into one of its own; its public id.
 
@@ -234,6 +237,7 @@ class Engine:
         with self.host.transaction() as session:
             return self.write_down(session, [request])[0]
 
+    @retrying
     def cancel(self, uid: str, *, by: str | None, if_running: bool = True) -> bool:
         """Cancel a job: at once while it waits (True), by asking it to end while it runs (False).
 
@@ -283,6 +287,7 @@ class Engine:
         what = f"run at {run_at.isoformat()}"
         self._change(uid, "reschedule", values, what=what, by=by, run_at=run_at.isoformat())
 
+    @retrying
     def move(self, uid: str, queue: str, *, by: str | None) -> None:
         """Put a job that waits into another queue, whose workers take it from there.
 
@@ -296,6 +301,7 @@ class Engine:
             values = {"queue": queue, "turn": control.turn_in(queue)}
             self._change(uid, "move", values, what=f"queue {queue}"[:40], by=by, queue=queue)
 
+    @retrying
     def _change(
         self, uid: str, action: str, values: Mapping[str, Any], *, what: str, by: str | None, **told: Any
     ) -> None:
@@ -306,6 +312,7 @@ class Engine:
 
     # -- errors -----------------------------------------------------------------------------------------------------
 
+    @retrying
     def mute(self, fingerprint: str, *, by: str | None, reason: str | None = None) -> None:
         """Have an error hidden until another version of the host runs.
 
@@ -317,6 +324,7 @@ class Engine:
             details = {"version": self.version, "reason": reason}
             audit.append(session, by=by, action="mute", subject=f"error {fingerprint}", details=details)
 
+    @retrying
     def unmute(self, fingerprint: str, *, by: str | None) -> bool:
         """Have an error shown again; whether it was hidden."""
         with self.host.transaction() as session:
@@ -331,6 +339,7 @@ class Engine:
 
     # -- pauses and limits ------------------------------------------------------------------------------------------
 
+    @retrying
     def pause(self, key: lanes.Key, *, by: str | None, reason: str | None, until: datetime | None = None) -> None:
         """Let nothing more start in a queue ("queue", name) or of a kind ("kind", name), for good or until then.
 
@@ -346,6 +355,7 @@ class Engine:
             details = {"before": before, "after": _pause_of(session, key), "reason": reason}
             audit.append(session, by=by, action="pause", subject=" ".join(key), details=details)
 
+    @retrying
     def resume(self, key: lanes.Key, *, by: str | None = None, reason: str | None = None) -> bool:
         """Let jobs start there again; whether it was paused."""
         self.check_lane(key)
@@ -359,6 +369,7 @@ class Engine:
             wake_at_commit(session, self.sender.wake, dict.fromkeys(sorted(queues), 1))
             return was_paused
 
+    @retrying
     def limit(self, key: lanes.Key, limits: lanes.Limits, *, by: str | None = None, reason: str | None = None) -> None:
         """Decide how many jobs may run at a time there, and how many may start in a while.
 
@@ -477,6 +488,7 @@ class Engine:
             is_worn=lambda: role == "worker" and self.worn_after.holds(jobs=self.runner.settled),
             sees_redis=self.broker.is_reachable,
             quiet=self.runner.quiet,
+            time_out=self.runner.time_out,
             **told,
         )
 

@@ -29,6 +29,10 @@ class UnknownJob(JobError):
     """No job of that name is declared in this build."""
 
 
+class Crowded(JobError):
+    """So many ask for the same thing at once that it could not be settled who has it; asking again is right."""
+
+
 class NoSuchJob(JobError):
     """The ledger holds no job with that id."""
 

@@ -1,13 +1,28 @@
 """A writing transaction at the price of the database alone: for hosts, ours and others'."""
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.orm import Session
 
 from .sqlite import begin_writing
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST_RETRIES = 5
+PATIENCE_S = 5.0
+"""After so long nothing is begun again: whoever asked has waited enough."""
+PAUSE_S = 0.02
+DISTURBED = ("40001", "40P01", "55P03")
+"""Could not be put in an order with others, a deadlock, a lock that was not given in time."""
+ENDED = "25P02"
 
 
 class WritingSession(Session):
@@ -40,6 +55,46 @@ class WritingSession(Session):
         else:
             self.dispatch.after_rollback(self)
         self._its.rollback()
+
+
+def is_disturbed(error: BaseException) -> bool:
+    """Whether the database ended a transaction for the sake of others, and the same again may well succeed."""
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return False
+    return getattr(error.orig, "pgcode", None) in DISTURBED or "database is locked" in str(error.orig)
+
+
+def retrying(act: Callable[P, R]) -> Callable[P, R]:
+    """What makes one transaction of its own, and nothing that a rollback leaves behind: made again when disturbed.
+
+    Up to `MOST_RETRIES` times, a little later each time; what disturbs it after that is raised. Within a transaction
+    that somebody else began only they can begin again: the error goes up to them.
+    """
+
+    @wraps(act)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+        until = time.monotonic() + PATIENCE_S
+        disturbed: DBAPIError | None = None
+        for number in range(MOST_RETRIES):
+            try:
+                return act(*args, **kwargs)
+            except (DBAPIError, PendingRollbackError) as error:
+                if disturbed is not None and _is_of_an_ended_transaction(error):
+                    raise disturbed from None
+                if not isinstance(error, DBAPIError) or not is_disturbed(error) or time.monotonic() > until:
+                    raise
+                disturbed = error
+            time.sleep(random.uniform(0.25, 1) * PAUSE_S * 2**number)  # noqa: S311 -- apart from each other, no secret
+        return act(*args, **kwargs)
+
+    return tried
+
+
+def _is_of_an_ended_transaction(error: BaseException) -> bool:
+    """Whether what failed before has ended the transaction around: it is theirs who began it."""
+    return isinstance(error, PendingRollbackError) or (
+        isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == ENDED
+    )
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.events import ActivityCounted, ActivityLogged, announce
 from app.question import Question
 from app.web import settings
-from jobs import GiveUp, SettledJob, check_cancelled, current, engine_of, has_live
+from jobs import GiveUp, SettledJob, check_cancelled, current, engine_of, has_live, retrying
 
 from . import queries
 from .calories import burned
@@ -90,6 +90,7 @@ class Logged(NamedTuple):
     job_uid: str | None = None
 
 
+@retrying
 def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = None) -> Logged:
     """Write the activity down; its calories follow in the background.
 
@@ -114,6 +115,7 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
     return Logged(made.id, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
 
 
+@retrying
 def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str | None = None) -> list[Logged]:
     """Write many activities down, all or none; as `log_activity` for each, in a few statements for all of them.
 
@@ -139,6 +141,7 @@ def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str
     return [Logged(one, is_new=True) for one in ids]
 
 
+@retrying
 def change_activity(user_id: int, activity_id: int, changes: Mapping[str, Any], *, zone: str) -> None:
     """Change some fields of an activity, named as in `Draft`; what its energy depends on makes it count again.
 
@@ -196,6 +199,7 @@ def restore_activity(user_id: int, activity_id: int) -> None:
     _move(user_id, activity_id, from_bin=True, deleted_at=None)
 
 
+@retrying
 def recount_activity(user_id: int, activity_id: int) -> None:
     """Try again to work out what an activity burned; one that has its energy, or is waiting, is left as it is.
 
@@ -441,6 +445,7 @@ def _uncounted() -> dict[str, Any]:
     }
 
 
+@retrying
 def _move(user_id: int, activity_id: int, *, from_bin: bool, deleted_at: datetime | None) -> None:
     with transaction() as session:
         where = Activity.deleted_at.is_not(None) if from_bin else Activity.deleted_at.is_(None)

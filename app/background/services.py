@@ -14,7 +14,7 @@ from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.security import Person, requester, steers_all_jobs
-from jobs import BadArguments, Job, JobRequest, NoSuchJob, UnknownJob, WrongState, engine_of
+from jobs import BadArguments, Job, JobRequest, NoSuchJob, UnknownJob, WrongState, engine_of, retrying
 
 from . import queries
 from .drafts import Draft, fingerprint_of, problem_of_args, problem_of_start, problems_of
@@ -233,6 +233,7 @@ def _written(person: Person, requests: Sequence[JobRequest], *, key: str | None,
     return once(person, write, key=key, content_print=content_print)
 
 
+@retrying
 def once(person: Person, write: Callable[[Session], list[str]], *, key: str | None, content_print: str) -> Started:
     """Write something down, and with a `key` only once for the same content; `write` gives the public ids of it.
 

@@ -20,6 +20,7 @@ from jobs.ledger.selection import COUNT_UP_TO, Preview, Selection
 from jobs.ledger.states import LIVE, State
 from jobs.observer import Observer
 from jobs.registry import HIGHEST, LOWEST, Job
+from jobs.transactions import retrying
 from jobs.workflows.desk import Workflows
 
 from .acts import Acts
@@ -103,6 +104,7 @@ class BulkOperations:
         """
         return selection.preview(self._host.reading(), self._checked(request).selection)
 
+    @retrying
     def start(self, request: BulkRequest, *, by: str | None, reason: str | None = None) -> str:
         """Write an operation down; its public id. It meets the jobs that exist at this moment, none that come later.
 
@@ -126,6 +128,7 @@ class BulkOperations:
                 highest_id=highest,
             )
 
+    @retrying
     def undo(self, uid: str, *, by: str | None) -> str:
         """Have the jobs that an operation changed put back as they were; the public id of the operation that does it.
 
@@ -151,6 +154,7 @@ class BulkOperations:
             }
             return self._write(session, by=by, action=Action.UNDO, undo_of=row.id, **told, **ends)
 
+    @retrying
     def cancel(self, uid: str, *, by: str | None) -> bool:
         """Stop an operation where it is: at once (True), or after the chunk it is at (False).
 

@@ -11,13 +11,14 @@ from dramatiq.threading import raise_thread_exception
 from sqlalchemy import delete, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs.errors import Cancelled
+from jobs.errors import Cancelled, Superseded
 from jobs.host import Host
 from jobs.ledger import control, writer
 from jobs.ledger.models import WorkerRow
 from jobs.ledger.moments import db_now
 from jobs.ledger.reader import now
 from jobs.log import get_logger
+from jobs.transactions import retrying
 
 from .runner import Hold
 from .wear import resident_mib
@@ -52,6 +53,7 @@ class Heartbeat(threading.Thread):
         sees_redis: Callable[[], bool],
         threads: int = 0,
         quiet: threading.Event | None = None,
+        time_out: Callable[[str], bool] = lambda _: False,
         sweeps: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(name="jobs-heartbeat", daemon=True)
@@ -63,6 +65,7 @@ class Heartbeat(threading.Thread):
         self._is_leaving = False
         self._sees_redis = sees_redis
         self._threads, self._sweeps = threads, sweeps
+        self._time_out = time_out
         self._quiet = quiet or threading.Event()
         self._started_at: datetime | None = None
         self._redis_seen: bool | None = None
@@ -73,9 +76,9 @@ class Heartbeat(threading.Thread):
         """Beat until told to end; whatever goes wrong, a database that is away above all, the next beat tries again."""
         is_away = False
         while True:
+            self._leave_if_stuck()
             try:
                 self.beat()
-                self._leave_if_stuck()
                 self._leave_if_worn()
                 is_away = False
             except Exception as error:  # noqa: BLE001 -- without this thread every job of the process would be taken away
@@ -155,14 +158,36 @@ class Heartbeat(threading.Thread):
                 raise_thread_exception(hold.thread.ident, Cancelled)  # type: ignore[no-untyped-call]
 
     def _leave_if_stuck(self) -> None:
-        """End a process one of whose threads can be brought to an end by nothing else; the others' jobs go back."""
-        stuck = [owner for owner, hold in list(self._running.items()) if hold.is_stuck(grace_s=2 * self._lease_s)]
+        """End a process one of whose threads can be brought to an end by nothing else.
+
+        Its job took too long, the others' jobs go back. A database that is away is not waited for longer than a lease:
+        then the reaper finds them all.
+        """
+        stuck = [owner for owner, hold in list(self._running.items()) if hold.is_stuck()]
         if not stuck:
             return
         log.critical("a job cannot be ended, leaving so that a whole process can start", extra={"claims": len(stuck)})
-        with self._host.inside(), self._host.transaction() as session:
-            writer.give_back(session, [owner for owner in list(self._running) if owner not in stuck])
+        last_words = threading.Thread(target=self._settle_all, args=(stuck,), daemon=True)
+        last_words.start()
+        last_words.join(self._lease_s)
         os._exit(EXIT_THREADS_DEAD)
+
+    def _settle_all(self, stuck: Sequence[str]) -> None:
+        given_back = [owner for owner in list(self._running) if owner not in stuck]
+        for owner in stuck:
+            try:
+                if retrying(self._time_out)(owner):
+                    given_back.append(owner)  # what else it claimed never began, or was rolled back
+            except (Superseded, SQLAlchemyError) as error:
+                log.error("could not settle the job that hangs", extra={"error": str(error)})
+        try:
+            retrying(self._give_back)(given_back)
+        except SQLAlchemyError as error:
+            log.error("could not give back the other jobs", extra={"error": str(error)})
+
+    def _give_back(self, owners: Sequence[str]) -> None:
+        with self._host.inside(), self._host.transaction() as session:
+            writer.give_back(session, owners)
 
     def _leave_if_worn(self) -> None:
         """Stop as if somebody had asked: what runs may finish, and whoever supervises starts a fresh process."""

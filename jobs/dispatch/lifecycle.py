@@ -11,6 +11,7 @@ from jobs.host import Host
 from jobs.ledger import writer
 from jobs.log import get_logger
 from jobs.observer import Observer
+from jobs.transactions import retrying
 
 from .heartbeat import Heartbeat
 from .runner import Runner
@@ -57,8 +58,7 @@ class Lifecycle(Middleware):
         left = list(self._runner.running)
         try:
             if left:
-                with self._host.inside(), self._host.transaction() as session:
-                    count = writer.give_back(session, left)
+                count = self._give_back(left)
                 log.warning("gave back unfinished jobs", extra={"jobs": count})
         except SQLAlchemyError as error:
             log.error("could not give back unfinished jobs", extra={"error": str(error)})
@@ -66,3 +66,8 @@ class Lifecycle(Middleware):
             self._heartbeat.end()
         self._sender.flush()
         self._observer.flush()
+
+    @retrying
+    def _give_back(self, owners: list[str]) -> int:
+        with self._host.inside(), self._host.transaction() as session:
+            return writer.give_back(session, owners)

@@ -90,15 +90,18 @@ def write_down(
     When, and only when, the transaction commits, `wake` hears how many jobs became ready in which queue, and `tell`
     how many were written down in which queue and of which kind.
 
-    A unique job whose twin is there already is not written a second time; the id given for it is its twin's.
+    A unique job whose twin is there already is not written a second time; the id given for it is its twin's. A twin
+    that is ready is passed by until then, so `wake` hears of it too.
     """
     rows = [_row(request) for request in requests]
     lanes.welcome(
         session, ((one.queue, one.job.name) for one in requests if one.queue not in {None, one.job.queue_name})
     )
-    uids = writer.insert_jobs(session, rows, periods_s=[request.job.unique_for / 1000 for request in requests])
+    written = writer.insert_jobs(session, rows, periods_s=[request.job.unique_for / 1000 for request in requests])
+    uids = written.uids
     made = [row for row, uid in zip(rows, uids, strict=True) if row["uid"] == uid]
     waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
+    waiting.update({(wake, queue): count for queue, count in written.held.items()})
     waiting.update((wake, row["queue"]) for row in made if row["state"] == State.READY)
     for row in made:
         _tell_at_commit(session, tell, (row["queue"], row["kind"]), _asked(row))

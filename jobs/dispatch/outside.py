@@ -12,6 +12,7 @@ from typing import Any
 from jobs.errors import UnknownOutcome
 from jobs.host import Host
 from jobs.ledger import effects
+from jobs.transactions import retrying
 
 LONGEST_KEY = 160
 
@@ -30,6 +31,11 @@ def once(host: Host, job_uid: str, name: str, act: Callable[[str], Any], *, agai
                 raise UnknownOutcome(f"“{name}” was begun by an attempt that did not live to tell how it ended.")
             effects.try_again(session, key)
     answer = act(key)
+    _note_answer(host, key, answer)
+    return answer
+
+
+@retrying
+def _note_answer(host: Host, key: str, answer: Any) -> None:
     with host.transaction() as session:
         effects.done(session, key, answer)
-    return answer

@@ -7,8 +7,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.host import Host
 from jobs.ledger import writer
+from jobs.ledger.writer import Rescued
 from jobs.log import get_logger
 from jobs.observer import Asked, Observer
+from jobs.transactions import retrying
 
 from .steps import Steps
 from .telling import tell_gave_up
@@ -43,12 +45,7 @@ class Reaper:
         if time.monotonic() < self._not_before:
             return 0
         try:
-            with self._host.inside(), self._host.transaction() as session:
-                rescued = writer.rescue_expired(session, limit=RESCUE_AT_ONCE)
-                self._steps.failed(session, [one.id for one in rescued if one.workflow_id is not None])
-                for one in rescued:
-                    if one.is_parked:
-                        tell_gave_up(self._host, session, one.kind, one.args, "The worker died three times running it.")
+            rescued = self._rescue()
         except SQLAlchemyError:
             self._not_before = time.monotonic() + self._lease_s
             raise
@@ -58,3 +55,13 @@ class Reaper:
             self._observer.rescued(one.queue, one.kind, is_parked=one.is_parked, asked=asked)
             self._wake(one.queue, 1)
         return len(rescued)
+
+    @retrying
+    def _rescue(self) -> list[Rescued]:
+        with self._host.inside(), self._host.transaction() as session:
+            rescued = writer.rescue_expired(session, limit=RESCUE_AT_ONCE)
+            self._steps.failed(session, [one.id for one in rescued if one.workflow_id is not None])
+            for one in rescued:
+                if one.is_parked:
+                    tell_gave_up(self._host, session, one.kind, one.args, "The worker died three times running it.")
+        return rescued

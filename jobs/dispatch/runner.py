@@ -17,6 +17,7 @@ from typing import Any
 
 import dramatiq
 from dramatiq import Message, MessageProxy
+from dramatiq.middleware import TimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,7 @@ from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
 from jobs.observer import Asked, Observer, together
 from jobs.registry import Job, names_now
+from jobs.transactions import retrying
 
 from . import loglines
 from .circuit import Circuit
@@ -51,11 +53,13 @@ log = get_logger(__name__)
 class Hold:
     """The thread that holds some jobs, and the monotonic moment after which it must be stuck.
 
-    `cancelled` says since when (monotonic) the process knows which of them were asked to end.
+    Of its `claims`, `alone` is the one it runs, unless it runs all of them at once. `cancelled` says since when
+    (monotonic) the process knows which of them were asked to end.
     """
 
     thread: threading.Thread
     until: float = math.inf
+    claims: list[Claim] = field(default_factory=list)
     alone: str | None = None
     cancelled: dict[str, float] = field(default_factory=dict)
     is_leaving: Callable[[], bool] = bool
@@ -65,9 +69,9 @@ class Hold:
         """Whether the thread can still be believed to bring its jobs to an end."""
         return self.thread.is_alive() and time.monotonic() < self.until
 
-    def is_stuck(self, *, grace_s: float) -> bool:
-        """Whether the thread lives but is this long past the moment at which it must have ended."""
-        return self.thread.is_alive() and time.monotonic() > self.until + grace_s
+    def is_stuck(self) -> bool:
+        """Whether the thread lives but is past the moment at which it must have ended."""
+        return self.thread.is_alive() and time.monotonic() > self.until
 
 
 class Runner:
@@ -143,13 +147,17 @@ class Runner:
         wish = self._wish(queue)
         claims: list[Claim] = []
         try:
-            # A claim that a power cut takes back is a job that is ready again.
-            with self._host.inside(), self._host.transaction(durable=False) as session:
-                claims = writer.claim(session, wish)
+            claims = self._take(wish)
         finally:
             if not claims:
                 self.running.pop(wish.owner, None)
         return claims
+
+    @retrying
+    def _take(self, wish: Wish) -> list[Claim]:
+        # A claim that a power cut takes back is a job that is ready again.
+        with self._host.inside(), self._host.transaction(durable=False) as session:
+            return writer.claim(session, wish)
 
     def _wish(self, queue: str) -> Wish:
         """The next claim, in a name that the heartbeat knows before the claim commits."""
@@ -185,18 +193,29 @@ class Runner:
         job = self._jobs[claims[0].kind]
         # What no exception can interrupt (a system call, C code) outlives its limit: then its lease runs out.
         hold = self.running[claims[0].owner]
+        hold.claims = claims
         hold.until = time.monotonic() + (job.slow_down + job.time_limit) / 1000 + self._lease_s
         self._slow_down(job)
         with self._host.inside():
-            results = [] if job.atomic else [self._call(job, claims)]
-            with self._host.transaction() as session:
-                if job.atomic:
-                    results = [self._call(job, claims)] if job.batch_size > 1 else self._call_in_turn(job, claims)
-                ran = claims if job.batch_size > 1 else claims[: len(results)]
-                writer.hand_back(session, claims[len(ran) :])
-                self._steps.failed(session, [one.id for one in of_workflows(claims[len(ran) :])])
-                then = None if self._claims_nothing() else wish
-                return ran, self._finish(session, ran, results, then)
+            if job.atomic:
+                return self._conclude(claims, wish, lambda: self._call_all(job, claims))
+            results = [self._call(job, claims)]
+            # What it did is done; that its finish was disturbed is no reason to do it again.
+            return retrying(self._conclude)(claims, wish, lambda: results)
+
+    def _conclude(
+        self, claims: list[Claim], wish: Wish | None, come_to: Callable[[], list[Any]]
+    ) -> tuple[list[Claim], list[Claim]]:
+        with self._host.transaction() as session:
+            results = come_to()
+            ran = claims if self._jobs[claims[0].kind].batch_size > 1 else claims[: len(results)]
+            writer.hand_back(session, claims[len(ran) :])
+            self._steps.failed(session, [one.id for one in of_workflows(claims[len(ran) :])])
+            then = None if self._claims_nothing() else wish
+            return ran, self._finish(session, ran, results, then)
+
+    def _call_all(self, job: Job, claims: list[Claim]) -> list[Any]:
+        return [self._call(job, claims)] if job.batch_size > 1 else self._call_in_turn(job, claims)
 
     def _finish(self, session: Session, ran: list[Claim], results: list[Any], then: Wish | None) -> list[Claim]:
         """Finish what ran with one statement, or, where jobs have results of their own, with one for each."""
@@ -294,6 +313,7 @@ class Runner:
             self.running[claims[0].owner] = self._hold()
             self._work_off(claims[middle:], next_of=None)
 
+    @retrying
     def _still_mine(self, claims: list[Claim]) -> list[Claim]:
         with self._host.inside(), self._host.transaction() as session:
             return writer.still_mine(session, claims)
@@ -305,6 +325,8 @@ class Runner:
             self._observer.superseded(1)
             return
         until = time.monotonic() + 4 * self._lease_s
+        if hold := self.running.get(one.owner):
+            hold.until = max(hold.until, until + self._lease_s)  # it waits, and is not stuck
         while True:
             try:
                 self._record(one, error)
@@ -317,6 +339,20 @@ class Runner:
                 if time.monotonic() > until or self.stopping.wait(SETTLE_AGAIN_S):
                     log.error("attempt left to the reaper", extra={"job": one.uid, "error": str(trouble)})
                     return
+
+    def time_out(self, owner: str) -> bool:
+        """Settle the job that the thread of this claim is stuck in, which took too long; whether there was one.
+
+        Of a batch nobody knows which one it is: its jobs are left to the reaper, which brings them back one by one.
+
+        Raises:
+            Superseded: it is not this worker's any more.
+        """
+        hold = self.running.get(owner)
+        stuck = [one for one in hold.claims if one.uid == hold.alone] if hold else []
+        for one in stuck:
+            self._record(one, TimeLimitExceeded())
+        return bool(stuck)
 
     def _record(self, one: Claim, error: BaseException) -> None:
         job = self._jobs[one.kind]

@@ -6,16 +6,17 @@ the job is somebody else's by now, and the caller must roll everything back.
 
 import json
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import CursorResult, RowMapping
 from sqlalchemy.orm import Session
 
-from jobs.errors import NoSuchJob, Superseded, WrongState
+from jobs.errors import Crowded, NoSuchJob, Superseded, WrongState
 
 from . import hot, lanes
 from .models import Attempt, Entry, Move, PeriodKey, in_state, spelled
@@ -28,6 +29,9 @@ attempt = cast("Table", Attempt.__table__)
 MAX_ERROR_LENGTH = 2_000
 MAX_TRACEBACK_LENGTH = 20_000
 PARK_AFTER_CRASHES = 3
+MOST_LOOKS = 20
+KEYS = {"unique_key": WAITING, "live_key": LIVE}
+"""The states in which a job keeps another with the same key from being made."""
 SUSPECTS_APART = 8
 APART_S = 3
 
@@ -69,11 +73,26 @@ class Failure:
     version: str | None = None
 
 
-def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of writing jobs down: a public id for each, and in which queue how many twins are held.
+
+    A ready twin that is held is passed by those who claim until the caller commits; then somebody has to look again.
+    """
+
+    uids: list[str]
+    held: Mapping[str, int]
+
+
+def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float]) -> Written:
     """Write jobs down with one statement; the public id of each, or of the job that stands for it already.
 
     A job stands for another as long as it holds the same key in a state that counts, or, where `periods_s` says so,
-    for so many seconds since it was asked for.
+    for so many seconds since it was asked for. One that waits does not start before the caller's transaction ends:
+    when it runs, it sees what it was asked for.
+
+    Raises:
+        Crowded: twins came and went for as long as it was tried.
     """
     stand_ins = {
         row["uid"]: found
@@ -81,14 +100,20 @@ def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_
         if period_s and (found := _asked_for_lately(session, row, period_s))
     }
     new = [row for row in rows if row["uid"] not in stand_ins]
+    held: Mapping[str, int] = {}
     if new and hot.insert(session.connection(), new) < len(new):
-        stand_ins |= _twins(session, new)
-    return [stand_ins.get(row["uid"], row["uid"]) for row in rows]
+        twins, held = _make_or_find(session, new)
+        noted = [row for row, period_s in zip(rows, periods_s, strict=True) if period_s and row["uid"] in twins]
+        for row in noted:  # the note holds a job that is not made; its twin stands there instead
+            of_its_own = and_(PeriodKey.key == _key_of(row), PeriodKey.uid == row["uid"])
+            session.connection().execute(update(PeriodKey).where(of_its_own).values(uid=twins[row["uid"]]))
+        stand_ins = {uid: twins.get(found, found) for uid, found in stand_ins.items()} | twins
+    return Written([stand_ins.get(row["uid"], row["uid"]) for row in rows], held)
 
 
 def _asked_for_lately(session: Session, row: Mapping[str, Any], period_s: float) -> str | None:
     """The job that holds the row's key for its period; None once the row holds it itself."""
-    key = row["live_key"] or row["unique_key"]
+    key = _key_of(row)
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     note = dialect.insert(PeriodKey).values(key=key, uid=row["uid"], until=db_now(period_s))
     holder = session.connection().execute(
@@ -103,26 +128,55 @@ def _asked_for_lately(session: Session, row: Mapping[str, Any], period_s: float)
     return session.connection().execute(select(PeriodKey.uid).where(PeriodKey.key == key)).scalar_one()
 
 
-def _twins(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """By the public id of a row that was left out, the job that stands for it."""
-    unique, live = ({row[name] for row in rows if row[name]} for name in ("unique_key", "live_key"))
-    found = session.connection().execute(
-        select(job.c.uid, job.c.unique_key, job.c.live_key).where(
-            or_(
-                and_(job.c.unique_key.in_(unique), in_state(*WAITING)),
-                and_(job.c.live_key.in_(live), in_state(*LIVE)),
-            )
-        )
-    )
-    holders: dict[Any, str] = {}
-    for uid, unique_key, live_key in found:
-        holders |= {("unique_key", unique_key): uid, ("live_key", live_key): uid}
-    return {
-        row["uid"]: holder
-        for row in rows
-        for name in ("unique_key", "live_key")
-        if row[name] and (holder := holders.get((name, row[name]))) and holder != row["uid"]
+def _key_of(row: Mapping[str, Any]) -> str | None:
+    """The key a row may not share: it has one of the two, or none."""
+    key: str | None = row["live_key"] or row["unique_key"]
+    return key
+
+
+def _make_or_find(session: Session, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], Mapping[str, int]]:
+    """Of rows some of which were left out: by public id the job that stands for it; and by queue, how many are held.
+
+    What was in the way may have settled before it is found. Then nothing is in the way any more.
+    """
+    own = {row["uid"] for row in rows}
+    stand_ins: dict[str, str] = {}
+    held: dict[str, str] = {}
+    missing = [row for row in rows if _key_of(row)]
+    for _ in range(MOST_LOOKS):
+        found = {(name, one[name]): one for one in _holders(session, missing) for name in KEYS if one[name] is not None}
+        holders = {row["uid"]: found.get(_named_key(row)) for row in missing}
+        others = {uid: one for uid, one in holders.items() if one is not None and one["uid"] not in own}
+        stand_ins |= {uid: one["uid"] for uid, one in holders.items() if one is not None and one["uid"] != uid}
+        held |= {one["uid"]: one["queue"] for one in others.values() if one["state"] == State.READY}
+        missing = [row for row in missing if holders[row["uid"]] is None]
+        if not missing or hot.insert(session.connection(), missing) == len(missing):
+            return stand_ins, Counter(held.values())
+    raise Crowded("Others ask for the same at this moment, again and again.")
+
+
+def _named_key(row: Mapping[str, Any]) -> tuple[str, Any]:
+    return next((name, row[name]) for name in KEYS if row[name])
+
+
+def _holders(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[RowMapping]:
+    """The jobs that have the keys of these rows.
+
+    Those that wait are locked, in the order of their ids, until the transaction ends. FOR KEY SHARE is enough: a claim
+    skips what is locked in any way, and other askers, or a person who cancels, are not kept waiting. Those that run are
+    not locked: their heartbeat would pass them by.
+    """
+    columns = select(job.c.id, job.c.uid, job.c.unique_key, job.c.live_key, job.c.state, job.c.queue)
+    has_key = {
+        name: and_(job.c[name].in_(keys), in_state(*states))
+        for name, states in KEYS.items()
+        if (keys := {row[name] for row in rows if row[name]})
     }
+    waiting = columns.where(or_(*has_key.values()), in_state(*WAITING)).order_by(job.c.id)
+    found = list(session.connection().execute(waiting.with_for_update(read=True, key_share=True)).mappings())
+    if "live_key" in has_key:
+        found += session.connection().execute(columns.where(has_key["live_key"], in_state(State.RUNNING))).mappings()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

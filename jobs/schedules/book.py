@@ -16,6 +16,7 @@ from jobs.ledger import audit, reader
 from jobs.ledger.models import Entry
 from jobs.ledger.moments import db_now
 from jobs.registry import HIGHEST, LOWEST, Job
+from jobs.transactions import retrying
 
 from . import shelf
 from .decision import MOST_MISSED
@@ -59,6 +60,7 @@ class ScheduleBook:
 
     # -- changing ---------------------------------------------------------------------------------------------------
 
+    @retrying
     def create(
         self,
         request: ScheduleRequest,
@@ -80,6 +82,7 @@ class ScheduleBook:
             _note(session, one, "create", by=by or requested_by, before=None, after=_told(one), reason=reason)
             return uid
 
+    @retrying
     def change(self, uid: str, *, by: str | None = None, reason: str | None = None, **changes: Any) -> None:
         """Change some of a schedule's `ScheduleRequest`; with a new rule, its next slot is told anew from now on.
 
@@ -98,6 +101,7 @@ class ScheduleBook:
             told = {word: {name: of[name] for name in changed} for word, of in (("before", before), ("after", after))}
             _note(session, one, "change", by=by, **told, reason=reason)
 
+    @retrying
     def pause(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Let the schedule make no more jobs until it is resumed. Pausing twice changes nothing.
 
@@ -111,6 +115,7 @@ class ScheduleBook:
                 self._update(session, one, {"paused_at": db_now(), "paused_by": by, "pause_reason": told})
                 _note_on_others(session, one, "pause", by=by, reason=told)
 
+    @retrying
     def resume(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
         """Let the schedule go on with its next slot from now; slots that passed while it was paused are no missed ones.
 
@@ -124,6 +129,7 @@ class ScheduleBook:
                 self._update(session, one, {**nobody, "next_at": _resumed_at(one, reader.now(session))})
                 _note_on_others(session, one, "resume", by=by, reason=reason)
 
+    @retrying
     def delete(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
         """Remove a schedule. Its jobs stay.
 
@@ -137,6 +143,7 @@ class ScheduleBook:
 
     # -- making jobs by hand ----------------------------------------------------------------------------------------
 
+    @retrying
     def run_now(self, uid: str, *, by: str | None) -> str:
         """Make a job of the schedule at once, paused or not, beside its slots; the job's public id.
 
@@ -152,6 +159,7 @@ class ScheduleBook:
             _note_on_others(session, one, "run now", by=by, job=job_uid)
             return job_uid
 
+    @retrying
     def backfill(self, uid: str, *, since: datetime, until: datetime, by: str | None) -> list[tuple[datetime, str]]:
         """Make the jobs of those slots from `since` to `until` that made none; the slots with their jobs' public ids.
 

@@ -14,6 +14,7 @@ from typing import Any
 from jobs.dispatch.verdict import is_outage
 from jobs.log import get_logger
 from jobs.observer import Observer
+from jobs.transactions import retrying
 
 LONGEST_PROBLEM = 200
 
@@ -43,6 +44,7 @@ class Sweep:
 class Ticker:
     """Runs sweeps by the clock until it is told to stop; one that raises is logged once, and comes again.
 
+    One that was disturbed by other transactions comes again at once, a few times.
     That the database is away is said without a traceback: it is no fault of the sweep's.
     """
 
@@ -81,7 +83,7 @@ class Ticker:
         def run() -> None:
             started, problem = time.monotonic(), None
             try:
-                sweep.run()
+                retrying(sweep.run)()
             except Exception as error:
                 problem = f"{type(error).__name__}: {error}"[:LONGEST_PROBLEM]
                 told = {"sweep": sweep.name, "error": str(error)}

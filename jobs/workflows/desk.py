@@ -16,6 +16,7 @@ from jobs.ledger.states import RETRYABLE, State
 from jobs.ledger.writer import Claim
 from jobs.observer import Observer
 from jobs.registry import Job
+from jobs.transactions import retrying
 
 from . import by_hand, endings, looks, moves, results
 from .looks import StepBrief, WorkflowBrief
@@ -79,6 +80,7 @@ class Workflows:
         """Which node a workflow's node waits for, parent first: ids of jobs, and negative numbers of joins."""
         return looks.edges(self._host.reading(), uid, limit=limit)
 
+    @retrying
     def cancel(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Cancel what waits at once, and ask what runs to end.
 
@@ -89,6 +91,7 @@ class Workflows:
             by_hand.cancel(session, self._pen, uid, by=by)
             self._note(session, uid, "cancel", by=by, reason=reason)
 
+    @retrying
     def retry(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Run the steps that failed or were cancelled again; those that succeeded keep their results.
 

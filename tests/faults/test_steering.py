@@ -102,5 +102,6 @@ def test_a_thread_that_cannot_be_ended_costs_its_process_and_the_others_a_rerun(
     stage.worker()
     stage.wait_for_all()
     account = stage.check("F25 a thread that cannot be ended", ends={uid: State.CANCELLED})
+    assert stage.outcomes(account, [uid]) == [["failed"]]
     assert stage.outcomes(account, others)[0][-1] == "succeeded"
     assert sorted(stage.written()) == [2, 3]

@@ -21,10 +21,11 @@ def main(word: str = "") -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
-        every = sorted({test for one in chosen for test in one.tests})
-        if code := _run(copy, every):
-            print(f"without any defect the tests end with {code}", file=sys.stderr)
-            return 1
+        for database in sorted({one.database for one in chosen}):
+            every = sorted({test for one in chosen if one.database == database for test in one.tests})
+            if code := _run(copy, every, database):
+                print(f"without any defect the tests end with {code}", file=sys.stderr)
+                return 1
         missed = [one for one in chosen if not _is_caught(copy, one)]
     print(f"{len(chosen) - len(missed)} of {len(chosen)} caught")
     return 1 if missed else 0
@@ -38,7 +39,7 @@ def _is_caught(copy: Path, one: Planted) -> bool:
     file.write_text(whole.replace(one.old, one.new))
     began = time.monotonic()
     try:
-        code = _run(copy, list(one.tests))
+        code = _run(copy, list(one.tests), one.database)
     finally:
         file.write_text(whole)
     verdict = {FAILED: "caught", 0: "NOT CAUGHT"}.get(code, f"NOT CAUGHT, pytest ended with {code}")
@@ -46,9 +47,9 @@ def _is_caught(copy: Path, one: Planted) -> bool:
     return code == FAILED
 
 
-def _run(copy: Path, tests: list[str]) -> int:
+def _run(copy: Path, tests: list[str], database: str) -> int:
     """The exit code of pytest. What hangs for the defect's sake has failed."""
-    words = ["-m", "pytest", "-x", "-q", "--database=sqlite", "-p", "no:cacheprovider", "--timeout=60", *tests]
+    words = ["-m", "pytest", "-x", "-q", f"--database={database}", "-p", "no:cacheprovider", "--timeout=60", *tests]
     try:
         return subprocess.run(
             [sys.executable, *words], cwd=copy, capture_output=True, timeout=WITHIN_S, check=False

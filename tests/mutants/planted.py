@@ -7,13 +7,17 @@ LEDGER, DISPATCH = "tests/jobs/ledger", "tests/jobs/dispatch"
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A text of the engine, which is there once, and what stands there instead."""
+    """A text of the engine, which is there once, and what stands there instead.
+
+    Where only writers at the same moment can tell, the tests run beside PostgreSQL.
+    """
 
     what: str
     file: str
     old: str
     new: str
     tests: tuple[str, ...]
+    database: str = "sqlite"
 
 
 PLANTED = (
@@ -34,14 +38,8 @@ PLANTED = (
     Planted(
         "commit the effect before the finish",
         "jobs/dispatch/runner.py",
-        "            with self._host.transaction() as session:\n"
-        "                if job.atomic:\n"
-        "                    results = [self._call(job, claims)]"
-        " if job.batch_size > 1 else self._call_in_turn(job, claims)\n",
-        "            if job.atomic:\n"
-        "                results = [self._call(job, claims)]"
-        " if job.batch_size > 1 else self._call_in_turn(job, claims)\n"
-        "            with self._host.transaction() as session:\n",
+        "        with self._host.transaction() as session:\n            results = come_to()\n",
+        "        results = come_to()\n        with self._host.transaction() as session:\n",
         (f"{LEDGER}/test_broken_statements.py",),
     ),
     Planted(
@@ -184,5 +182,42 @@ PLANTED = (
         "if (steps := of_workflows(ran)) and self._steps.succeeded(session, steps) and then and not following:",
         "if (steps := of_workflows(ran)[1:]) and self._steps.succeeded(session, steps) and then and not following:",
         ("tests/jobs/workflows/test_once.py::test_a_step_that_lost_its_worker_counts_once",),
+    ),
+    Planted(
+        "believe that what was in the way is still there",
+        "jobs/ledger/writer.py",
+        "        if not missing or hot.insert(session.connection(), missing) == len(missing):\n"
+        "            return stand_ins, Counter(held.values())\n",
+        "        return stand_ins, Counter(held.values())\n",
+        (
+            f"{LEDGER}/test_twins.py::test_what_settles_while_it_is_in_the_way_is_made_anew",
+            f"{LEDGER}/test_twins.py::test_every_id_that_is_given_is_of_a_job_that_is_there",
+        ),
+        database="postgresql",
+    ),
+    Planted(
+        "do not hold a twin for who asks for it",
+        "jobs/ledger/writer.py",
+        "waiting.with_for_update(read=True, key_share=True)",
+        "waiting",
+        (
+            f"{LEDGER}/test_twins.py::test_a_twin_does_not_start_before_what_it_is_asked_for_is_there",
+            f"{LEDGER}/test_twins.py::test_what_was_asked_for_last_is_always_seen",
+        ),
+        database="postgresql",
+    ),
+    Planted(
+        "wake nobody for a twin that was held",
+        "jobs/dispatch/outbox.py",
+        "    waiting.update({(wake, queue): count for queue, count in written.held.items()})\n",
+        "",
+        (f"{LEDGER}/test_twins.py::test_workers_are_woken_for_a_twin_that_was_held",),
+    ),
+    Planted(
+        "do again what was done outside",
+        "jobs/dispatch/runner.py",
+        "return retrying(self._conclude)(",
+        "return self._conclude(",
+        (f"{LEDGER}/test_broken_statements.py::test_what_was_done_outside_is_not_done_again_for_a_deadlock",),
     ),
 )

@@ -6,10 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
+from jobs import Job
 from jobs.dispatch.heartbeat import EXIT_THREADS_DEAD, Heartbeat, process_name
 from jobs.dispatch.runner import Hold
 from jobs.ledger import reader
@@ -195,16 +198,95 @@ def test_a_job_that_no_limit_can_interrupt_is_taken_over(host: SmallHost) -> Non
 
     uid = shop.submit_one(shop.job(hang, time_limit=100))
     heart = heart_of(shop, lease_s=0.4)
-    heart.start()
     thread = threading.Thread(target=shop.work)
     thread.start()
-    wait_until(lambda: shop.engine.reaper.reap() == 1)
+
+    def is_taken_over() -> bool:
+        heart.beat()
+        return shop.engine.reaper.reap() == 1
+
+    wait_until(is_taken_over)
     shop.work()
     assert (shop.state(uid), shop.effects()) == ("succeeded", [1])
     blocked.set()
     thread.join()
     heart.end()
     assert (shop.effects(), shop.outcomes(uid)) == ([1], ["lost", "succeeded"])
+
+
+def hang(shop: Workshop, *, size: int = 1) -> Job:
+    def hang_alone(number: int) -> None:
+        time.sleep(15)
+
+    def hang_together(numbers: list[int]) -> None:
+        time.sleep(15)
+
+    if size == 1:
+        return shop.job(hang_alone, time_limit=100)
+    return shop.batched(hang_together, size=size, time_limit=100)
+
+
+def exit_code_beside(host: SmallHost, *, size: int = 1, **options: Any) -> int:
+    """How a process ends in which a job hangs, while another of its threads runs what `other` has claimed."""
+    url = host.database.url.render_as_string(hide_password=False)
+    child = os.fork()
+    if child == 0:
+        shop = Workshop(SmallHost(url), lease_s=1.0)
+        hang(shop, size=size)
+        shop.engine.runner.running["other"] = Hold(threading.current_thread())
+        threading.Thread(target=shop.work, daemon=True).start()
+        time.sleep(0.3)
+        heart_of(shop, **{"lease_s": 1.0, "time_out": shop.engine.runner.time_out, **options}).start()
+        time.sleep(20)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_job_that_hangs_took_too_long_and_the_others_go_back(host: SmallHost, shop: Workshop) -> None:
+    stuck = shop.submit_one(hang(shop))
+    beside = shop.submit_one(shop.noting(queue="side"), 2)
+    shop.claim("side", owner="other")
+    assert exit_code_beside(host) == EXIT_THREADS_DEAD
+    entry = shop.entry(stuck)
+    assert (entry.state, entry.failures, entry.crashes, shop.outcomes(stuck)) == ("scheduled", 1, 0, ["failed"])
+    assert (entry.error_class, entry.error_message) == (
+        "TimeLimitExceeded",
+        "It took longer than its time limit of 0.1 seconds.",
+    )
+    assert (shop.state(beside), shop.outcomes(beside)) == ("ready", ["interrupted"])
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_of_a_batch_that_hangs_each_comes_back_alone(host: SmallHost, shop: Workshop) -> None:
+    uids = shop.submit(hang(shop, size=3), 1, 2, 3)
+    assert exit_code_beside(host, size=3) == EXIT_THREADS_DEAD
+    shop.let_time_pass()
+    shop.engine.reaper.reap()
+    assert [shop.outcomes(uid) for uid in uids] == [["lost"]] * 3
+    assert len(shop.claim()) == 1
+
+
+def away(_: str) -> bool:
+    raise OperationalError("UPDATE", None, OSError("gone"))
+
+
+def silent(_: str) -> bool:
+    time.sleep(15)
+    return True
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("time_out", [away, silent])
+def test_a_process_with_a_job_that_hangs_leaves_without_its_database(
+    host: SmallHost, shop: Workshop, time_out: Callable[[str], bool]
+) -> None:
+    stuck = shop.submit_one(hang(shop))
+    began = time.monotonic()
+    assert exit_code_beside(host, time_out=time_out) == EXIT_THREADS_DEAD
+    assert time.monotonic() - began < 10
+    assert shop.state(stuck) == "running"
 
 
 # -- what operators wish
