@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from sqlalchemy import update
 
@@ -84,6 +85,40 @@ def test_every_page_has_the_links_to_all_others(app: Flask) -> None:
         in words
     )
     assert "Nowhere" not in words
+
+
+PLACES = (
+    *("", "jobs", "failures", "queues", "workers", "schedules", "workflows", "operations", "metrics", "broker"),
+    *("integrity", "audit"),
+)
+NOBODY = '<li><a href="/ops/workers"><span class="badge bad">No worker is running</span></a></li>'
+
+
+def test_every_page_says_in_red_that_no_worker_lives(app: Flask) -> None:
+    pages = {place: get(app, f"/ops/{place}").get_data(as_text=True) for place in PLACES}
+    assert {place: page.count(NOBODY) for place, page in pages.items()} == dict.fromkeys(PLACES, 1)
+
+
+def test_a_worker_that_lives_is_asked_for_every_three_seconds_at_most(
+    app: Flask, staffed: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = [100.0]
+    monkeypatch.setattr("jobs.console.areas.roster.time.monotonic", lambda: at[0])
+
+    def is_red() -> bool:
+        return NOBODY in get(app, "/ops/queues").get_data(as_text=True)
+
+    staffed.engine._heartbeat("scheduler", "here:scheduler:1", queues=[]).beat()
+    assert is_red()
+    staffed.engine._heartbeat("worker", "here:worker:1", queues=[QUEUE]).beat()
+    at[0] += 2.9
+    assert is_red()
+    at[0] += 0.2
+    assert not is_red()
+    with staffed.host.transaction() as session:
+        session.execute(update(WorkerRow).values(seen_at=db_now(-staffed.engine.lease_s - 1)))
+    at[0] += 3.1
+    assert is_red()
 
 
 def test_links_of_the_host_may_depend_on_who_asks(app: Flask) -> None:
