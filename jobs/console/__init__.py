@@ -10,15 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, current_app, request
+from flask import Blueprint, abort, request
 
 from jobs.engine import Engine
 
 from . import answers, areas, cli, routes
 from .areas import places
 from .areas.overview import Dependency
+from .asking import Question
 
-__all__ = ["Dependency", "console"]
+__all__ = ["Dependency", "Question", "console"]
 
 
 def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> Blueprint:
@@ -39,7 +40,6 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
             "may_act": engine.host.allow("act"),
             "refresh": answers.refresh(),
             "refreshed_at": datetime.now(UTC),
-            "script": current_app.config.get("JOBS_CONSOLE_SCRIPT", ""),
         }
 
     routes.mount(bp, engine, who)
