@@ -45,6 +45,7 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
     routes.mount(bp, engine, who)
     areas.mount(bp, engine, who)
     places.install(bp)
+    bp.cli.help = cli.JOBS_HELP
     for command in cli.JOBS:
         bp.cli.add_command(command)
     for group in cli.GROUPS:
