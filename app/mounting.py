@@ -122,5 +122,5 @@ def _mount_console(app: Flask) -> None:
     app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
     app.config["JOBS_CONSOLE_REFRESH"] = _refresh
     app.config["JOBS_CONSOLE_REFRESH_URL"] = "accounts.update_refresh"
-    app.config["JOBS_CONSOLE_REQUESTER"] = lambda word: security.requester(int(word)) if word.isdecimal() else word
+    app.config["JOBS_CONSOLE_REQUESTER"] = security.requester_named
     app.register_blueprint(console(engine, who=name), url_prefix="/ops")

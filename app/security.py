@@ -134,6 +134,11 @@ def requester(user_id: int) -> str:
     return f"user {user_id}"
 
 
+def requester_named(word: str) -> str:
+    """How the ledger calls whom somebody means who asks for the jobs of a person: a number, or the name itself."""
+    return requester(int(word)) if word.isdecimal() else word
+
+
 def sees_all_jobs(person: Person) -> bool:
     """Whether they see everybody's jobs: a viewer or more, in their browser or with a token that may."""
     return person.may("see") and (person.session_id is not None or bool(FOR_STAFF & person.scopes))

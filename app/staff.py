@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement, Select, false, func, inspect, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.periods import ONE_DAY
@@ -14,6 +14,8 @@ from app.security import Person
 Where = Callable[[str], ColumnElement[bool]]
 Read = Callable[[Any], object]
 LONGEST_SHORT = 8
+LATEST = 10_000
+"""How many rows are looked through for what no index tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,29 @@ Filter = Choice | Exactly | During
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """A search in a table that grows for ever, at a bounded price: what it looks into, and which rows it leaves."""
+
+    what: str
+    where: Where
+    hint: str = ""
+
+
+def latest_with(*texts: InstrumentedAttribute[Any]) -> Where:
+    """Those of the latest ten thousand rows in which one of the texts holds a word, whatever its case."""
+    keys = inspect(texts[0].class_).primary_key
+    return lambda word: tuple_(*keys).in_(latest_keys_with(word, *texts))
+
+
+def latest_keys_with(word: str, *texts: InstrumentedAttribute[Any]) -> Select[Any]:
+    """The primary keys of those rows."""
+    keys = inspect(texts[0].class_).primary_key
+    latest = select(*keys, *texts).order_by(*(key.desc() for key in keys)).limit(LATEST).subquery()
+    has_it = (func.lower(latest.c[one.key]).contains(word.lower(), autoescape=True) for one in texts)
+    return select(*(latest.c[key.key] for key in keys)).where(or_(*has_it))
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of the form that corrects a row: how it is read out of the row, and its choices, if it has some."""
 
@@ -114,7 +139,8 @@ class StaffPage:
     """One table as staff see it: to read, and to write where `acts` and `fields` with `save` say how.
 
     `columns` maps a heading to what stands below it, `sections` the same for one row alone, in parts; nothing else of
-    a row is ever shown. `searched` are the texts that the search looks into.
+    a row is ever shown. `searched` are the texts that the search looks into, of a table of which there is not much;
+    of one that grows for ever, `search` says how.
     """
 
     key: str
@@ -125,6 +151,7 @@ class StaffPage:
     sections: Mapping[str, Mapping[str, Read]] = field(default_factory=dict)
     filters: Sequence[Filter] = ()
     searched: Sequence[InstrumentedAttribute[Any]] = ()
+    search: Search | None = None
     elsewhere: Callable[[Any], str] | None = None
     """The address of the page where this row can be acted on."""
     acts: Sequence[Act] = ()

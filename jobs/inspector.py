@@ -11,12 +11,13 @@ from sqlalchemy import select
 from .dispatch.outbox import UID
 from .errors import NoSuchJob
 from .host import Host
-from .ledger import census, failures, lanes, listing, reader
+from .ledger import browsing, census, failures, lanes, listing, reader
 from .ledger.failures import ErrorGroup
 from .ledger.lanes import LaneLook, Limits
 from .ledger.listing import Place, Wanted
 from .ledger.models import Attempt, Entry, Move, WorkerRow
 from .ledger.progress import Progress, progress_of
+from .ledger.selection import Selection
 from .ledger.states import LIVE, SETTLED, State
 from .registry import Job, names_now
 
@@ -98,6 +99,17 @@ class Inspector:
         entries, has_more = listing.page(self._host.reading(), wanted, below=below, limit=limit)
         return entries, wanted.place_of(entries[-1]) if has_more else None
 
+    def find(
+        self, meant: Selection, *, below: Place | None = None, limit: int = 25
+    ) -> tuple[list[Entry], Place | None]:
+        """Up to `limit` jobs of a selection from below a place, and where the page after them begins.
+
+        What no index tells is looked for among a few thousand jobs at a time: a page may hold less than the limit, or
+        nothing, and still have one after it.
+        """
+        found = browsing.page(self._host.reading(), meant, below=below, limit=limit)
+        return list(found.entries), found.below
+
     def _by_kinds(self, wanted: Wanted) -> Wanted:
         """A queue is asked for by the kinds that are in it, because jobs are indexed by kind."""
         if wanted.queue is None or wanted.kinds or wanted.is_narrow:
@@ -150,10 +162,11 @@ class Inspector:
     # -- what runs them ---------------------------------------------------------------------------------------------
 
     def queues(self) -> list[QueueLook]:
-        """Every queue that a kind is declared for or a job waits in, by name."""
+        """Every queue that a kind is declared for, a job waits in or a worker listens to, by name."""
         session = self._host.reading()
         live, decided = census.live_counts(session), lanes.all_of(session)
-        names = sorted({one.queue_name for one in self._jobs.values()} | {queue for queue, _ in live})
+        declared = {one.queue_name for one in self._jobs.values()}
+        names = sorted(declared | {queue for queue, _ in live} | self._listened_to())
         oldest = census.oldest_ready_s(session, [name for name in names if live.get((name, State.READY))])
         return [
             QueueLook(
@@ -165,6 +178,10 @@ class Inspector:
             )
             for name in names
         ]
+
+    def _listened_to(self) -> set[str]:
+        workers = (one for one in self.workers() if one.role == "worker")
+        return {queue for one in workers for queue in one.queues.split(",") if queue}
 
     def kinds(self) -> list[KindLook]:
         """Every kind that this build declares, by name."""

@@ -51,12 +51,32 @@
     all("#suggestions option").forEach((option, number) => { option.value = begin + offered[number]; });
   });
 
-  /* --- keys: j k or arrows go from row to row, x ticks, Enter opens; as far as shortcuts are on --- */
+  /* --- keys are no text, nothing of the browser's, and not switched off --- */
   const isOff = () => { try { return localStorage.getItem("shortcuts") === "off"; } catch { return false; } };
+  const isForKeys = (event) => !event.target.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable], dialog[open]")
+    && !event.ctrlKey && !event.metaKey && !event.altKey && !isOff();
+
+  /* --- keys: g and a letter goes to a place, r looks again, / goes to the filter; before the ones of the other pages --- */
+  const GO_WITHIN_MS = 1500;
+  let goUntil = 0;
+  document.addEventListener("keydown", (event) => {
+    if (!isForKeys(event) || event.repeat) return;
+    const place = Date.now() < goUntil && find(`.places [data-key="${CSS.escape(event.key)}"]`);
+    const search = find("#main input[type=search]");
+    goUntil = event.key === "g" ? Date.now() + GO_WITHIN_MS : 0;
+    if (place) location.assign(place.href);
+    else if (event.key === "r") location.reload();
+    else if (event.key === "/" && search) search.focus();
+    else if (event.key === "/") location.assign(find('.places [data-key="j"]').href);
+    else if (event.key !== "g") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+
+  /* --- keys: j k or arrows go from row to row, x ticks, Enter opens; as far as shortcuts are on --- */
   const STEPS = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
   on("keydown", (event) => {
-    if (event.target.closest?.("input:not([type=checkbox]), select, textarea, dialog[open]")) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || isOff() || !rows().length) return;
+    if (!isForKeys(event) || !rows().length) return;
     const at = rows().findIndex((row) => row.contains(document.activeElement));
     const step = STEPS[event.key];
     if (step && (at >= 0 || event.key.length === 1)) {

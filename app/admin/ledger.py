@@ -1,16 +1,28 @@
 """Jobs, their attempts and the audit log in the staff area: to read."""
 
+import re
 from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, false, literal_column, select
+from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select, tuple_, union
 
-from app.staff import Badge, Choice, During, Exactly, Pill, Short, StaffPage
+from app.staff import (
+    LATEST,
+    Badge,
+    Choice,
+    During,
+    Exactly,
+    Pill,
+    Search,
+    Short,
+    StaffPage,
+    latest_keys_with,
+    latest_with,
+)
 from app.units import milliseconds
 from jobs import Attempt, AuditRow, Entry, State
 
-LATEST = 10_000
 SETTLED = {State.SUCCEEDED, State.CANCELLED, State.DEAD, State.PARKED}
 PILLS = {
     State.BLOCKED: ("scheduled", "Blocked"),
@@ -26,13 +38,49 @@ OUTCOMES = {"succeeded": "ok", "failed": "bad", "gave up": "bad", "lost": "warn"
 KNOWN_OUTCOMES = ("succeeded", "failed", "gave up", "snoozed", "interrupted", "cancelled", "lost")
 
 
+UID_START = re.compile(r"[0-9a-f]{8,32}")
+AFTER_HEX = "g"
+"""Sorts behind every digit of a public id."""
+LOOKED_THROUGH = f"looked for in the latest {LATEST:,}"
+
+
 def _latest_in(state: str) -> ColumnElement[bool]:
     """The latest jobs of a state. Asked for by id alone, a rare state would be looked for through the whole ledger."""
-    # Written out: SQLite uses a partial index only where it reads the literal. The filter lets only states through.
-    ids = select(Entry.id).where(Entry.state == literal_column(f"'{State(state)}'"))
-    if State(state) in SETTLED:
+    return Entry.id.in_(_ids_in(State(state)).limit(LATEST))
+
+
+def _ids_in(state: State) -> Select[Any]:
+    # Written out: SQLite uses a partial index only where it reads the literal.
+    ids = select(Entry.id).where(Entry.state == literal_column(f"'{state}'"))
+    if state in SETTLED:
         ids = ids.where(Entry.finished_at.is_not(None)).order_by(Entry.finished_at.desc())
-    return Entry.id.in_(ids.limit(LATEST))
+    return ids
+
+
+def _jobs_with(word: str) -> ColumnElement[bool]:
+    """Jobs by the beginning of their id, by their kind, or by words of it or of their error.
+
+    What no index tells is looked for in the latest jobs and the latest failures: of each so many and no more.
+    """
+    of_kind = select(Entry.id).where(Entry.kind == word).order_by(Entry.id.desc())
+    parts = [select(of_kind.limit(LATEST).subquery().c.id), _among(select(Entry.id).order_by(Entry.id.desc()), word)]
+    parts += [_among(_ids_in(state), word) for state in (State.DEAD, State.PARKED)]
+    if UID_START.fullmatch(word.lower()):
+        parts.append(select(_ids_from(word.lower()).subquery().c.id))
+    return Entry.id.in_(union(*parts))
+
+
+def _among(ids: Select[Any], word: str) -> Select[Any]:
+    texts = (Entry.kind, Entry.error_class, Entry.error_message)
+    latest = ids.add_columns(*texts).limit(LATEST).subquery()
+    has_it = (func.lower(latest.c[one.key]).contains(word.lower(), autoescape=True) for one in texts)
+    return select(latest.c.id).where(or_(*has_it))
+
+
+def _ids_from(uid_start: str) -> Select[Any]:
+    """The latest jobs whose public id begins so."""
+    within = (Entry.uid >= uid_start, Entry.uid < uid_start + AFTER_HEX)
+    return select(Entry.id).where(*within).order_by(Entry.uid.desc()).limit(LATEST)
 
 
 def _took(began: datetime | None, ended: datetime | None) -> str | None:
@@ -57,6 +105,16 @@ def _of_job(text: str) -> ColumnElement[bool]:
 
 def _numbers_of(uid: str) -> Any:
     return select(Entry.id).where(Entry.uid == uid.lower())
+
+
+def _attempts_with(word: str) -> ColumnElement[bool]:
+    """Attempts of jobs whose id begins so, or with the word in their error or in the name of their worker."""
+    keys = (Attempt.job_id, Attempt.attempt)
+    found = latest_keys_with(word, Attempt.worker, Attempt.error_class, Attempt.error_message)
+    if not UID_START.fullmatch(word.lower()):
+        return tuple_(*keys).in_(found)
+    of_jobs = select(*keys).where(Attempt.job_id.in_(select(_ids_from(word.lower()).subquery().c.id)))
+    return tuple_(*keys).in_(union(found, of_jobs))
 
 
 JOBS = StaffPage(
@@ -96,6 +154,11 @@ JOBS = StaffPage(
         Exactly("Job id", lambda uid: Entry.uid == uid.lower()),
         During("Created", Entry.created_at),
     ),
+    search=Search(
+        "id, kind, error",
+        _jobs_with,
+        f"An id by its first 8 signs or more; words are {LOOKED_THROUGH} jobs and failures.",
+    ),
     elsewhere=lambda one: url_for("console.job", uid=one.uid),
 )
 
@@ -123,6 +186,11 @@ ATTEMPTS = StaffPage(
         ),
         During("Finished", Attempt.finished_at),
     ),
+    search=Search(
+        "job id, worker, error",
+        _attempts_with,
+        f"A job's id by its first 8 signs or more; words are {LOOKED_THROUGH} attempts.",
+    ),
 )
 
 AUDIT = StaffPage(
@@ -146,5 +214,10 @@ AUDIT = StaffPage(
         Exactly("What", lambda what: AuditRow.action == what.lower()),
         Exactly("Number", lambda text: AuditRow.id == number if (number := _number(text)) is not None else false()),
         During("When", AuditRow.at),
+    ),
+    search=Search(
+        "who, what, to what",
+        latest_with(AuditRow.by, AuditRow.action, AuditRow.subject),
+        f"Words are {LOOKED_THROUGH} entries.",
     ),
 )

@@ -161,6 +161,16 @@ class StaffView(ForAdmins, ModelView):  # type: ignore[misc]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
+    def init_search(self) -> bool:
+        """Whether the table can be searched."""
+        return super().init_search() or self.staff_page.search is not None
+
+    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
+        """As the feature says; where it only names texts, the library looks into them."""
+        if self.staff_page.search is None:
+            return super()._apply_search(query, count_query, joins, count_joins, search)
+        return query.filter(self.staff_page.search.where(search)), count_query, joins, count_joins
+
     def render(self, template: str, **kwargs: Any) -> Any:
         """With what our templates need; a form that was refused is a 422."""
         chosen = {index: value for index, _, value in kwargs.get("active_filters") or ()}

@@ -8,6 +8,7 @@ from marshmallow import ValidationError
 from app.errors import Invalid
 from app.openapi import KEY, ApiBlueprint, answer, by_field, idempotency_key, listed, read_json
 from app.security import api_access, me, steers_all_jobs
+from jobs import engine_of
 
 from . import queries, services
 from .drafts import MOST_AT_ONCE, Draft
@@ -27,9 +28,9 @@ from .schemas import (
     attempt_out,
     job_out,
     kind_out,
+    meant_by,
     progress_out,
     result_out,
-    wanted_of,
 )
 
 MANY = {"type": "array", "items": JobIn, "minItems": 1, "maxItems": MOST_AT_ONCE}
@@ -82,9 +83,13 @@ def create_many(args: dict[str, Any]) -> Response:
 @blp.response(200, JobPageOut)
 @api_access("read", "jobs")
 def index(args: dict[str, Any]) -> Response:
-    """List jobs: your own, the newest first; for admins everybody's."""
-    wanted = wanted_of(args)
-    entries, following = queries.page_of(me(), wanted, below=args.get("next"), limit=args["limit"])
+    """List jobs: your own, the newest first; for who may see all jobs, everybody's. All that is asked has to hold.
+
+    Words of errors, workers and arguments, and times, are looked for among a few thousand jobs at a time: a page may
+    hold less than its limit, or nothing, and `next` still lead on.
+    """
+    meant = meant_by(args, now=engine_of().inspector.now())
+    entries, following = queries.page_of(me(), meant, below=args.get("next"), limit=args["limit"])
     response = answer({"jobs": [job_out(one) for one in entries], "next": following and str(following)})
     if following:
         address = url_for(".index", **{**request.args, "next": str(following)}, _external=True)

@@ -12,7 +12,7 @@ from app.db import reading
 from app.errors import Conflict, NotFound
 from app.security import Person, requester, sees_all_jobs, steers_all_jobs
 from app.web import settings
-from jobs import Attempt, Entry, KindLook, NoSuchJob, Place, Progress, Wanted, engine_of
+from jobs import Attempt, Entry, KindLook, NoSuchJob, Place, Progress, Selection, Wanted, engine_of
 
 from .models import KeyedRequest
 
@@ -47,11 +47,26 @@ def settled_job_of(person: Person, uid: str, *, wait_s: float) -> Entry:
     return job_of(person, uid)
 
 
-def page_of(person: Person, wanted: Wanted, *, below: Place | None, limit: int) -> tuple[list[Entry], Place | None]:
+def page_of(person: Person, meant: Selection, *, below: Place | None, limit: int) -> tuple[list[Entry], Place | None]:
     """Those of these jobs that they may see, a page of them, and where the next page begins."""
     if not sees_all_jobs(person):
-        wanted = replace(wanted, requested_by=requester(person.id))
-    return engine_of().inspector.page(wanted, below=below, limit=limit)
+        own = requester(person.id)
+        if meant.requested_by not in {None, own}:
+            return [], None
+        meant = replace(meant, requested_by=own)
+    wanted = _wanted_of(meant)
+    inspector = engine_of().inspector
+    if wanted is None:
+        return inspector.find(meant, below=below, limit=limit)
+    return inspector.page(wanted, below=below, limit=limit)
+
+
+def _wanted_of(meant: Selection) -> Wanted | None:
+    """The same as what indexes are asked for, where they tell all of it."""
+    names = ("states", "kinds", "queue", "is_retry", "requested_by", "uid_start")
+    wanted = Wanted(**{name: getattr(meant, name) for name in names})
+    told = Selection(**{name: getattr(wanted, name) for name in names})
+    return wanted if replace(meant, uids=()) == told else None
 
 
 def attempts_of(entry: Entry) -> Sequence[Attempt]:

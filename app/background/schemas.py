@@ -2,18 +2,24 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
+from app.errors import Invalid
 from app.fields import LineField, MomentField, WholeField
-from jobs import Attempt, Entry, KindLook, Place, Progress, State, Wanted, engine_of, without_secrets
+from app.security import requester_named
+from jobs import Attempt, Entry, KindLook, Place, Progress, Selection, State, engine_of, without_secrets
+from jobs.console import Question
 
 LONGEST_WAIT_S = 30
 LONGEST_UNIQUE = 120
 LONGEST_NAME = 128
 LONGEST_QUEUE = 64
+LONGEST_QUESTION = 1_000
+QUALIFIERS = ("kind", "queue", "user", "requested_by", "worker", "error", "since", "q")
 UID_START = re.compile(r"[0-9a-f]{6,32}")
 STATES = [state.value for state in State]
 
@@ -57,6 +63,16 @@ class UidStartField(fields.String):
         if not UID_START.fullmatch(text):
             raise ValidationError("Give an id, or its first 6 to 32 signs (0 to 9, a to f).")
         return text
+
+
+class WordField(LineField):
+    """What the filter bar of the console takes behind the qualifier of this name; `q` is all of the bar."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        word = super()._deserialize(value, attr, data, **kwargs)
+        if wrong := Question.read({str(attr): word}, kinds=[*engine_of().jobs])[1]:
+            raise ValidationError(wrong)
+        return word
 
 
 class JobIn(Schema):
@@ -109,6 +125,23 @@ class ListArgs(Schema):
     kind = LineField(longest=LONGEST_NAME)
     queue = LineField(longest=LONGEST_NAME)
     id = UidStartField(metadata={"description": "An id, or its first signs, six or more."})
+    user = WordField(longest=LONGEST_NAME, metadata={"description": "Who asked for it, such as 7."})
+    requested_by = WordField(longest=LONGEST_NAME, metadata={"description": "The same as user."})
+    worker = WordField(longest=LONGEST_NAME, metadata={"description": "A part of the name of its worker."})
+    error = WordField(longest=LONGEST_NAME, metadata={"description": "A fingerprint, or a part of the error."})
+    since = WordField(
+        longest=LONGEST_NAME,
+        metadata={
+            "description": "Ended since, or asked for where it has not: 30m, 24h, 7d, or a day such as 2026-11-20."
+        },
+    )
+    q = WordField(
+        longest=LONGEST_QUESTION,
+        metadata={
+            "description": "The words of the filter bar of /ops/jobs: state: queue: kind: user: id: worker: error: "
+            "args.key: since:, such as `state:failed args.x:2`."
+        },
+    )
     limit = WholeField(1, 100, digits=True, load_default=25)
     next = PlaceField(metadata={"description": "From the page before."})
 
@@ -166,7 +199,7 @@ class JobsOut(Schema):
 
 
 class JobPageOut(JobsOut):
-    """A page of jobs, newest first; `next` asks for the page after it and is null on the last."""
+    """A page of jobs, newest first, or fewer; `next` asks for the page after it and is null on the last."""
 
     next = fields.String(required=True, allow_none=True)
 
@@ -218,14 +251,26 @@ class KindsOut(Schema):
     kinds = fields.List(fields.Nested(KindOut), required=True)
 
 
-def wanted_of(given: Mapping[str, Any]) -> Wanted:
-    """The jobs that `ListArgs` describes."""
-    return Wanted(
-        states=given.get("state", ()),
-        kinds=(given["kind"],) if "kind" in given else (),
-        queue=given.get("queue"),
-        uid_start=given.get("id"),
-    )
+def meant_by(given: Mapping[str, Any], *, now: datetime) -> Selection:
+    """The jobs that `ListArgs` describes.
+
+    Raises:
+        Invalid: a word of `q` says something else than its field
+    """
+    asked = {name: given[name] for name in QUALIFIERS if name in given}
+    question, wrong = Question.read(asked, kinds=[*engine_of().jobs])
+    if not wrong and (twice := [name for name in ("state", "id") if name in given and _says(question, name)]):
+        wrong = [f"“{name}:” is there twice." for name in twice]
+    if wrong:
+        raise Invalid({"q": " ".join(wrong)})
+    meant = question.selection(now=now, requester=requester_named)
+    if "state" in given:
+        meant = replace(meant, states=given["state"])
+    return replace(meant, uids=(), uid_start=given["id"]) if "id" in given else meant
+
+
+def _says(question: Question, name: str) -> bool:
+    return bool(question.view.key if name == "state" else question.get(name))
 
 
 def moment_out(moment: datetime | None) -> str | None:

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, current_app, request
+from flask import Blueprint, abort, request
 
 from jobs.engine import Engine
 
 from . import areas, cli, routes
 from .areas import places
 from .areas.overview import Dependency
+from .asking import Question
 
-__all__ = ["Dependency", "console"]
+__all__ = ["Dependency", "Question", "console"]
 
 
 def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> Blueprint:
@@ -34,14 +35,12 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
 
     @bp.context_processor
     def _what_pages_need() -> dict[str, Any]:
-        return {
-            "may_act": engine.host.allow("act"),
-            "script": current_app.config.get("JOBS_CONSOLE_SCRIPT", ""),
-        }
+        return {"may_act": engine.host.allow("act")}
 
     routes.mount(bp, engine, who)
     areas.mount(bp, engine, who)
     places.install(bp)
+    bp.cli.help = cli.JOBS_HELP
     for command in cli.JOBS:
         bp.cli.add_command(command)
     for group in cli.GROUPS:

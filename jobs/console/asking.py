@@ -12,7 +12,7 @@ from jobs.ledger.selection import Selection
 from .pages import LEDGER_WORDS, ONE_STATE, VIEWS, View, is_word
 
 QUALIFIERS = ("state", "queue", "kind", "user", "id", "worker", "error", "since")
-ALSO_CALLED = {"name": "kind", "job": "kind", "uid": "id", "by": "user"}
+ALSO_CALLED = {"name": "kind", "job": "kind", "uid": "id", "by": "user", "requested_by": "user"}
 VALID = "state:, queue:, kind:, user:, id:, worker:, error:, args.key:, since:"
 LONGEST_QUESTION = 1_000
 MOST_ARGS = 5

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import Select, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from jobs.registry import HIGHEST, LOWEST
@@ -71,6 +71,12 @@ def alive(session: Session, *, within_s: float) -> Sequence[WorkerRow]:
     return session.scalars(
         select(WorkerRow).where(WorkerRow.seen_at > db_now(-within_s)).order_by(WorkerRow.role.desc(), WorkerRow.name)
     ).all()
+
+
+def has_worker(session: Session, *, within_s: float) -> bool:
+    """Whether a process that runs jobs was heard of lately."""
+    some = exists().where(WorkerRow.role == "worker", WorkerRow.seen_at > db_now(-within_s))
+    return bool(session.scalar(select(some)))
 
 
 def lost(session: Session, *, silent_for_s: float, within_s: float) -> Sequence[WorkerRow]:

@@ -73,6 +73,24 @@ def test_keys_go_from_row_to_row_tick_and_open(page: Page, submit: Submit) -> No
     page.wait_for_url(f"**/ops/jobs/{second}")
 
 
+def test_keys_lead_from_place_to_place_and_look_again(windows: Watched, olga: str) -> None:
+    page = windows.open(reduced_motion="reduce")  # Chromium complains of pages that are left before they faded in
+    sign_in(page, olga)
+    page.goto("/ops/")
+    for key, place in {"j": "jobs", "q": "queues", "w": "workers", "s": "schedules"}.items():
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        page.wait_for_url(f"**/ops/{place}")
+    page.keyboard.press("/")
+    page.wait_for_url("**/ops/jobs")
+    with page.expect_navigation():
+        page.keyboard.press("r")
+    page.keyboard.press("/")
+    assert page.evaluate(FOCUSED) == "q"
+    page.keyboard.type("gqr")
+    assert (page.locator("#q").input_value(), page.url.endswith("/ops/jobs")) == ("gqr", True)
+
+
 def test_ticks_and_focus_stay_while_newer_jobs_are_only_counted(page: Page, submit: Submit) -> None:
     (ticked,) = submit("workbench.add", {"x": 1, "y": 2})
     page.goto("/ops/jobs")

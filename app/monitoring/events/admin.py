@@ -2,7 +2,7 @@
 
 from flask import url_for
 
-from app.staff import Badge, Choice, During, Exactly, Short, StaffPage
+from app.staff import LATEST, Badge, Choice, During, Exactly, Search, Short, StaffPage, latest_with
 from app.stream import Kind, Level
 from app.units import milliseconds
 
@@ -46,6 +46,11 @@ EVENTS = StaffPage(
         Exactly("Job", lambda uid: EventRow.job == uid.lower()),
         Exactly("Request", lambda text: EventRow.request_id == text),
         During("When", EventRow.at),
+    ),
+    search=Search(
+        "words, who, action",
+        latest_with(EventRow.words, EventRow.who, EventRow.action),
+        f"Words are looked for in the latest {LATEST:,} events.",
     ),
     elsewhere=lambda one: url_for("events.index", action=one.action),
 )

@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from jobs.engine import Engine
 
-from . import audit, broker, integrity, metrics, operations, overview, queues, schedules, workers, workflows
+from . import audit, broker, integrity, metrics, operations, overview, queues, roster, schedules, workers, workflows
 from .desk import Desk
 
 AREAS = (overview, queues, workers, schedules, workflows, operations, broker, integrity, audit, metrics)
@@ -15,5 +15,6 @@ AREAS = (overview, queues, workers, schedules, workflows, operations, broker, in
 def mount(bp: Blueprint, engine: Engine, who: Callable[[], str | None]) -> None:
     """Put every area on the blueprint."""
     desk = Desk(engine, who)
+    roster.install(bp, desk)
     for area in AREAS:
         area.mount(bp, desk)

@@ -24,16 +24,19 @@ PLACES = (
     ("Audit", "audit", ()),
 )
 """What each link says, where it leads, and what else belongs to it."""
+KEYS = {"jobs": "j", "queues": "q", "workers": "w", "schedules": "s"}
+"""What is pressed after `g` to go there."""
 ALSO = "JOBS_CONSOLE_ALSO"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link, and whether it leads to where one is."""
+    """A link, whether it leads to where one is, and the key that is pressed after `g` to go there."""
 
     word: str
     url: str
     is_here: bool
+    key: str = ""
 
 
 def install(bp: Blueprint) -> None:
@@ -56,13 +59,16 @@ def places(blueprint: str) -> Sequence[Link]:
     Its setting JOBS_CONSOLE_ALSO are words with endpoints, or gives those that the person of the request may see.
     """
     given = current_app.config.get(ALSO, ())
-    own = [(word, f"{blueprint}.{name}", [f"{blueprint}.{one}" for one in others]) for word, name, others in PLACES]
-    also: list[tuple[str, str, list[str]]] = [
-        (word, endpoint, []) for word, endpoint in (given() if callable(given) else given)
+    own = [
+        (word, f"{blueprint}.{name}", [f"{blueprint}.{one}" for one in others], KEYS.get(name, ""))
+        for word, name, others in PLACES
+    ]
+    also: list[tuple[str, str, list[str], str]] = [
+        (word, endpoint, [], "") for word, endpoint in (given() if callable(given) else given)
     ]
     here = request.endpoint or ""
     return [
-        Link(word, url_for(endpoint), here in {endpoint, *others})
-        for word, endpoint, others in [*own, *also]
+        Link(word, url_for(endpoint), here in {endpoint, *others}, key)
+        for word, endpoint, others, key in [*own, *also]
         if endpoint in current_app.view_functions
     ]

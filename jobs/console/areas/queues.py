@@ -38,7 +38,7 @@ SCOPES = ("queue", "kind")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A queue or a kind in its table; rates are by the minute."""
+    """A queue or a kind in its table; rates are by the minute. Only where this build declares it is it steered."""
 
     name: str
     waiting: int
@@ -50,6 +50,7 @@ class Line:
     listening: int
     spark: str
     lane: LaneLook
+    is_declared: bool
     queue: str = ""
     told: KindLook | None = None
 
@@ -108,6 +109,7 @@ class Queues:
             oldest_s=round(one.oldest_ready_s),
             listening=listening,
             lane=one.lane,
+            is_declared=bool(one.kinds),
             **recent.of(one.name),
         )
 
@@ -122,6 +124,7 @@ class Queues:
                 oldest_s=0.0,
                 listening=0,
                 lane=one.lane,
+                is_declared=True,
                 queue=one.queue,
                 told=one,
                 **recent.of(one.name),

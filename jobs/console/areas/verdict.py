@@ -84,5 +84,6 @@ def _of_work(signs: Signs) -> list[Problem]:
         some = "1 schedule" if signs.broken_schedules == 1 else f"{signs.broken_schedules} schedules"
         found.append(Problem(f"{some} cannot be followed.", "schedules"))
     if signs.failed_today:
-        found.append(Problem(f"{signs.failed_today} failed in the last 24 hours.", "jobs", {"state": "failed"}))
+        failed = {"state": "failed", "q": "since:24h"}
+        found.append(Problem(f"{signs.failed_today} failed in the last 24 hours.", "jobs", failed))
     return found

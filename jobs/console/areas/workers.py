@@ -10,6 +10,7 @@ from sqlalchemy import select
 from jobs.crew import GO
 from jobs.dispatch.heartbeat import QUIET, STOP
 from jobs.errors import NoSuchWorker
+from jobs.ledger import census
 from jobs.ledger.models import Entry, WorkerRow, in_state
 from jobs.ledger.states import State
 
@@ -85,12 +86,13 @@ class Workers:
         found = self._found(after)
         looks, more = found[:ON_A_PAGE], found[ON_A_PAGE - 1].row.name if len(found) > ON_A_PAGE else None
         lease_s = self._desk.engine.lease_s
-        told_by = ([one.told_by for one in looks], more)
+        has_worker = census.has_worker(self._desk.session, within_s=lease_s)
+        told_by = ([one.told_by for one in looks], more, has_worker)
         return self._desk.region(
             "workers",
             "_workers",
             told_by=told_by,
-            draw=lambda: {"looks": looks, "more": more, "after": after, "lease_s": lease_s},
+            draw=lambda: {"looks": looks, "has_worker": has_worker, "more": more, "after": after, "lease_s": lease_s},
         )
 
     def _found(self, after: str) -> list[ProcessLook]:

@@ -1,8 +1,12 @@
 """Looking at jobs and acting on them in a terminal: `flask jobs`, `flask queues` and their like."""
 
-from . import jobs, lanes, schedules, workflows
+from . import audit, errors, jobs, lanes, operations, schedules, workers, workflows
 
 JOBS = jobs.COMMANDS
 """The commands under `flask jobs`."""
-GROUPS = (lanes.queues, lanes.kinds, lanes.workers, schedules.schedules, workflows.workflows)
+JOBS_HELP = jobs.HELP
+GROUPS = (
+    *(lanes.queues, lanes.kinds, workers.workers, schedules.schedules, workflows.workflows),
+    *(operations.operations, errors.errors, audit.audit),
+)
 """The groups beside it."""

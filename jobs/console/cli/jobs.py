@@ -1,7 +1,8 @@
-"""`flask jobs`: list, show, run, retry, cancel, priority, watch."""
+"""`flask jobs`: list, show, run, retry, cancel, priority, move, reschedule, watch."""
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from jobs.ledger.listing import Wanted
 from jobs.ledger.models import Entry
 from jobs.registry import HIGHEST, LOWEST, Job
 
-from .printing import BY, MOMENT, as_json, document, each, facts, operating, say, table
+from .printing import BY, MOMENT, as_json, document, each, facts, operating, plain, say, table
 from .watch import watch
 
 PRIORITY = click.IntRange(HIGHEST, LOWEST)
@@ -135,7 +136,36 @@ def priority(engine: Engine, priority: int, uids: Sequence[str]) -> None:
     each(uids, do)
 
 
-COMMANDS = (list_jobs, show, run, retry, cancel, priority, watch)
+@click.command("move")
+@click.argument("queue")
+@click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@operating
+def move(engine: Engine, queue: str, uids: Sequence[str]) -> None:
+    """Put jobs that wait into another queue, whose workers take them from there."""
+
+    def do(uid: str) -> str:
+        engine.move(found(engine, uid).uid, queue, by=BY)
+        return f"waits in {queue}"
+
+    each(uids, do)
+
+
+@click.command("reschedule")
+@click.argument("run_at", type=MOMENT, metavar="MOMENT")
+@click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@operating
+def reschedule(engine: Engine, run_at: datetime, uids: Sequence[str]) -> None:
+    """Change when jobs that wait may start; a moment that has passed means now."""
+
+    def do(uid: str) -> str:
+        engine.reschedule(found(engine, uid).uid, run_at, by=BY)
+        return f"starts at {plain(run_at)}, or as soon after that as it can"
+
+    each(uids, do)
+
+
+COMMANDS = (list_jobs, show, run, retry, cancel, priority, move, reschedule, watch)
+HELP = "Single jobs: list, show, run, retry, cancel, move, reschedule, watch."
 
 
 def told(entry: Entry) -> dict[str, Any]:

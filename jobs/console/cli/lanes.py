@@ -1,4 +1,4 @@
-"""`flask queues`, `flask kinds`, `flask workers`: who runs what, and how much of it."""
+"""`flask queues` and `flask kinds`: what waits where, and how much of it may run."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,18 +6,19 @@ from typing import Any
 
 import click
 
-from jobs.crew import GO
-from jobs.dispatch.heartbeat import QUIET, STOP
 from jobs.engine import Engine
+from jobs.errors import UnknownJob
 from jobs.inspector import KindLook, QueueLook
 from jobs.ledger.lanes import LaneLook, Limits, Scope
-from jobs.ledger.models import WorkerRow
 
-from .printing import BY, MOMENT, STATES, as_json, document, facts, operating, plain, table
+from .printing import BY, MOMENT, STATES, as_json, document, facts, operating, table
 
-queues = click.Group("queues", help="Where jobs wait: list, pause, resume, limit.")
-kinds = click.Group("kinds", help="What jobs there are: list, show, pause, resume.")
-workers = click.Group("workers", help="The processes that run jobs: list, quiet, go, stop, forget.")
+queues = click.Group("queues", help="Where jobs wait: list, show, pause, resume, limit.")
+kinds = click.Group("kinds", help="What jobs there are: list, show, pause, resume, limit.")
+
+
+NAME = click.option("--name", default="", help="With this in the name.")
+PAUSED = click.option("--paused/--not-paused", "is_paused", default=None, help="Those that are paused, or not.")
 
 
 class Rate(click.ParamType[tuple[int, float]]):
@@ -41,11 +42,13 @@ class Rate(click.ParamType[tuple[int, float]]):
 
 
 @queues.command("list")
+@NAME
+@PAUSED
 @as_json
 @operating
-def list_queues(engine: Engine, *, as_json: bool) -> None:
+def list_queues(engine: Engine, *, name: str, is_paused: bool | None, as_json: bool) -> None:
     """List queues with what waits and runs in them."""
-    looks = engine.inspector.queues()
+    looks = [one for one in engine.inspector.queues() if _is_meant(one, name, is_paused=is_paused)]
     if as_json:
         document({"queues": [_queue(one) for one in looks]})
         return
@@ -56,30 +59,50 @@ def list_queues(engine: Engine, *, as_json: bool) -> None:
     table(["queue", *(state.value for state in STATES), "oldest s", "limits", "paused"], rows)
 
 
-@queues.command("limit")
+@queues.command("show")
 @click.argument("queue")
-@click.option("--running", type=click.IntRange(min=0), help="How many may run at a time.")
-@click.option("--rate", type=Rate(), metavar="N/SECONDS", help="How many may start in so many seconds, such as 100/60.")
-@click.option("--none", "is_none", is_flag=True, help="Any number.")
+@as_json
 @operating
-def limit(engine: Engine, queue: str, *, running: int | None, rate: tuple[int, float] | None, is_none: bool) -> None:
-    """Decide how many jobs of a queue may run at a time, and how many may start in a while."""
-    if is_none == (running is not None or rate is not None):
-        raise click.UsageError("Give --running, --rate or both; or --none.")
-    limits = Limits(running, *(rate or (None, None)))
-    engine.limit(("queue", queue), limits, by=BY)
-    click.echo(f"{queue}: {_limits(LaneLook(limits))}")
+def show_queue(engine: Engine, queue: str, *, as_json: bool) -> None:
+    """Show one queue: what waits and runs in it, what was decided about it, its kinds and its workers."""
+    look = next((one for one in engine.inspector.queues() if one.name == queue), None)
+    if look is None:
+        raise UnknownJob(f"There is no queue called {queue}.")
+    workers = [
+        one.name for one in engine.inspector.workers() if one.role == "worker" and queue in one.queues.split(",")
+    ]
+    if as_json:
+        document({**_queue(look), "workers": workers})
+        return
+    facts(
+        {
+            "queue": look.name,
+            **{state.value: look.counts[state] for state in STATES},
+            "oldest s": look.oldest_ready_s,
+            "limits": _limits(look.lane),
+            "paused": _paused(look.lane),
+            "kinds": ", ".join(look.kinds) or "none",
+            "workers": ", ".join(workers) or "none",
+        }
+    )
 
 
 # -- kinds ----------------------------------------------------------------------------------------------------------
 
 
 @kinds.command("list")
+@NAME
+@PAUSED
+@click.option("--queue", help="Declared for this queue.")
 @as_json
 @operating
-def list_kinds(engine: Engine, *, as_json: bool) -> None:
+def list_kinds(engine: Engine, *, name: str, is_paused: bool | None, queue: str | None, as_json: bool) -> None:
     """List the kinds of job of this build."""
-    looks = engine.inspector.kinds()
+    looks = [
+        one
+        for one in engine.inspector.kinds()
+        if _is_meant(one, name, is_paused=is_paused) and queue in {None, one.queue}
+    ]
     if as_json:
         document({"kinds": [_kind(one) for one in looks]})
         return
@@ -133,6 +156,28 @@ def show_kind(engine: Engine, kind: str, *, as_json: bool) -> None:
     )
 
 
+# -- limits ---------------------------------------------------------------------------------------------------------
+
+
+def _limiting(scope: Scope, does: str) -> None:
+    @{"queue": queues, "kind": kinds}[scope].command("limit", help=does)
+    @click.argument("name")
+    @click.option("--running", type=click.IntRange(min=0), help="How many may run at a time.")
+    @click.option("--rate", type=Rate(), metavar="N/SECONDS", help="How many may start in so many seconds: 100/60.")
+    @click.option("--none", "is_none", is_flag=True, help="Any number.")
+    @operating
+    def limit(engine: Engine, name: str, *, running: int | None, rate: tuple[int, float] | None, is_none: bool) -> None:
+        if is_none == (running is not None or rate is not None):
+            raise click.UsageError("Give --running, --rate or both; or --none.")
+        limits = Limits(running, *(rate or (None, None)))
+        engine.limit((scope, name), limits, by=BY)
+        click.echo(f"{name}: {_limits(LaneLook(limits))}")
+
+
+_limiting("queue", "Decide how many jobs of a queue may run at a time, and how many may start in a while.")
+_limiting("kind", "The same of a kind; it stands above what the kind declares, and --none takes it away.")
+
+
 # -- pauses ---------------------------------------------------------------------------------------------------------
 
 
@@ -165,54 +210,11 @@ kinds.command("pause")(_pausing("kind"))
 kinds.command("resume")(_resuming("kind"))
 
 
-# -- workers --------------------------------------------------------------------------------------------------------
-
-
-@workers.command("list")
-@as_json
-@operating
-def list_workers(engine: Engine, *, as_json: bool) -> None:
-    """List the processes that were heard of lately."""
-    rows = engine.inspector.workers()
-    if as_json:
-        document({"workers": [_worker(one) for one in rows]})
-        return
-    table(
-        ("name", "role", "queues", "running", "version", "redis", "started at", "seen at"),
-        [(*_worker(one).values(),) for one in rows],
-    )
-
-
-def _wishing(wish: str, does: str, said: str) -> None:
-    @workers.command(wish, help=does)
-    @click.argument("name")
-    @click.option("--reason", help="Why, for the audit log.")
-    @operating
-    def command(engine: Engine, name: str, *, reason: str | None) -> None:
-        engine.crew.wish(name, wish, by=BY, reason=reason)
-        click.echo(f"{plain(name)} {said}, from its next beat on")
-
-
-_wishing(QUIET, "Let a worker finish what it runs and take nothing more.", "will take nothing more")
-_wishing(GO, "Let a worker take work again.", "will take work again")
-_wishing(STOP, "Let a process finish what it runs and end.", "will stop")
-
-
-@workers.command("forget")
-@click.argument("name")
-@operating
-def forget(engine: Engine, name: str) -> None:
-    """Take a process that fell silent off the list. One that lives comes back."""
-    engine.crew.forget(name, by=BY)
-    click.echo(f"{plain(name)} forgotten")
-
-
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _worker(one: WorkerRow) -> dict[str, Any]:
-    names = ("name", "role", "queues", "running", "version", "sees_redis", "started_at", "seen_at")
-    return {name: getattr(one, name) for name in names}
+def _is_meant(one: QueueLook | KindLook, name: str, *, is_paused: bool | None) -> bool:
+    return name.lower() in one.name.lower() and is_paused in {None, one.lane.is_paused}
 
 
 def _queue(one: QueueLook) -> dict[str, Any]:

@@ -11,7 +11,15 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from jobs.engine import engine_of
-from jobs.errors import JobError, NoSuchJob, NoSuchSchedule, NoSuchWorker, NoSuchWorkflow
+from jobs.errors import (
+    JobError,
+    NoSuchError,
+    NoSuchJob,
+    NoSuchOperation,
+    NoSuchSchedule,
+    NoSuchWorker,
+    NoSuchWorkflow,
+)
 from jobs.ledger.states import LIVE, State
 from jobs.redaction import without_secrets
 
@@ -71,6 +79,8 @@ def said(error: JobError) -> str:
         (NoSuchSchedule, "schedule"),
         (NoSuchWorkflow, "workflow"),
         (NoSuchWorker, "process"),
+        (NoSuchOperation, "operation"),
+        (NoSuchError, "error"),
     ):
         if isinstance(error, kind):
             return f"There is no {what} {error}; it may have been forgotten."

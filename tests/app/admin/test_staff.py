@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
@@ -19,7 +21,7 @@ from app.admin.routes import PAGES, ForAdmins, StaffView
 from app.alerts import services as alerts
 from app.db import reading, transaction
 from app.monitoring.events.models import EventRow
-from jobs import Entry, ScheduleRequest, engine_of, rule_of
+from jobs import Attempt, Entry, ScheduleRequest, engine_of, rule_of
 from jobs.testing import run_ready
 from tests.app.conftest import Browser, text_of
 
@@ -156,6 +158,68 @@ def test_jobs_are_shown_and_lead_to_where_they_are_steered(app: Flask, ada: Brow
     assert f'href="/ops/jobs/{entry.uid}"' in ada.get(f"/admin/jobs/details/?id={entry.id}").get_data(as_text=True)
 
 
+def test_jobs_and_their_attempts_are_searched_by_id_kind_and_error(
+    app: Flask, ada: Browser, log: Callable[..., int]
+) -> None:
+    for _ in range(3):
+        log()
+    broken = {"error_class": "TimeoutError", "error_message": "The 100 % Oven is cold"}
+    with app.app_context():
+        run_ready(engine_of())
+        with transaction() as session:
+            for sign, entry in zip("abc", session.scalars(select(Entry).order_by(Entry.id)).all(), strict=True):
+                entry.uid = f"0{sign}" * 16
+                if sign == "b":
+                    entry.state, entry.error_class, entry.error_message = "dead", *broken.values()
+                    of_it = update(Attempt).where(Attempt.job_id == entry.id)
+                    session.execute(of_it.values(worker="attic:worker:7", **broken))
+                    number = str(entry.id)
+    every = ["0c0c0c0c", "0b0b0b0b", "0a0a0a0a"]
+    asked = {
+        "0b0b0b0b": every[1:2], "0C" * 16: every[:1], "0b0b0b0": [], "0b0b0b0c": [], "dddddddd": [],
+        "activities.count_calories": every, "Count_Cal": every, "countXcal": [],
+        "timeout": every[1:2], "100 % oven": every[1:2], "10% oven": [], "%": every[1:2], "oven is hot": [],
+    }  # fmt: skip
+    assert {word: rows(ada, f"/admin/jobs/?search={quote(word)}") for word in asked} == asked
+    assert rows(ada, "/admin/jobs/?flt0_state_is=succeeded&search=calories") == [every[0], every[2]]
+    tries = {"0b0b0b0b": [number], "ATTIC": [number], "COLD": [number], "0b0b0b0c": [], "lukewarm": []}
+    page = {word: ada.get(f"/admin/attempts/?search={quote(word)}").get_data(as_text=True) for word in tries}
+    first = r'<th scope="row" class="wide">([^<]+)</th>'
+    assert {word: re.findall(first, one) for word, one in page.items()} == tries
+
+
+def test_what_no_index_tells_is_looked_for_in_the_latest_only(
+    app: Flask, ada: Browser, log: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.admin.ledger.LATEST", 2)
+    monkeypatch.setattr("app.staff.LATEST", 2)
+    for _ in range(3):
+        log()
+    with app.app_context():
+        newest = reading().scalars(select(Entry.uid).order_by(Entry.id.desc())).all()
+        for number in range(3):
+            engine_of().pause(("kind", "activities.count_calories"), by=f"Olga {number}", reason=None)
+    assert rows(ada, "/admin/jobs/?search=calories") == [uid[:8] for uid in newest[:2]]
+    assert rows(ada, f"/admin/jobs/?search={newest[2]}") == [newest[2][:8]]
+    whole = ["3", "2", "1"]
+    assert [rows(ada, "/admin/audit/"), rows(ada, "/admin/audit/?search=olga")] == [whole, whole[:2]]
+
+
+def test_events_and_the_audit_log_are_searched(app: Flask, ada: Browser) -> None:
+    usual = {"at": datetime(2026, 11, 20, tzinfo=UTC), "count": 1, "fields": {}, "level": "info", "kind": "security"}
+    with app.app_context():
+        with transaction() as session:
+            session.add(EventRow(**usual, action="sign_in", words="Somebody came in", who="user 7"))
+            session.add(EventRow(**usual, action="sign_out", words="Somebody went", who="user 8"))
+        engine_of().pause(("queue", "default"), by="user 7", reason="a look")
+        engine_of().resume(("queue", "default"), by="user 8")
+    assert [len(rows(ada, f"/admin/events/?search={word}")) for word in ("WENT", "user%207", "sign_", "x_y")] == [
+        1, 1, 2, 0,
+    ]  # fmt: skip
+    found = {"user 7": ["1"], "RESUME": ["2"], "queue default": ["2", "1"], "nobody": []}
+    assert {word: rows(ada, f"/admin/audit/?search={quote(word)}") for word in found} == found
+
+
 def test_states_are_pills_ids_are_short_and_durations_are_words(
     app: Flask, ada: Browser, log: Callable[..., int]
 ) -> None:
@@ -242,7 +306,8 @@ NONSENSE = [
 
 def test_nonsense_in_the_address_is_no_error(ada: Browser, log: Callable[..., int]) -> None:
     log()
-    assert [query for query in NONSENSE if ada.get(f"/admin/activities/?{query}").status_code != 200] == []
+    for table in ("activities", "jobs", "attempts", "events", "audit"):
+        assert [query for query in NONSENSE if ada.get(f"/admin/{table}/?{query}").status_code != 200] == []
 
 
 def test_a_row_that_is_not_there_leads_back_to_the_list(ada: Browser) -> None:

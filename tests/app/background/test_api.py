@@ -296,6 +296,54 @@ def test_jobs_are_listed_by_filter(api: Program, operator: Program, run_jobs: Ru
         assert ids(program, f"&id={'f' * 12}") == []
 
 
+def test_jobs_are_listed_by_the_words_of_the_filter_bar(
+    api: Program, cleos: Program, operator: Program, app: Flask, ada_id: int, run_jobs: RunJobs
+) -> None:
+    done, other = start(api), start(api, args={"x": 20, "y": 3})
+    run_jobs()
+    failed = start(api, kind="sample.fail", args={})
+    run_jobs()
+    hers = start(cleos)
+    with app.app_context(), transaction() as session:
+        long_ago = engine_of().inspector.now() - timedelta(days=3)
+        session.execute(update(Entry).where(Entry.uid == done).values(finished_at=long_ago, worker="attic:worker:1"))
+        entry = session.scalars(select(Entry).where(Entry.uid == failed)).one()
+        error_class, fingerprint = str(entry.error_class), entry.error_fingerprint
+    mine = f"&user={ada_id}"
+    for query, found in {
+        mine: [failed, other, done],
+        f"&requested_by=user%20{ada_id}": [failed, other, done],
+        "&worker=ATTIC": [done],
+        f"&error={error_class.lower()}": [failed],
+        f"&error={fingerprint}": [failed],
+        f"&since=24h{mine}": [failed, other],
+        "&since=2026-01-01&state=succeeded": [other, done],
+        "&q=args.x:20": [other],
+        f"&q=state:failed%20user:{ada_id}": [failed],
+        "&q=state:retrying": [],
+        f"&q={failed[:8]}&kind=sample.fail": [failed],
+        "&q=sample.fail": [failed],
+        "&q=kind:sample.add%20args.y:3&worker=attic": [done],
+    }.items():
+        assert {who: ids(one, query) for who, one in (("ada", api), ("operator", operator))} == {
+            "ada": found,
+            "operator": found,
+        }, query
+    assert [ids(cleos, mine), ids(cleos, "&q=args.x:20"), ids(cleos, "&since=24h")] == [[], [], [hers]]
+    assert ids(operator, "&q=sample.add") == [hers, other, done]
+
+
+def test_a_page_that_looked_far_enough_leads_on(api: Program, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.ledger.browsing.LOOK_AT", 2)
+    monkeypatch.setattr("jobs.ledger.browsing.LEAST", 2)
+    first = start(api, args={"x": 7, "y": 3})
+    for _ in range(4):
+        start(api)
+    page = told(api("GET", "/api/v1/jobs?q=args.x:7"))
+    assert (page["jobs"], page["next"] is None) == ([], False)
+    assert ids(api, "&q=args.x:7") == [first]
+
+
 def test_the_link_to_the_next_page_keeps_the_filter(api: Program) -> None:
     for _ in range(3):
         start(api)
@@ -319,6 +367,17 @@ def test_the_link_to_the_next_page_keeps_the_filter(api: Program) -> None:
         ("kind=%00", "kind"),
         ("queue=%ED%A0%80%00", "queue"),
         ("who=me", "who"),
+        ("user=", "user"),
+        ("since=soon", "since"),
+        ("worker=%00", "worker"),
+        ("q=mood:good", "q"),
+        ("q=state:asleep", "q"),
+        ("q=id:xyz", "q"),
+        ("q=" + "x" * 1_001, "q"),
+        ("q=state:failed&state=dead", "q"),
+        ("q=id:abcdef12&id=abcdef12", "q"),
+        ("q=user:7&user=8", "q"),
+        ("user=7&requested_by=8", "q"),
     ],
 )
 def test_a_filter_that_is_none_is_named(api: Program, query: str, field: str) -> None:

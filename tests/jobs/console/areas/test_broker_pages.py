@@ -10,7 +10,7 @@ from jobs.console import console
 from tests.jobs.console.conftest import GuardedHost
 from tests.jobs.workshop import QUEUE, Workshop
 
-from .looking import done, get, post, said
+from .looking import done, get, part, post, said
 
 
 @pytest.fixture
@@ -29,6 +29,16 @@ def test_it_tells_what_lies_in_redis_beside_the_ledger(app: Flask, staffed: Work
     assert "work 2" in words
     assert "jobs.wake.work" in words
     assert "Left behind 0" in words
+
+
+def test_raw_messages_are_in_the_part_that_asks_again(app: Flask, staffed: Workshop) -> None:
+    staffed.submit(staffed.engine.job_named("shop.note"), 1)
+    staffed.engine.sender.flush()
+    before = part(app, "/ops/broker")
+    assert (before.text.count('<details id="raw-work">'), before.text.count("jobs.wake.work")) == (1, 1)
+    staffed.engine.broker.client.flushall()
+    after = part(app, "/ops/broker", before.headers["HX-PTag"])
+    assert (after.status_code, "No message waits at this moment." in said(after)) == (200, True)
 
 
 def test_leftovers_are_removed_and_workers_are_woken(app: Flask, staffed: Workshop) -> None:
@@ -55,6 +65,7 @@ def test_without_redis_it_says_so_and_shows_the_ledger(guarded: GuardedHost) -> 
         words = said(get(app, "/ops/broker"))
         assert "Redis is away:" in words
         assert "work 3 — — — — —" in words
+        assert "Raw messages" not in words
         assert "Redis is away. Nothing was changed" in said(
             app.test_client().post("/ops/broker/repairs", follow_redirects=True)
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
+import pytest
 from flask import Flask
 from sqlalchemy import update
 
 from jobs.console import Dependency
-from jobs.ledger.models import WorkerRow
+from jobs.ledger.models import Entry, WorkerRow
 from jobs.ledger.moments import db_now
 from jobs.rollups import Rollups
 from tests.jobs.workshop import QUEUE, Workshop
@@ -34,6 +38,21 @@ def test_it_counts_and_shows_failures_that_are_alike_together(app: Flask, staffe
     assert "Queued 2 Running 0 Retrying 0 Failed, 24 h 2 Oldest waiting" in words
     assert "elsewhere 2 0 0" in words
     assert "shop.fail 2 ValueError: no 2" in words
+
+
+def test_what_failed_today_leads_to_just_these(app: Flask, staffed: Workshop) -> None:
+    uids = staffed.submit(staffed.job(fail, max_retries=0), 1, 2, 3)
+    staffed.work()
+    with staffed.host.transaction() as session:
+        session.execute(update(Entry).where(Entry.uid == uids[0]).values(finished_at=db_now(-90_000)))
+    page = get(app, "/ops/").get_data(as_text=True)
+    links = {unescape(word): unescape(url) for url, word in re.findall(r'<a href="([^"]+)">([^<]+)</a>', page)}
+    today = "/ops/jobs?state=failed&q=since:24h"
+    assert [links["Failed, 24 h"], links["2 failed in the last 24 hours."]] == [today, today]
+    shown = get(app, today).get_data(as_text=True)
+    assert re.findall(r'id="job-(\w+)"', shown) == uids[:0:-1]
+    assert links["Newest failures"] == "/ops/failures"
+    assert "shop.fail" in said(get(app, links["Newest failures"]))
 
 
 def test_a_process_that_beats_is_seen(app: Flask, staffed: Workshop) -> None:
@@ -84,6 +103,45 @@ def test_every_page_has_the_links_to_all_others(app: Flask) -> None:
         in words
     )
     assert "Nowhere" not in words
+
+
+PLACES = (
+    *("", "jobs", "failures", "queues", "workers", "schedules", "workflows", "operations", "metrics", "broker"),
+    *("integrity", "audit"),
+)
+NOBODY = '<li><a href="/ops/workers"><span class="badge bad">No worker is running</span></a></li>'
+
+
+def test_every_page_says_in_red_that_no_worker_lives(app: Flask) -> None:
+    pages = {place: get(app, f"/ops/{place}").get_data(as_text=True) for place in PLACES}
+    assert {place: page.count(NOBODY) for place, page in pages.items()} == dict.fromkeys(PLACES, 1)
+
+
+def test_a_worker_that_lives_is_asked_for_every_three_seconds_at_most(
+    app: Flask, staffed: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = [100.0]
+    monkeypatch.setattr("jobs.console.areas.roster.time.monotonic", lambda: at[0])
+
+    def is_red() -> bool:
+        return NOBODY in get(app, "/ops/queues").get_data(as_text=True)
+
+    staffed.engine._heartbeat("scheduler", "here:scheduler:1", queues=[]).beat()
+    assert is_red()
+    staffed.engine._heartbeat("worker", "here:worker:1", queues=[QUEUE]).beat()
+    at[0] += 2.9
+    assert is_red()
+    at[0] += 0.2
+    assert not is_red()
+    with staffed.host.transaction() as session:
+        session.execute(update(WorkerRow).values(seen_at=db_now(-staffed.engine.lease_s - 1)))
+    at[0] += 3.1
+    assert is_red()
+
+
+def test_places_that_have_a_key_tell_it(app: Flask) -> None:
+    keys = re.findall(r'<a href="([^"]+)" data-key="(\w)"', get(app, "/ops/audit").get_data(as_text=True))
+    assert keys == [("/ops/jobs", "j"), ("/ops/queues", "q"), ("/ops/workers", "w"), ("/ops/schedules", "s")]
 
 
 def test_links_of_the_host_may_depend_on_who_asks(app: Flask) -> None:

@@ -70,6 +70,24 @@ def test_whatever_a_queue_is_called_its_page_opens(app: Flask, staffed: Workshop
     assert f"Queue {name}" in said(get(app, f"/ops/queue?name={quote(name, safe='')}"))
 
 
+def test_a_queue_that_a_worker_listens_to_has_a_page_though_no_kind_is_declared_for_it(
+    app: Flask, busy: Workshop
+) -> None:
+    assert get(app, "/ops/queue?name=ai").status_code == 404
+    busy.engine._heartbeat("worker", "here:worker:1", queues=[QUEUE, "ai"]).beat()
+    links = re.findall(r'href="(/ops/queue\?[^"]+)"', get(app, "/ops/workers").get_data(as_text=True))
+    assert links == ["/ops/queue?name=work", "/ops/queue?name=ai"]
+    words = said(get(app, links[1]))
+    assert "Queue ai" in words
+    assert "Waiting 0 Oldest — Running 0" in words
+    assert "Workers 1 No kind of job is declared for this queue; there is nothing to pause or to limit." in words
+    assert [word in words for word in ("Pause…", "Limits…", "Purge…")] == [False] * 3
+    assert "Pause…" in said(get(app, links[0]))
+    listed = get(app, "/ops/queues").get_data(as_text=True)
+    assert [f"/ops/pauses?scope=queue&amp;name={name}" in listed for name in ("work", "ai")] == [True, False]
+    assert get(app, "/ops/queue?name=aj").status_code == 404
+
+
 @pytest.mark.parametrize(("scope", "name"), [("queue", QUEUE), ("kind", "shop.note")])
 def test_it_is_paused_with_a_reason_and_resumed(app: Flask, busy: Workshop, scope: str, name: str) -> None:
     place = f"scope={scope}&name={name}"

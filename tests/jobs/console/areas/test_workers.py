@@ -41,6 +41,15 @@ def test_nobody_there_says_how_to_start_one(app: Flask) -> None:
     assert "docker compose up -d worker scheduler" in words
 
 
+def test_rows_of_others_do_not_hide_that_no_worker_lives(app: Flask, beating: Workshop) -> None:
+    how = "On this machine: bin/worker and bin/scheduler , or bin/run for everything."
+    assert how not in said(get(app, "/ops/workers"))
+    tag = part(app, "/ops/workers").headers["HX-PTag"]
+    change(beating, seen_at=beating.now() - timedelta(minutes=3))
+    again = part(app, "/ops/workers", tag)
+    assert (again.status_code, how in said(again), "here:18 scheduler beats" in said(again)) == (200, True, True)
+
+
 def test_a_process_tells_what_it_is_and_does(app: Flask, beating: Workshop) -> None:
     uid = beating.submit_one(beating.noting())
     (claim,) = beating.claim()
