@@ -29,7 +29,7 @@ from .inspector import Inspector
 from .integrity import Integrity
 from .ledger import audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
-from .ledger.models import Mute
+from .ledger.models import Entry, Mute
 from .ledger.reader import JobBrief
 from .leftovers import Leftovers
 from .log import get_logger
@@ -266,8 +266,9 @@ class Engine:
         """
         if not HIGHEST <= priority <= LOWEST:
             raise ValueError(f"priority must be between {HIGHEST} and {LOWEST}")
-        values = {"priority": priority, "rank": priority}
-        self._change(uid, "reprioritise", values, what=f"priority {priority}", by=by, priority=priority)
+        with self.host.transaction() as session:
+            values = control.reprioritised(session, Entry.uid == uid, priority)
+            self._change(uid, "reprioritise", values, what=f"priority {priority}", by=by, priority=priority)
 
     def reschedule(self, uid: str, run_at: datetime, *, by: str | None) -> None:
         """Change when a job that waits may start.
@@ -289,7 +290,7 @@ class Engine:
         self.check_lane(("queue", queue))
         with self.host.transaction() as session:
             lanes.welcome(session, [(queue, self.inspector.job(uid).kind)])
-            values = {"queue": queue, "turn": control.turn_in(queue)}
+            values = control.moved(session, Entry.uid == uid, queue)
             self._change(uid, "move", values, what=f"queue {queue}"[:40], by=by, queue=queue)
 
     def _change(

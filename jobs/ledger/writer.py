@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchJob, Superseded, WrongState
 
-from . import hot, lanes
+from . import hot, lanes, turns
 from .models import Attempt, Entry, Move, PeriodKey, in_state, spelled
 from .moments import db_now
 from .states import LIVE, RETRYABLE, WAITING, Outcome, State
@@ -460,17 +460,20 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
 def promote_due(session: Session, *, limit: int) -> dict[str, int]:
     """Make scheduled jobs whose time has come ready; how many in which queue."""
     due = (
-        select(job.c.id)
+        select(job.c.id, job.c.queue, job.c.priority, job.c.requested_by)
         .where(in_state(State.SCHEDULED), job.c.run_at <= db_now())
-        .order_by(job.c.run_at)
+        .order_by(job.c.run_at, job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        .cte("due")
     )
+    comers = {row[0]: turns.Party(*row[1:]) for row in session.connection().execute(due)}
+    if not comers:
+        return {}
+    values = {"rank": job.c.priority, "turn": turns.turn_among(session, comers)}
     moved = session.connection().execute(
         update(job)
-        .where(job.c.id.in_(select(due.c.id)))
-        .values(state=State.READY, ready_at=db_now(), run_at=null(), rank=job.c.priority)
+        .where(job.c.id.in_(comers))
+        .values(state=State.READY, ready_at=db_now(), run_at=null(), **values)
         .returning(job.c.queue)
     )
     counts: dict[str, int] = {}
@@ -504,11 +507,12 @@ def retry(session: Session, uid: str, *, by: str | None) -> str:
     Raises:
         NoSuchJob, WrongState
     """
-    return _move_by_hand(session, uid, source=RETRYABLE, values=retried(), what="retried", by=by)
+    values = retried(session, job.c.uid == uid)
+    return _move_by_hand(session, uid, source=RETRYABLE, values=values, what="retried", by=by)
 
 
-def retried() -> dict[str, Any]:
-    """What a settled job becomes that shall run again, with all its tries."""
+def retried(session: Session, which: ColumnElement[bool]) -> dict[str, Any]:
+    """What settled jobs become that shall run again, with all their tries; they are held from now on."""
     return {
         "state": State.READY,
         "ready_at": db_now(),
@@ -517,6 +521,7 @@ def retried() -> dict[str, Any]:
         "crashes": 0,
         "run_at": null(),
         "rank": job.c.priority,
+        "turn": turns.lined_up(session, which, in_state(*RETRYABLE)),
         "cancel_requested_at": null(),
         "cancel_requested_by": null(),
         "expires_at": null(),

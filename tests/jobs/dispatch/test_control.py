@@ -91,10 +91,10 @@ def test_what_waits_long_overtakes_what_is_more_urgent(shop: Workshop) -> None:
     assert order(shop) == [1, 2]
 
 
-def test_a_job_that_reached_the_highest_rank_stays_there(shop: Workshop) -> None:
+def test_a_job_that_waits_too_long_at_the_highest_rank_goes_before_all_and_stays_there(shop: Workshop) -> None:
     uid = shop.submit_one(shop.noting(), priority=0)
     let_wait(shop, uid, 10_000)
-    assert (shop.engine.relay.age(), shop.entry(uid).rank) == (0, 0)
+    assert (shop.engine.relay.age(), shop.engine.relay.age(), shop.entry(uid).rank) == (1, 0, -1)
 
 
 def test_the_priority_of_what_waits_can_be_changed(shop: Workshop) -> None:
