@@ -194,7 +194,7 @@ TYPED_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 POSTGRESQL_SHARE = """greatest(
             (SELECT job.turn FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.rank = {rank}
              ORDER BY job.rank, job.turn, job.id LIMIT 1),
-            (SELECT max(job.turn) FROM job WHERE job.queue = {queue} AND job.state = 'ready'
+            (SELECT max(job.turn) FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.turn > 0
                 AND job.rank = {rank} AND job.requested_by = {requested_by}),
             0
         )"""
@@ -233,7 +233,7 @@ SQLITE_SHARE = """
     SELECT max(
         coalesce((SELECT turn FROM job WHERE queue = :queue AND state = 'ready' AND rank = :priority
                   ORDER BY rank, turn, id LIMIT 1), 0),
-        coalesce((SELECT max(turn) FROM job WHERE queue = :queue AND state = 'ready'
+        coalesce((SELECT max(turn) FROM job WHERE queue = :queue AND state = 'ready' AND turn > 0
                   AND rank = :priority AND requested_by = :requested_by), 0)
     )"""
 SQLITE_INSERT = f"""

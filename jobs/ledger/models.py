@@ -54,7 +54,7 @@ def _partial(where: str) -> dict[str, Any]:
 
 
 _EXPIRES = "expires_at IS NOT NULL"
-_SHARES = "state = 'ready' AND requested_by IS NOT NULL"
+_SHARES = "state = 'ready' AND turn > 0 AND requested_by IS NOT NULL"
 
 
 class Entry(LedgerBase):

@@ -13,7 +13,7 @@ COLUMNS = ["queue", "rank", "requested_by", "turn"]
 
 def upgrade() -> None:
     op.drop_index("ix_job_share", "job")
-    _index("state = 'ready' AND requested_by IS NOT NULL")
+    _index("state = 'ready' AND turn > 0 AND requested_by IS NOT NULL")
 
 
 def downgrade() -> None:
