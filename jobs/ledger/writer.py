@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
@@ -27,6 +28,7 @@ attempt = cast("Table", Attempt.__table__)
 
 MAX_ERROR_LENGTH = 2_000
 MAX_TRACEBACK_LENGTH = 20_000
+FINGERPRINT_LENGTH = 16
 PARK_AFTER_CRASHES = 3
 SUSPECTS_APART = 8
 APART_S = 3
@@ -66,6 +68,11 @@ class Failure:
     traceback: str | None = None
     fingerprint: str | None = None
     version: str | None = None
+
+
+def fingerprint(text: str) -> str:
+    """What the failures have in common of which the same can be said."""
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float]) -> list[str]:
@@ -412,17 +419,16 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
     which only ran beside it, shall not be there for its third time.
     """
     connection = session.connection()
-    ids = list(
-        connection.execute(
-            select(job.c.id)
-            .where(in_state(State.RUNNING), job.c.lease_until < db_now())
-            .order_by(job.c.lease_until)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).scalars()
-    )
-    if not ids:
+    silent = connection.execute(
+        select(job.c.id, job.c.kind)
+        .where(in_state(State.RUNNING), job.c.lease_until < db_now())
+        .order_by(job.c.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not silent:
         return []
+    ids = [one.id for one in silent]
     lost = Failure("WorkerLost", "The worker stopped answering while it ran this job.")
     _record_attempts(session, ids, Outcome.LOST, lost)
     is_last = job.c.crashes + 1 >= PARK_AFTER_CRASHES
@@ -447,6 +453,11 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
             unique_key=_key_without_twin(),
             error_class=lost.error_class,
             error_message=lost.error_message,
+            error_fingerprint=case(
+                {kind: fingerprint(f"{kind}:{lost.error_class}:") for kind in {one.kind for one in silent}},
+                value=job.c.kind,
+            ),
+            error_version=null(),
         )
         .returning(job.c.id, job.c.uid, job.c.kind, job.c.queue, job.c.args, job.c.workflow_id, in_state(State.PARKED))
     )
