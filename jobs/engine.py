@@ -22,6 +22,7 @@ from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
 from .dispatch.sender import Sender
+from .dispatch.telling import Regrets
 from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
@@ -80,9 +81,12 @@ class Engine:
             steps=self.workflows,
             version=version[:40],
         )
+        self._regret = Regrets(host, self.jobs)
         self.broker.is_quiet = self.runner.quiet.is_set
         self.relay = Relay(host, self.jobs, self.sender.wake, self.workflows)
-        self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
+        self.reaper = Reaper(
+            host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows, regret=self._regret
+        )
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.audit = Audit(host)
         self.crew = Crew(host)
@@ -96,6 +100,7 @@ class Engine:
             wake=self.sender.wake,
             enqueue=self.enqueue,
             cancel_job=self.cancel,
+            regret=self._regret,
             queues=lambda: self.queues,
         )
         self.integrity = Integrity(
@@ -108,9 +113,7 @@ class Engine:
             known=lambda: [*self.jobs, *names_now(self.jobs)],
         )
         self._declare(self.bulk.job)
-        self.broker.add_middleware(
-            Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
-        )
+        self.broker.add_middleware(Lifecycle(self.runner, self.sender, self._heartbeat_of_worker, observer=observer))
 
     # -- declaring --------------------------------------------------------------------------------------------------
 
@@ -256,6 +259,7 @@ class Engine:
                 raise
             return False
         self.workflows.failed_by_uid(session, uid)
+        self._regret(session, Entry.uid == uid)
         return True
 
     def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:
@@ -474,6 +478,7 @@ class Engine:
             is_worn=lambda: role == "worker" and self.worn_after.holds(jobs=self.runner.settled),
             sees_redis=self.broker.is_reachable,
             quiet=self.runner.quiet,
+            give_back=self.runner.give_back,
             **told,
         )
 

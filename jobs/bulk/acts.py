@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import wake_at_commit
+from jobs.dispatch.telling import Regrets
 from jobs.ledger import bulk, control, counting, lanes, retention, writer
 from jobs.ledger.bulk import Action, BulkRow, Item
 from jobs.ledger.models import Entry
@@ -22,8 +23,8 @@ Done = Mapping[int, str]
 class Acts:
     """Does things to chunks of jobs, in the transaction that counts them."""
 
-    def __init__(self, workflows: Workflows, wake: Callable[[str, int], None]) -> None:
-        self._workflows, self._wake = workflows, wake
+    def __init__(self, workflows: Workflows, wake: Callable[[str, int], None], regret: Regrets) -> None:
+        self._workflows, self._wake, self._regret = workflows, wake, regret
 
     def done(self, session: Session, row: BulkRow, items: Sequence[Item]) -> tuple[Done, int]:
         """Do it to all, or, where two are in each other's way, one by one; what was done, and how many could not be."""
@@ -84,7 +85,10 @@ class Acts:
 
     def _cancel_waiting(self, session: Session, ids: Sequence[int], *, by: str | None) -> dict[int, str]:
         values = {"state": State.CANCELLED, "finished_at": db_now()}
-        return bulk.moved(session, ids, values, source=WAITING, what="cancelled", by=by)
+        gone = bulk.moved(session, ids, values, source=WAITING, what="cancelled", by=by)
+        if gone:
+            self._regret(session, Entry.id.in_(gone))
+        return gone
 
     def _move(self, session: Session, items: Sequence[Item], queue: str, row: BulkRow, guard: Any = None) -> Done:
         lanes.welcome(session, [(queue, one.kind) for one in items])

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from jobs.dispatch.outbox import UID, JobRequest, new_uid
 from jobs.dispatch.run import current
+from jobs.dispatch.telling import Regrets
 from jobs.errors import GiveUp, NoSuchOperation, WrongState
 from jobs.host import Host
 from jobs.ledger import audit, bulk, selection
@@ -76,9 +77,10 @@ class BulkOperations:
         wake: Callable[[str, int], None],
         enqueue: Callable[[JobRequest], str],
         cancel_job: Callable[..., bool],
+        regret: Regrets,
         queues: Callable[[], Sequence[str]],
     ) -> None:
-        self._host, self._acts = host, Acts(workflows, wake)
+        self._host, self._acts = host, Acts(workflows, wake, regret)
         self._enqueue, self._cancel_job, self._queues = enqueue, cancel_job, queues
         self.job = Job(
             NAME,

@@ -50,6 +50,7 @@ class Heartbeat(threading.Thread):
         running: Mapping[str, Hold],
         is_worn: Callable[[], bool] = bool,
         sees_redis: Callable[[], bool],
+        give_back: Callable[[Sequence[str]], object],
         threads: int = 0,
         quiet: threading.Event | None = None,
         sweeps: Callable[[], object] = lambda: None,
@@ -62,6 +63,7 @@ class Heartbeat(threading.Thread):
         self._is_worn = is_worn
         self._is_leaving = False
         self._sees_redis = sees_redis
+        self._give_back = give_back
         self._threads, self._sweeps = threads, sweeps
         self._quiet = quiet or threading.Event()
         self._started_at: datetime | None = None
@@ -160,8 +162,7 @@ class Heartbeat(threading.Thread):
         if not stuck:
             return
         log.critical("a job cannot be ended, leaving so that a whole process can start", extra={"claims": len(stuck)})
-        with self._host.inside(), self._host.transaction() as session:
-            writer.give_back(session, [owner for owner in list(self._running) if owner not in stuck])
+        self._give_back([owner for owner in list(self._running) if owner not in stuck])
         os._exit(EXIT_THREADS_DEAD)
 
     def _leave_if_worn(self) -> None:

@@ -38,7 +38,7 @@ def cancel(session: Session, pen: Pen, uid: str, *, by: str | None) -> None:
     # not being finished right now.
     _ask_to_end(session, row.id, by=by)
     have_alone(session.connection(), row.id)
-    settled = [Done(row.id, job_id) for job_id in cancel_waiting(session, row.id)]
+    settled = [Done(row.id, job_id) for job_id in cancel_waiting(session, pen, row.id)]
     _ask_to_end(session, row.id, by=by, skip_locked=True)
     ended = settle(session.connection(), settled) if settled else []
     marked: CursorResult[Any] = session.connection().execute(

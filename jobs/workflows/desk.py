@@ -7,6 +7,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import Tell
+from jobs.dispatch.telling import Regrets
 from jobs.host import Host
 from jobs.ledger import audit
 from jobs.ledger.counting import have_alone
@@ -33,7 +34,7 @@ class Workflows:
 
     def __init__(self, host: Host, jobs: Mapping[str, Job], *, wake: Callable[[str, int], None], tell: Tell) -> None:
         self._host = host
-        self._pen = Pen(jobs, wake, tell)
+        self._pen = Pen(jobs, wake, tell, Regrets(host, jobs))
 
     # -- asking for work and looking at it --------------------------------------------------------------------------
 
@@ -174,9 +175,9 @@ class Workflows:
             select(Entry.id, Entry.step).where(Entry.workflow_id == workflow_id, in_state(*RETRYABLE), mine)
         ).all()
         if row.cancel_requested_at is not None:
-            moves.cancel_waiting(session, workflow_id)
+            moves.cancel_waiting(session, self._pen, workflow_id)
         elif bad:
-            moves.give_up_on(session, workflow_id, [one.id for one in bad], because=str(bad[0].step))
+            moves.give_up_on(session, self._pen, workflow_id, [one.id for one in bad], because=str(bad[0].step))
         is_over = recount(session, self._pen, workflow_id)
         if bad and row.cancel_requested_at is None:
             moves.mark_failed(session, workflow_id, str(bad[0].step))

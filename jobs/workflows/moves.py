@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
+from jobs.dispatch.telling import CANCELLED
 from jobs.ledger.counting import Done, advance, have_alone, settle
 from jobs.ledger.flows import OPEN, Edge, FlowState, OnFailure, WorkflowRow
 from jobs.ledger.models import Entry, in_state
@@ -55,7 +56,7 @@ def failed(session: Session, pen: Pen, job_ids: Collection[int]) -> None:
         by_workflow.setdefault(row.workflow_id, []).append(row)
     for workflow_id, steps in sorted(by_workflow.items()):
         have_alone(session.connection(), workflow_id)
-        cancelled = give_up_on(session, workflow_id, [one.id for one in steps], because=steps[0].step)
+        cancelled = give_up_on(session, pen, workflow_id, [one.id for one in steps], because=steps[0].step)
         settled = [Done(workflow_id, job_id) for job_id in [*(one.id for one in steps), *cancelled]]
         ended = settle(session.connection(), settled)
         mark_failed(session, workflow_id, steps[0].step)
@@ -63,7 +64,7 @@ def failed(session: Session, pen: Pen, job_ids: Collection[int]) -> None:
             over(session, pen, workflow_id)
 
 
-def give_up_on(session: Session, workflow_id: int, failed_ids: Sequence[int], *, because: str) -> list[int]:
+def give_up_on(session: Session, pen: Pen, workflow_id: int, failed_ids: Sequence[int], *, because: str) -> list[int]:
     """Cancel what the policy says shall not start any more after these failures; which jobs that were."""
     row = session.connection().execute(select(flow.c.state, flow.c.on_failure).where(flow.c.id == workflow_id)).one()
     if row.state not in OPEN:
@@ -72,7 +73,8 @@ def give_up_on(session: Session, workflow_id: int, failed_ids: Sequence[int], *,
     if row.on_failure == OnFailure.GO_ON and row.state == FlowState.RUNNING:
         some = _descendants(workflow_id, failed_ids)
     message = f"The step {because} of its workflow did not succeed."
-    return cancel_waiting(session, workflow_id, some=some, error_class=DEPENDENCY, error_message=message)
+    told = {"error_class": DEPENDENCY, "error_message": message}
+    return cancel_waiting(session, pen, workflow_id, some=some, reason=message, **told)
 
 
 def mark_failed(session: Session, workflow_id: int, step: str) -> None:
@@ -84,8 +86,10 @@ def mark_failed(session: Session, workflow_id: int, step: str) -> None:
     )
 
 
-def cancel_waiting(session: Session, workflow_id: int, *, some: Any = None, **told: Any) -> list[int]:
-    """Cancel steps that have not started, in the order of their ids; which."""
+def cancel_waiting(
+    session: Session, pen: Pen, workflow_id: int, *, some: Any = None, reason: str = CANCELLED, **told: Any
+) -> list[int]:
+    """Cancel steps that have not started, in the order of their ids, and tell the host; which."""
     mine = select(job.c.id).where(job.c.workflow_id == workflow_id, in_state(*WAITING))
     if some is not None:
         mine = mine.where(job.c.id.in_(some))
@@ -96,7 +100,10 @@ def cancel_waiting(session: Session, workflow_id: int, *, some: Any = None, **to
         .values(state=State.CANCELLED, finished_at=db_now(), **told)
         .returning(job.c.id)
     )
-    return list(gone.scalars())
+    ids = list(gone.scalars())
+    if ids:
+        pen.regret(session, Entry.id.in_(ids), reason=reason)
+    return ids
 
 
 def _descendants(workflow_id: int, job_ids: Sequence[int]) -> Any:

@@ -317,6 +317,7 @@ class Hearing:
             interval_s=60,
             running=shop.engine.runner.running,
             sees_redis=lambda: False,
+            give_back=shop.engine.runner.give_back,
         )
 
     def __call__(self) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import Action, BulkRequest, Entry, Selection
 from jobs.dispatch.reaper import Reaper
+from jobs.dispatch.telling import Regrets
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import QUEUE, Workshop
 
@@ -88,6 +89,7 @@ def test_the_queues_of_rescued_jobs_are_woken(shop: Workshop) -> None:
         lease_s=5,
         observer=engine.observer,
         steps=engine.workflows,
+        regret=Regrets(shop.host, engine.jobs),
     )
     assert reaper.reap() == 2
     assert woken == [(QUEUE, 1), (QUEUE, 1)]
