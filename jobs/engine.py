@@ -93,7 +93,7 @@ class Engine:
         self.leftovers = Leftovers(host, self.broker, relay=self.relay, sender=self.sender, queues=lambda: self.queues)
         self.rollups = Rollups(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
-        self.firing = Firing(host, self.job_named, self.write_down, observer.missed)
+        self.firing = Firing(host, self.job_named, self.write_down, observer.missed, self._regret)
         self.bulk = BulkOperations(
             host,
             self.workflows,

@@ -188,10 +188,10 @@ def _update_each(session: Session, table: Table, rows: Sequence[Mapping[str, Any
     )
 
 
-def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> None:
-    """Cancel the waiting jobs of the schedules, and ask the running ones to end."""
+def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> list[int]:
+    """Cancel the waiting jobs of the schedules, and ask the running ones to end; the ids of those cancelled."""
     if not ids:
-        return
+        return []
     connection = session.connection()
     cancelled = (
         connection.execute(
@@ -216,6 +216,7 @@ def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> None:
     told = [(one, "cancelled") for one in cancelled] + [(one, "asked to stop") for one in asked]
     if told:
         connection.execute(insert(Move), [{"job_id": one, "what": what, "by": by} for one, what in told])
+    return list(cancelled)
 
 
 def forget(session: Session, schedule_id: int) -> None:
