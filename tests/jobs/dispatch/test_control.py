@@ -337,7 +337,7 @@ def test_a_running_job_that_looks_ends_when_asked(shop: Workshop) -> None:
     uids.append(shop.submit_one(shop.job(run, atomic=False)))
     shop.work()
     assert (shop.state(uids[0]), shop.outcomes(uids[0]), shop.effects()) == ("cancelled", ["cancelled"], [])
-    assert shop.regrets() == []
+    assert shop.regrets() == ["shop.run {'number': 1}: It was cancelled."]
 
 
 def test_a_running_job_that_never_looks_is_interrupted(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
