@@ -23,6 +23,7 @@ from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
 from .dispatch.sender import Sender
+from .dispatch.telling import Regrets
 from .dispatch.wear import UNWORN, Wear
 from .errors import UnknownJob, WrongState
 from .host import Host
@@ -82,16 +83,19 @@ class Engine:
             steps=self.workflows,
             version=version[:40],
         )
+        self._regret = Regrets(host, self.jobs)
         self.broker.is_quiet = self.runner.quiet.is_set
         self.relay = Relay(host, self.jobs, self.sender.wake, observer=observer, steps=self.workflows)
-        self.reaper = Reaper(host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows)
+        self.reaper = Reaper(
+            host, self.sender.wake, lease_s=lease_s, observer=observer, steps=self.workflows, regret=self._regret
+        )
         self.inspector = Inspector(host, self.jobs, lease_s=lease_s)
         self.audit = Audit(host)
         self.crew = Crew(host)
         self.leftovers = Leftovers(host, self.broker, relay=self.relay, sender=self.sender, queues=lambda: self.queues)
         self.rollups = Rollups(host)
         self.schedules = ScheduleBook(host, self.job_named, self.write_down)
-        self.firing = Firing(host, self.job_named, self.write_down, observer)
+        self.firing = Firing(host, self.job_named, self.write_down, observer, self._regret)
         self.bulk = BulkOperations(
             host,
             self.workflows,
@@ -99,6 +103,7 @@ class Engine:
             observer=observer,
             enqueue=self.enqueue,
             cancel_job=self.cancel,
+            regret=self._regret,
             queues=lambda: self.queues,
         )
         self.integrity = Integrity(
@@ -111,9 +116,7 @@ class Engine:
             known=lambda: [*self.jobs, *names_now(self.jobs)],
         )
         self._declare(self.bulk.job)
-        self.broker.add_middleware(
-            Lifecycle(host, self.runner, self.sender, self._heartbeat_of_worker, observer=observer)
-        )
+        self.broker.add_middleware(Lifecycle(self.runner, self.sender, self._heartbeat_of_worker, observer=observer))
 
     # -- declaring --------------------------------------------------------------------------------------------------
 
@@ -264,8 +267,10 @@ class Engine:
         ids = session.scalars(select(Entry.id).where(Entry.uid == uid)).all()
         tell_unstarted(session, self.observer, "cancelled", ids)
         self.workflows.failed(session, ids)
+        self._regret(session, Entry.uid == uid)
         return True
 
+    @retrying
     def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:
         """Change the priority of a job that waits.
 
@@ -274,8 +279,9 @@ class Engine:
         """
         if not HIGHEST <= priority <= LOWEST:
             raise ValueError(f"priority must be between {HIGHEST} and {LOWEST}")
-        values = {"priority": priority, "rank": priority}
-        self._change(uid, "reprioritise", values, what=f"priority {priority}", by=by, priority=priority)
+        with self.host.transaction() as session:
+            values = control.reprioritised(session, Entry.uid == uid, priority)
+            self._change(uid, "reprioritise", values, what=f"priority {priority}", by=by, priority=priority)
 
     def reschedule(self, uid: str, run_at: datetime, *, by: str | None) -> None:
         """Change when a job that waits may start.
@@ -298,7 +304,7 @@ class Engine:
         self.check_lane(("queue", queue))
         with self.host.transaction() as session:
             lanes.welcome(session, [(queue, self.inspector.job(uid).kind)])
-            values = {"queue": queue, "turn": control.turn_in(queue)}
+            values = control.moved(session, Entry.uid == uid, queue)
             self._change(uid, "move", values, what=f"queue {queue}"[:40], by=by, queue=queue)
 
     @retrying
@@ -489,6 +495,7 @@ class Engine:
             sees_redis=self.broker.is_reachable,
             quiet=self.runner.quiet,
             time_out=self.runner.time_out,
+            give_back=self.runner.give_back,
             **told,
         )
 

@@ -27,7 +27,10 @@ class Host(Protocol):
         """A session for reading, valid inside `inside()`."""
 
     def gave_up(self, kind: str, args: Mapping[str, Any], reason: str) -> None:
-        """Hear, inside the transaction that settles it, that a job will not be tried again by itself."""
+        """Hear, inside the transaction that settles it, that a job will not be tried again by itself.
+
+        It failed for good, was not started in time, lost its workers, or was cancelled; the reason is a sentence.
+        """
 
     def allow(self, action: str) -> bool:
         """Whether the person of the current request may `see` jobs, `act` on them, or `manage`: what is for good."""

@@ -21,7 +21,7 @@ PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=FULL", "foreign
 class PlainHost:
     """Keeps the ledger in one database, SQLite or PostgreSQL; what else is written there may join its transactions.
 
-    Nobody may look into the console unless `allow` is overridden, and a job that gave up is only logged.
+    Nobody may look into the console unless `allow` is overridden; a job that gave up or was cancelled is only logged.
     """
 
     def __init__(self, app: Flask, database_url: str, *, pool_size: int = 10) -> None:

@@ -133,7 +133,9 @@ def show(activity_id: int) -> Response:
         activity=activity,
         job=job,
         standing=standing,
-        failure=failure_words(job.error_class if job else None, activity.uncountable_reason),
+        failure=failure_words(
+            job.error_class if job else None, activity.uncountable_reason, job_state=job.state if job else None
+        ),
         trigger=regions.trigger(pace),
         today=today(me().zone),
         copy_token=secrets.token_urlsafe(12),

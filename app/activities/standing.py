@@ -85,9 +85,12 @@ def settled_words(settled: Sequence[tuple[str, Decimal | None]]) -> str:
     return f"{name}: could not calculate" if energy_kcal is None else f"{name}: {energy_kcal:.0f} kcal"
 
 
-def failure_words(error_class: str | None, message: str | None) -> str:
-    """Why a calculation failed, for people: a sentence that a job gave is theirs to read, a program's own is not."""
-    if error_class == "GiveUp" and message:
+def failure_words(error_class: str | None, message: str | None, *, job_state: str | None = None) -> str:
+    """Why a calculation failed, for people: a sentence that a job gave is theirs to read, a program's own is not.
+
+    Of what was cancelled, the sentence is the engine's, and theirs as well.
+    """
+    if (error_class == "GiveUp" or job_state == "cancelled") and message:
         return message
     if error_class == "TimeLimitExceeded":
         return "It took too long."

@@ -78,8 +78,13 @@ def build(report_id: int, *, on_progress: Callable[[int], None] = lambda _rows: 
 
 
 def could_not_build(report_id: int, *, reason: str) -> None:
-    """Note that the report will not come by itself."""
-    _note(report_id, state="failed", failure=reason[:500], failed_at=now())
+    """Note that the report will not come by itself, and why. One that has its file keeps it."""
+    with transaction() as session:
+        session.execute(
+            update(Report)
+            .where(Report.id == report_id, Report.state != "ready")
+            .values(state="failed", failure=reason[:500], failed_at=now())
+        )
 
 
 def delete_report(person: Person, report_id: int) -> None:

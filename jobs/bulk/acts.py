@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import tell_unstarted, wake_at_commit
+from jobs.dispatch.telling import Regrets
 from jobs.ledger import bulk, control, counting, lanes, retention, writer
 from jobs.ledger.bulk import Action, BulkRow, Item
 from jobs.ledger.models import Entry
@@ -23,8 +24,10 @@ Done = Mapping[int, str]
 class Acts:
     """Does things to chunks of jobs, in the transaction that counts them."""
 
-    def __init__(self, workflows: Workflows, wake: Callable[[str, int], None], observer: Observer) -> None:
-        self._workflows, self._wake, self._observer = workflows, wake, observer
+    def __init__(
+        self, workflows: Workflows, wake: Callable[[str, int], None], observer: Observer, regret: Regrets
+    ) -> None:
+        self._workflows, self._wake, self._observer, self._regret = workflows, wake, observer, regret
 
     def done(self, session: Session, row: BulkRow, items: Sequence[Item]) -> tuple[Done, int]:
         """Do it to all, or, where two are in each other's way, one by one; what was done, and how many could not be."""
@@ -59,7 +62,8 @@ class Acts:
 
     def _retry(self, session: Session, items: Sequence[Item], *, by: str | None) -> Done:
         plain, steps = [one.id for one in items if not one.workflow_id], [one.id for one in items if one.workflow_id]
-        ready = bulk.moved(session, plain, writer.retried(), source=RETRYABLE, what="retried", by=by)
+        values = writer.retried(session, Entry.id.in_(plain)) if plain else {}
+        ready = bulk.moved(session, plain, values, source=RETRYABLE, what="retried", by=by)
         self._wake_for(session, ready)
         return dict.fromkeys([*ready, *self._workflows.revive(session, steps, by=by)], "")
 
@@ -85,32 +89,33 @@ class Acts:
     def _cancel_waiting(self, session: Session, ids: Sequence[int], *, by: str | None) -> dict[int, str]:
         values = {"state": State.CANCELLED, "finished_at": db_now()}
         gone = bulk.moved(session, ids, values, source=WAITING, what="cancelled", by=by)
-        tell_unstarted(session, self._observer, "cancelled", gone)
+        if gone:
+            tell_unstarted(session, self._observer, "cancelled", gone)
+            self._regret(session, Entry.id.in_(gone))
         return gone
 
     def _move(self, session: Session, items: Sequence[Item], queue: str, row: BulkRow, guard: Any = None) -> Done:
         lanes.welcome(session, [(queue, one.kind) for one in items])
-        values = {"queue": queue, "turn": control.turn_in(queue)}
         ids, what = [one.id for one in items], f"queue {queue}"[:40]
+        values = control.moved(session, Entry.id.in_(ids), queue)
         there = bulk.moved(session, ids, values, source=WAITING, guard=guard, what=what, by=row.requested_by)
         self._wake_for(session, there)
         return {one.id: one.queue for one in items if one.id in there}
 
     def _reprioritise(self, session: Session, items: Sequence[Item], row: BulkRow, guard: Any = None) -> Done:
-        values = {"priority": row.priority, "rank": row.priority}
-        return self._put(session, items, values, guard, what=f"priority {row.priority}", by=row.requested_by)
+        return self._put(session, items, int(row.priority or 0), guard, by=row.requested_by)
 
     def _put(
         self,
         session: Session,
         items: Sequence[Item],
-        values: Mapping[str, Any],
+        priority: int,
         guard: Any,
         *,
-        what: str,
         by: str | None,
     ) -> Done:
-        ids = [one.id for one in items]
+        ids, what = [one.id for one in items], f"priority {priority}"
+        values = control.reprioritised(session, Entry.id.in_(ids), priority)
         there = bulk.moved(session, ids, values, source=WAITING, guard=guard, what=what, by=by)
         return {one.id: str(one.priority) for one in items if one.id in there}
 
@@ -124,8 +129,8 @@ class Acts:
             if first.action == Action.MOVE:
                 done |= self._move(session, mine, was, row, guard=Entry.queue == first.queue)
             else:
-                values, guard = {"priority": int(was), "rank": int(was)}, Entry.priority == first.priority
-                done |= self._put(session, mine, values, guard, what=f"priority {was}", by=row.requested_by)
+                guard = Entry.priority == first.priority
+                done |= self._put(session, mine, int(was), guard, by=row.requested_by)
         return done
 
     def _wake_for(self, session: Session, moved: Mapping[int, str]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from jobs.dispatch.outbox import UID, JobRequest, new_uid
 from jobs.dispatch.run import current
+from jobs.dispatch.telling import Regrets
 from jobs.errors import GiveUp, NoSuchOperation, WrongState
 from jobs.host import Host
 from jobs.ledger import audit, bulk, selection
@@ -79,9 +80,10 @@ class BulkOperations:
         observer: Observer,
         enqueue: Callable[[JobRequest], str],
         cancel_job: Callable[..., bool],
+        regret: Regrets,
         queues: Callable[[], Sequence[str]],
     ) -> None:
-        self._host, self._acts = host, Acts(workflows, wake, observer)
+        self._host, self._acts = host, Acts(workflows, wake, observer, regret)
         self._enqueue, self._cancel_job, self._queues = enqueue, cancel_job, queues
         self.job = Job(
             NAME,

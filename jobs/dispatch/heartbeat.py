@@ -51,6 +51,7 @@ class Heartbeat(threading.Thread):
         running: Mapping[str, Hold],
         is_worn: Callable[[], bool] = bool,
         sees_redis: Callable[[], bool],
+        give_back: Callable[[Sequence[str]], object],
         threads: int = 0,
         quiet: threading.Event | None = None,
         time_out: Callable[[str], bool] = lambda _: False,
@@ -64,6 +65,7 @@ class Heartbeat(threading.Thread):
         self._is_worn = is_worn
         self._is_leaving = False
         self._sees_redis = sees_redis
+        self._give_back = give_back
         self._threads, self._sweeps = threads, sweeps
         self._time_out = time_out
         self._quiet = quiet or threading.Event()
@@ -181,13 +183,9 @@ class Heartbeat(threading.Thread):
             except (Superseded, SQLAlchemyError) as error:
                 log.error("could not settle the job that hangs", extra={"error": str(error)})
         try:
-            retrying(self._give_back)(given_back)
+            self._give_back(given_back)
         except SQLAlchemyError as error:
             log.error("could not give back the other jobs", extra={"error": str(error)})
-
-    def _give_back(self, owners: Sequence[str]) -> None:
-        with self._host.inside(), self._host.transaction() as session:
-            writer.give_back(session, owners)
 
     def _leave_if_worn(self) -> None:
         """Stop as if somebody had asked: what runs may finish, and whoever supervises starts a fresh process."""

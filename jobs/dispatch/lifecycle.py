@@ -7,11 +7,8 @@ from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs.host import Host
-from jobs.ledger import writer
 from jobs.log import get_logger
 from jobs.observer import Observer
-from jobs.transactions import retrying
 
 from .heartbeat import Heartbeat
 from .runner import Runner
@@ -25,14 +22,12 @@ class Lifecycle(Middleware):
 
     def __init__(
         self,
-        host: Host,
         runner: Runner,
         sender: Sender,
         make_heartbeat: Callable[[Any], Heartbeat],
         *,
         observer: Observer,
     ) -> None:
-        self._host = host
         self._runner = runner
         self._sender = sender
         self._make_heartbeat = make_heartbeat
@@ -58,7 +53,7 @@ class Lifecycle(Middleware):
         left = list(self._runner.running)
         try:
             if left:
-                count = self._give_back(left)
+                count = self._runner.give_back(left)
                 log.warning("gave back unfinished jobs", extra={"jobs": count})
         except SQLAlchemyError as error:
             log.error("could not give back unfinished jobs", extra={"error": str(error)})
@@ -66,8 +61,3 @@ class Lifecycle(Middleware):
             self._heartbeat.end()
         self._sender.flush()
         self._observer.flush()
-
-    @retrying
-    def _give_back(self, owners: list[str]) -> int:
-        with self._host.inside(), self._host.transaction() as session:
-            return writer.give_back(session, owners)

@@ -7,13 +7,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.host import Host
 from jobs.ledger import writer
+from jobs.ledger.models import Entry
 from jobs.ledger.writer import Rescued
 from jobs.log import get_logger
 from jobs.observer import Asked, Observer
 from jobs.transactions import retrying
 
 from .steps import Steps
-from .telling import tell_gave_up
+from .telling import Regrets, tell_gave_up
 
 RESCUE_AT_ONCE = 500
 
@@ -24,13 +25,21 @@ class Reaper:
     """Rescues jobs whose lease ran out. Safe to run twice at once."""
 
     def __init__(
-        self, host: Host, wake: Callable[[str, int], None], *, lease_s: float, observer: Observer, steps: Steps
+        self,
+        host: Host,
+        wake: Callable[[str, int], None],
+        *,
+        lease_s: float,
+        observer: Observer,
+        steps: Steps,
+        regret: Regrets,
     ) -> None:
         self._host = host
         self._wake = wake
         self._lease_s = lease_s
         self._observer = observer
         self._steps = steps
+        self._regret = regret
         self._not_before = 0.0
 
     def reap(self) -> int:
@@ -61,6 +70,8 @@ class Reaper:
         with self._host.inside(), self._host.transaction() as session:
             rescued = writer.rescue_expired(session, limit=RESCUE_AT_ONCE)
             self._steps.failed(session, [one.id for one in rescued if one.workflow_id is not None])
+            if rescued:
+                self._regret(session, Entry.id.in_([one.id for one in rescued]))
             for one in rescued:
                 if one.is_parked:
                     tell_gave_up(self._host, session, one.kind, one.args, "The worker died three times running it.")

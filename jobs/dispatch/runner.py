@@ -11,19 +11,21 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dramatiq
 from dramatiq import Message, MessageProxy
 from dramatiq.middleware import TimeLimitExceeded
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from jobs.errors import GiveUp, Interrupted, Superseded, UnknownOutcome
 from jobs.host import Host
 from jobs.ledger import control, writer
+from jobs.ledger.models import Entry
 from jobs.ledger.states import Outcome, State
 from jobs.ledger.writer import Claim, Wish
 from jobs.log import current_uid, get_logger
@@ -38,7 +40,7 @@ from .lanebook import LaneBook
 from .pace import TRANSACTION_S, Pace
 from .run import Run, as_current
 from .steps import Steps, of_workflows
-from .telling import tell_gave_up
+from .telling import Regrets, tell_gave_up
 from .verdict import is_interruption, is_outage, verdict_on
 
 SLICE_S = 1.0
@@ -96,6 +98,7 @@ class Runner:
         self._lease_s = lease_s
         self._observer = observer
         self._steps = steps
+        self._regret = Regrets(host, jobs)
         self._numbers = itertools.count(1)
         self._chance = random.Random()  # noqa: S311 -- jitter, no secret
         self._pace = Pace()
@@ -209,8 +212,9 @@ class Runner:
         with self._host.transaction() as session:
             results = come_to()
             ran = claims if self._jobs[claims[0].kind].batch_size > 1 else claims[: len(results)]
-            writer.hand_back(session, claims[len(ran) :])
-            self._steps.failed(session, [one.id for one in of_workflows(claims[len(ran) :])])
+            if left := claims[len(ran) :]:
+                writer.hand_back(session, left)
+                self._take_in_what_was_cancelled(session, left)
             then = None if self._claims_nothing() else wish
             return ran, self._finish(session, ran, results, then)
 
@@ -294,6 +298,27 @@ class Runner:
         if job.slow_down and self.stopping.wait(job.slow_down / 1000):
             raise Interrupted("The worker was asked to stop.")
 
+    @retrying
+    def give_back(self, owners: Sequence[str]) -> int:
+        """Make what these owners still run ready again, or cancelled where that was asked for; how many.
+
+        Raises:
+            SQLAlchemyError: the database is away.
+        """
+        with self._host.inside(), self._host.transaction() as session:
+            asked = [uid for _, uid in control.cancel_requests(session, owners)]
+            count = writer.give_back(session, owners)
+            if asked:
+                ids = session.scalars(select(Entry.id).where(Entry.uid.in_(asked))).all()
+                self._steps.failed(session, ids)
+                self._regret(session, Entry.id.in_(ids))
+            return count
+
+    def _take_in_what_was_cancelled(self, session: Session, claims: Sequence[Claim]) -> None:
+        """What goes back and was asked to end meanwhile has come to its end by that."""
+        self._steps.failed(session, [one.id for one in of_workflows(claims)])
+        self._regret(session, Entry.id.in_([one.id for one in claims]))
+
     # -- when it did not go well ------------------------------------------------------------------------------------
 
     def _settle(self, claims: list[Claim], error: BaseException) -> None:
@@ -364,6 +389,7 @@ class Runner:
             loglines.keep(session, [one], hold.lines if hold else {})
             if verdict.outcome is Outcome.CANCELLED:
                 writer.cancel_running(session, one)
+                self._regret(session, Entry.id == one.id)
             elif verdict.retry_in_s is None:
                 end = State.PARKED if isinstance(error, UnknownOutcome) else State.DEAD
                 writer.bury(session, one, outcome=verdict.outcome, failure=verdict.failure, end=end)
@@ -372,6 +398,7 @@ class Runner:
                 writer.retry_later(
                     session, one, outcome=verdict.outcome, delay_s=verdict.retry_in_s, failure=verdict.failure
                 )
+                self._regret(session, Entry.id == one.id)
             self._steps.failed(session, [step.id for step in of_workflows([one])])
         self._tell([one], verdict.outcome, is_final=verdict.retry_in_s is None)
         level = log.info if verdict.outcome in QUIET else log.warning

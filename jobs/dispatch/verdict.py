@@ -3,7 +3,6 @@
 import random
 import traceback
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from dramatiq.middleware import Interrupt, TimeLimitExceeded
@@ -12,14 +11,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs.errors import Cancelled, GiveUp, Interrupted, RetryAfter, Snooze, UnknownOutcome
 from jobs.ledger.states import Outcome
-from jobs.ledger.writer import MAX_ERROR_LENGTH, MAX_TRACEBACK_LENGTH, Claim, Failure
+from jobs.ledger.writer import MAX_ERROR_LENGTH, MAX_TRACEBACK_LENGTH, Claim, Failure, fingerprint
 from jobs.registry import Job
 
 from .backoff import backoff_s
 
 MOST_ATTEMPTS = 25
 MAX_CLASS_LENGTH = 200
-FINGERPRINT_LENGTH = 16
 LONGEST_RETRY_AFTER_S = 900.0
 DATABASE_PAUSE_S = 1.0
 LONGEST_FULL_PAUSE_S = 600.0
@@ -113,12 +111,8 @@ def describe(error: BaseException, job: Job) -> Failure:
         _storable(type(error).__name__)[:MAX_CLASS_LENGTH],
         _storable(message)[:MAX_ERROR_LENGTH],
         _storable(lines)[-MAX_TRACEBACK_LENGTH:],
-        _fingerprint(f"{job.name}:{type(error).__name__}:{_innermost(error)}"),
+        fingerprint(f"{job.name}:{type(error).__name__}:{_innermost(error)}"),
     )
-
-
-def _fingerprint(text: str) -> str:
-    return sha256(text.encode("utf-8", "replace")).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def _innermost(error: BaseException) -> str:

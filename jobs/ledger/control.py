@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, insert, null, select, text, update
+from sqlalchemy import ColumnElement, Table, and_, case, func, insert, literal, null, select, text, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from jobs.errors import NoSuchJob, Superseded, WrongState
 
+from . import turns
 from .models import Entry, Move, in_state
 from .moments import db_now
 from .states import WAITING, State
@@ -19,6 +20,8 @@ job = cast("Table", Entry.__table__)
 
 EXPIRED = "It was not started in time."
 AGE_AT_ONCE = 1_000
+BEFORE_ALL = -1
+"""The rank of what has waited too long; no job has it from the beginning."""
 # A step of a workflow waits for its parents whatever its time is.
 SCHEDULED_UNLESS_BLOCKED = case((job.c.state == State.BLOCKED, State.BLOCKED.value), else_=State.SCHEDULED.value)
 
@@ -75,21 +78,18 @@ def change_waiting(session: Session, uid: str, values: Mapping[str, Any], *, wha
     return str(changed.queue)
 
 
-def turn_in(queue: str) -> ColumnElement[int]:
-    """Whose turn a job is that is put into this queue: after those its requester has there, and not before the first.
+def moved(session: Session, which: ColumnElement[bool], queue: str) -> dict[str, Any]:
+    """What these jobs become that wait and shall do so in this queue; those that are ready are held from now on.
 
     What is not ready yet gets its turn when it is.
     """
-    other = job.alias("other")
-    beside = and_(other.c.queue == queue, text("other.state = 'ready'"), other.c.rank == job.c.rank)
-    first = select(func.min(other.c.turn)).where(beside).scalar_subquery()
-    of_theirs = (
-        select(func.max(other.c.turn) + 1)
-        .where(beside, other.c.turn > 0, other.c.requested_by == job.c.requested_by)
-        .scalar_subquery()
-    )
-    last = case((func.coalesce(of_theirs, 0) > func.coalesce(first, 0), of_theirs), else_=func.coalesce(first, 0))
-    return case((in_state(State.READY), last), else_=job.c.turn)
+    return {"queue": queue, "turn": turns.lined_up(session, which, in_state(State.READY), queue=queue, rank=job.c.rank)}
+
+
+def reprioritised(session: Session, which: ColumnElement[bool], priority: int) -> dict[str, Any]:
+    """What these jobs become that wait and shall have this priority; those that are ready are held from now on."""
+    turn = turns.lined_up(session, which, in_state(State.READY), rank=literal(priority))
+    return {"priority": priority, "rank": priority, "turn": turn}
 
 
 def expire(session: Session, *, limit: int) -> list[Expired]:
@@ -118,21 +118,47 @@ def expire(session: Session, *, limit: int) -> list[Expired]:
 def age(session: Session, *, every_s: float, limit: int = AGE_AT_ONCE) -> int:
     """Raise the rank of what has waited long by one, once for every so many seconds of waiting; how many jobs.
 
-    However much that is more urgent keeps coming, a job reaches rank 0 in the end, and there the older goes first.
+    However much that is more urgent keeps coming, a job reaches rank 0 in the end. What has waited once more so long
+    there goes before everything else, the oldest first; but of what one asked for only the oldest of each kind, so
+    that a thousand jobs of theirs do not come before a newer one of somebody else's. Nothing new ever comes there, so
+    everything that may run does in the end, whatever arrives.
     """
     due = _waited_longer_than(session, every_s)
     old = (
-        select(job.c.id)
+        select(job.c.id, job.c.queue, job.c.rank - 1, job.c.requested_by)
         .where(in_state(State.READY), job.c.rank > 0, due)
         .order_by(job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        .cte("old")
     )
-    raised = session.connection().execute(
-        update(job).where(job.c.id.in_(select(old.c.id))).values(rank=job.c.rank - 1).returning(job.c.id)
+    raised = {row[0]: turns.Party(*row[1:]) for row in session.connection().execute(old)}
+    overdue = _oldest_overdue(session, due, limit=limit)
+    if raised:
+        values = {"rank": job.c.rank - 1, "turn": turns.turn_among(session, raised)}
+        session.connection().execute(update(job).where(job.c.id.in_(raised)).values(**values))
+    if overdue:
+        session.connection().execute(update(job).where(job.c.id.in_(overdue)).values(rank=BEFORE_ALL, turn=0))
+    return len(raised) + len(overdue)
+
+
+def _oldest_overdue(session: Session, due: Any, *, limit: int) -> list[int]:
+    """Of each party and kind the oldest that has waited long at the top, unless they have one before all others."""
+    before = job.alias("before")
+    theirs = and_(
+        before.c.queue == job.c.queue,
+        text("before.state = 'ready'"),
+        before.c.rank == BEFORE_ALL,
+        before.c.kind == job.c.kind,
+        before.c.requested_by.is_not_distinct_from(job.c.requested_by),
     )
-    return len(raised.all())
+    oldest = (
+        select(func.min(job.c.id).label("id"))
+        .where(in_state(State.READY), job.c.rank == 0, due, ~select(before.c.id).where(theirs).exists())
+        .group_by(job.c.queue, job.c.kind, job.c.requested_by)
+    )
+    ids = session.connection().execute(oldest.order_by("id").limit(limit)).scalars().all()
+    held = select(job.c.id).where(job.c.id.in_(ids), in_state(State.READY), job.c.rank == 0)
+    return list(session.connection().execute(held.with_for_update(skip_locked=True)).scalars()) if ids else []
 
 
 def _waited_longer_than(session: Session, every_s: float) -> Any:

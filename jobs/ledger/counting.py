@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from .flows import OPEN_SPELLED, STRIDE, end_of
-from .hot import EXECUTE, SQLITE_NOW, SQLITE_SHARE, plan_once, run_planned
+from .hot import EXECUTE, POSTGRESQL_SHARE, SQLITE_NOW, SQLITE_SHARE, plan_once, run_planned
 
 
 class Done(NamedTuple):
@@ -68,15 +68,9 @@ _ON_POSTGRESQL = f"""
                 WHEN job.run_at > statement_timestamp() THEN 'scheduled' ELSE 'ready' END,
             run_at = CASE WHEN job.pending_deps > numbered.met OR job.run_at > statement_timestamp()
                 THEN job.run_at END,
-            turn = CASE WHEN job.pending_deps > numbered.met THEN job.turn ELSE greatest(
-                (SELECT head.turn FROM job AS head
-                 WHERE head.queue = numbered.queue AND head.state = 'ready' AND head.rank = numbered.rank
-                 ORDER BY head.rank, head.turn, head.id LIMIT 1),
-                (SELECT max(own.turn) FROM job AS own
-                 WHERE own.queue = numbered.queue AND own.state = 'ready' AND own.turn > 0
-                    AND own.rank = numbered.rank AND own.requested_by = numbered.requested_by),
-                0
-            ) + CASE WHEN numbered.requested_by IS NULL THEN 0 ELSE numbered.number END END
+            turn = CASE WHEN job.pending_deps > numbered.met THEN job.turn ELSE {
+    POSTGRESQL_SHARE.format(queue="numbered.queue", rank="numbered.rank", requested_by="numbered.requested_by")
+} + CASE WHEN numbered.requested_by IS NULL THEN 1 ELSE numbered.number END END
         FROM numbered
         WHERE job.id = numbered.id
         RETURNING job.queue, job.state
@@ -217,8 +211,9 @@ def _next_turn_on_sqlite(connection: Connection, turns: dict[tuple[Any, ...], in
     key = tuple(who.values())
     if key not in turns:
         turns[key] = connection.exec_driver_sql(SQLITE_SHARE, who).scalar_one()
+    turn = turns[key] + 1
     turns[key] += one["requested_by"] is not None
-    return turns[key]
+    return turn
 
 
 def _meet_on_sqlite(connection: Connection, met: dict[Done, int]) -> list[Done]:

@@ -191,7 +191,15 @@ COLUMNS = {
 }
 MOMENTS = ("run_at", "expires_at", "slot")
 TYPED_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-# Whoever asks for many jobs takes turns with the others: the first of each comes before anybody's second.
+# Whoever asks for many jobs takes turns with the others: the first of each comes before anybody's second. What nobody
+# asked for joins the next round too: were it let into the present one, a stream of it would hold up the next for ever.
+POSTGRESQL_SHARE = """greatest(
+            (SELECT job.turn FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.rank = {rank}
+             ORDER BY job.rank, job.turn, job.id LIMIT 1),
+            (SELECT max(job.turn) FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.turn > 0
+                AND job.rank = {rank} AND job.requested_by = {requested_by}),
+            0
+        )"""
 POSTGRESQL_INSERT = f"""
     WITH new AS (
         SELECT *, row_number() OVER (PARTITION BY queue, priority, requested_by, state ORDER BY place) AS number
@@ -200,18 +208,13 @@ POSTGRESQL_INSERT = f"""
             FROM json_to_recordset(CAST(%(rows)s AS json)) AS given ({TYPED_COLUMNS})
         ) AS placed
     ), share AS (
-        SELECT queue, priority, requested_by, greatest(
-            (SELECT turn FROM job WHERE job.queue = who.queue AND state = 'ready' AND rank = who.priority
-             ORDER BY rank, turn, id LIMIT 1),
-            (SELECT max(turn) FROM job WHERE job.queue = who.queue AND state = 'ready' AND turn > 0
-                AND rank = who.priority AND job.requested_by = who.requested_by),
-            0
-        ) AS turn
+        SELECT queue, priority, requested_by,
+            {POSTGRESQL_SHARE.format(queue="who.queue", rank="who.priority", requested_by="who.requested_by")} AS turn
         FROM (SELECT DISTINCT queue, priority, requested_by FROM new WHERE state = 'ready') AS who
     )
     INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
     SELECT {", ".join(f"new.{name}" for name in COLUMNS)}, new.priority,
-        CASE WHEN new.requested_by IS NULL THEN coalesce(share.turn, 0) ELSE coalesce(share.turn + new.number, 0) END
+        coalesce(share.turn + CASE WHEN new.requested_by IS NULL THEN 1 ELSE new.number END, 0)
     FROM new LEFT JOIN share
         ON new.state = 'ready' AND share.queue = new.queue AND share.priority = new.priority
             AND share.requested_by IS NOT DISTINCT FROM new.requested_by
@@ -222,13 +225,9 @@ POSTGRESQL_INSERT_ONE = f"""
     INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
     VALUES (
         {", ".join(f"%({name})s" for name in COLUMNS)}, %(priority)s,
-        CASE %(state)s WHEN 'ready' THEN greatest(
-            (SELECT turn FROM job WHERE queue = %(queue)s AND state = 'ready' AND rank = %(priority)s
-             ORDER BY rank, turn, id LIMIT 1),
-            (SELECT max(turn) FROM job WHERE queue = %(queue)s AND state = 'ready' AND turn > 0
-                AND rank = %(priority)s AND requested_by = %(requested_by)s),
-            0
-        ) + (%(requested_by)s IS NOT NULL)::int ELSE 0 END
+        CASE %(state)s WHEN 'ready' THEN {
+    POSTGRESQL_SHARE.format(queue="%(queue)s", rank="%(priority)s", requested_by="%(requested_by)s")
+} + 1 ELSE 0 END
     )
     ON CONFLICT DO NOTHING"""
 plan_once("jobs_insert_one", POSTGRESQL_INSERT_ONE, COLUMNS)
@@ -243,9 +242,7 @@ SQLITE_INSERT = f"""
     INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
     VALUES ({", ".join(f":{name}" for name in COLUMNS)}, :priority, :turn)
     ON CONFLICT DO NOTHING"""
-SQLITE_INSERT_ONE = SQLITE_INSERT.replace(
-    ":turn", f"CASE :state WHEN 'ready' THEN ({SQLITE_SHARE}) + (:requested_by IS NOT NULL) ELSE 0 END"
-)
+SQLITE_INSERT_ONE = SQLITE_INSERT.replace(":turn", f"CASE :state WHEN 'ready' THEN ({SQLITE_SHARE}) + 1 ELSE 0 END")
 
 
 def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -285,8 +282,8 @@ def _turns_on_sqlite(connection: Connection, rows: Sequence[Mapping[str, Any]]) 
             continue
         if key not in shares:
             shares[key] = connection.exec_driver_sql(SQLITE_SHARE, who).scalar_one()
+        turns.append(shares[key] + 1)
         shares[key] += row["requested_by"] is not None
-        turns.append(shares[key])
     return turns
 
 

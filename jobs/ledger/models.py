@@ -54,6 +54,7 @@ def _partial(where: str) -> dict[str, Any]:
 
 
 _EXPIRES = "expires_at IS NOT NULL"
+_SHARES = "state = 'ready' AND turn > 0 AND requested_by IS NOT NULL"
 
 
 class Entry(LedgerBase):
@@ -114,7 +115,7 @@ class Entry(LedgerBase):
         CheckConstraint(f"state IN ({spelled(*State)})", name="state"),
         CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
         Index("ix_job_ready", "queue", "rank", "turn", "id", **_partial("state = 'ready'")),
-        Index("ix_job_share", "queue", "rank", "requested_by", "turn", **_partial("state = 'ready' AND turn > 0")),
+        Index("ix_job_share", "queue", "rank", "requested_by", "turn", **_partial(_SHARES)),
         Index("ix_job_due", "run_at", **_partial("state = 'scheduled'")),
         Index("ix_job_blocked", "id", **_partial("state = 'blocked'")),
         Index(

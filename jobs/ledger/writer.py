@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import Crowded, NoSuchJob, Superseded, WrongState
 
-from . import hot, lanes
+from . import hot, lanes, turns
 from .models import Attempt, Entry, Move, PeriodKey, in_state, spelled
 from .moments import db_now
 from .states import LIVE, RETRYABLE, WAITING, Outcome, State
@@ -28,6 +29,7 @@ attempt = cast("Table", Attempt.__table__)
 
 MAX_ERROR_LENGTH = 2_000
 MAX_TRACEBACK_LENGTH = 20_000
+FINGERPRINT_LENGTH = 16
 PARK_AFTER_CRASHES = 3
 MOST_LOOKS = 20
 KEYS = {"unique_key": WAITING, "live_key": LIVE}
@@ -71,6 +73,11 @@ class Failure:
     traceback: str | None = None
     fingerprint: str | None = None
     version: str | None = None
+
+
+def fingerprint(text: str) -> str:
+    """What the failures have in common of which the same can be said."""
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,17 +479,16 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
     which only ran beside it, shall not be there for its third time.
     """
     connection = session.connection()
-    ids = list(
-        connection.execute(
-            select(job.c.id)
-            .where(in_state(State.RUNNING), job.c.lease_until < db_now())
-            .order_by(job.c.lease_until)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).scalars()
-    )
-    if not ids:
+    silent = connection.execute(
+        select(job.c.id, job.c.kind)
+        .where(in_state(State.RUNNING), job.c.lease_until < db_now())
+        .order_by(job.c.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not silent:
         return []
+    ids = [one.id for one in silent]
     lost = Failure("WorkerLost", "The worker stopped answering while it ran this job.")
     _record_attempts(session, ids, Outcome.LOST, lost)
     is_last = job.c.crashes + 1 >= PARK_AFTER_CRASHES
@@ -507,6 +513,11 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
             unique_key=_key_without_twin(),
             error_class=lost.error_class,
             error_message=lost.error_message,
+            error_fingerprint=case(
+                {kind: fingerprint(f"{kind}:{lost.error_class}:") for kind in {one.kind for one in silent}},
+                value=job.c.kind,
+            ),
+            error_version=null(),
         )
         .returning(*(job.c[name] for name in RESCUED), in_state(State.PARKED))
     )
@@ -520,17 +531,20 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
 def promote_due(session: Session, *, limit: int) -> dict[str, int]:
     """Make scheduled jobs whose time has come ready; how many in which queue."""
     due = (
-        select(job.c.id)
+        select(job.c.id, job.c.queue, job.c.priority, job.c.requested_by)
         .where(in_state(State.SCHEDULED), job.c.run_at <= db_now())
-        .order_by(job.c.run_at)
+        .order_by(job.c.run_at, job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        .cte("due")
     )
+    comers = {row[0]: turns.Party(*row[1:]) for row in session.connection().execute(due)}
+    if not comers:
+        return {}
+    values = {"rank": job.c.priority, "turn": turns.turn_among(session, comers)}
     moved = session.connection().execute(
         update(job)
-        .where(job.c.id.in_(select(due.c.id)))
-        .values(state=State.READY, ready_at=db_now(), run_at=null(), rank=job.c.priority)
+        .where(job.c.id.in_(comers))
+        .values(state=State.READY, ready_at=db_now(), run_at=null(), **values)
         .returning(job.c.queue)
     )
     counts: dict[str, int] = {}
@@ -564,11 +578,12 @@ def retry(session: Session, uid: str, *, by: str | None) -> str:
     Raises:
         NoSuchJob, WrongState
     """
-    return _move_by_hand(session, uid, source=RETRYABLE, values=retried(), what="retried", by=by)
+    values = retried(session, job.c.uid == uid)
+    return _move_by_hand(session, uid, source=RETRYABLE, values=values, what="retried", by=by)
 
 
-def retried() -> dict[str, Any]:
-    """What a settled job becomes that shall run again, with all its tries."""
+def retried(session: Session, which: ColumnElement[bool]) -> dict[str, Any]:
+    """What settled jobs become that shall run again, with all their tries; they are held from now on."""
     return {
         "state": State.READY,
         "ready_at": db_now(),
@@ -577,6 +592,7 @@ def retried() -> dict[str, Any]:
         "crashes": 0,
         "run_at": null(),
         "rank": job.c.priority,
+        "turn": turns.lined_up(session, which, in_state(*RETRYABLE)),
         "cancel_requested_at": null(),
         "cancel_requested_by": null(),
         "expires_at": null(),

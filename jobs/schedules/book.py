@@ -1,6 +1,7 @@
 """What people and operators can do with schedules."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,12 +22,14 @@ from jobs.transactions import retrying
 from . import shelf
 from .decision import MOST_MISSED
 from .firing import Write, request_for
-from .models import MADE_A_JOB, Misfire, Overlap, Schedule, ScheduleFire
+from .models import MADE_A_JOB, Fired, Misfire, Overlap, Schedule, ScheduleFire
+from .passed import fires_of_passed
 from .rules import Rule, RuleKind, Upcoming, next_after, upcoming
 from .words import in_words
 
 LONGEST_NAME = 80
 LONGEST_REASON = 200
+WAS_PAUSED = "The schedule was paused."
 MOST_BACKFILLED = 1_000
 ON_A_PAGE = 50
 
@@ -93,6 +96,8 @@ class ScheduleBook:
             one = _locked(session, uid)
             values = self._values(replace(request_of(one, rule=changes.get("rule")), **changes))
             if "rule" in changes:
+                if one.is_paused:
+                    _record_passed(session, one, reader.now(session))
                 values |= _timed(changes["rule"], reader.now(session), fired=one.fired)
             before = _told(one)
             self._update(session, one, {**values, "changed_at": db_now(), "problem": null()})
@@ -117,7 +122,7 @@ class ScheduleBook:
 
     @retrying
     def resume(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
-        """Let the schedule go on with its next slot from now; slots that passed while it was paused are no missed ones.
+        """Let the schedule go on with its next slot from now; slots that passed while it was paused were skipped.
 
         Raises:
             NoSuchSchedule
@@ -125,8 +130,10 @@ class ScheduleBook:
         with self._host.transaction() as session:
             one = _locked(session, uid)
             if one.is_paused:
+                now = reader.now(session)
+                _record_passed(session, one, now)
                 nobody = {"paused_at": null(), "paused_by": null(), "pause_reason": null()}
-                self._update(session, one, {**nobody, "next_at": _resumed_at(one, reader.now(session))})
+                self._update(session, one, {**nobody, "next_at": _resumed_at(one, now)})
                 _note_on_others(session, one, "resume", by=by, reason=reason)
 
     @retrying
@@ -367,6 +374,14 @@ def _note(session: Session, one: Schedule, action: str, *, by: str | None, **det
 def _note_on_others(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:
     subject, details = f"schedule {one.uid}", {"name": one.name, **details}
     audit.of_somebody(session, one.requested_by, by=by, action=action, subject=subject, details=details)
+
+
+def _record_passed(session: Session, one: Schedule, now: datetime) -> None:
+    """Write down the slots that passed during a pause. A rule that cannot be followed has none that could be named."""
+    if one.next_at is not None and one.next_at <= now:
+        with suppress(ValueError):
+            fires = fires_of_passed(one.id, one.rule, one.next_at, now, outcome=Fired.SKIPPED_LATE, note=WAS_PAUSED)
+            shelf.record(session, fires)
 
 
 def _resumed_at(one: Schedule, now: datetime) -> datetime | None:

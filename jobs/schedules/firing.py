@@ -10,9 +10,11 @@ from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import JobRequest, tell_unstarted
+from jobs.dispatch.telling import Regrets
 from jobs.errors import JobError
 from jobs.host import Host
 from jobs.ledger import reader
+from jobs.ledger.models import Entry
 from jobs.log import get_logger
 from jobs.observer import Observer
 from jobs.registry import Job
@@ -20,6 +22,7 @@ from jobs.registry import Job
 from . import shelf
 from .decision import Decision, Policies, Standing, decide
 from .models import MADE_A_JOB, Fired, Misfire, Overlap, Schedule
+from .passed import fires_of_passed
 from .rules import Rule, next_after
 
 AT_ONCE = 500
@@ -55,11 +58,14 @@ class Done(NamedTuple):
 class Firing:
     """Fires the slots of schedules. Safe to run twice at once."""
 
-    def __init__(self, host: Host, job_named: Callable[[str], Job], write_down: Write, observer: Observer) -> None:
+    def __init__(
+        self, host: Host, job_named: Callable[[str], Job], write_down: Write, observer: Observer, regret: Regrets
+    ) -> None:
         self._host = host
         self._job_named = job_named
         self._write_down = write_down
         self._observer = observer
+        self._regret = regret
 
     def fire_due(self, limit: int = AT_ONCE) -> int:
         """Fire every slot that is due, so many schedules in one transaction; how many jobs were made.
@@ -132,7 +138,9 @@ class Firing:
             for one in due
         }
         replacing = [of for of, fates in mine.items() if any(fate is Fired.REPLACED for _, fate in fates)]
-        tell_unstarted(session, self._observer, "cancelled", shelf.clear_the_way(session, replacing, by=BY))
+        if cancelled := shelf.clear_the_way(session, replacing, by=BY):
+            tell_unstarted(session, self._observer, "cancelled", cancelled)
+            self._regret(session, Entry.id.in_(cancelled))
         slots = [
             (one, slot) for one in due for slot, fate in mine[one.schedule.id] if fate in (Fired.FIRED, Fired.REPLACED)
         ]
@@ -174,10 +182,7 @@ class Firing:
         """Say what is wrong with a schedule, and let it come again later."""
         problem = _told(error)
         log.warning("schedule is broken", extra={"schedule": one.uid, "error": problem})
-        shelf.record(
-            session,
-            [{"schedule_id": one.id, "slot": one.next_at, "outcome": Fired.FAILED.value, "note": problem[:200]}],
-        )
+        shelf.record(session, _failed(one, now, problem))
         shelf.move_on(
             session, [{"id": one.id, "next_at": _after_problem(one, now), "checked_at": now, "problem": problem}]
         )
@@ -219,6 +224,15 @@ def _move(one: Due, fates: Sequence[tuple[datetime, Fired]], now: datetime) -> M
         "queued_slot": queued[0] if queued else one.schedule.queued_slot,
         "problem": None,
     }
+
+
+def _failed(one: Schedule, now: datetime, problem: str) -> list[Mapping[str, Any]]:
+    """What is recorded of the slots that are due; of a rule that cannot be followed, the one that is known."""
+    assert one.next_at is not None
+    try:
+        return fires_of_passed(one.id, one.rule, one.next_at, now, outcome=Fired.FAILED, note=problem)
+    except BROKEN:
+        return [{"schedule_id": one.id, "slot": one.next_at, "outcome": Fired.FAILED.value, "note": problem[:200]}]
 
 
 def _after_problem(one: Schedule, now: datetime) -> datetime | None:

@@ -188,8 +188,8 @@ def _update_each(session: Session, table: Table, rows: Sequence[Mapping[str, Any
     )
 
 
-def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> Sequence[int]:
-    """Cancel the waiting jobs of the schedules, and ask the running ones to end; which were cancelled."""
+def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> list[int]:
+    """Cancel the waiting jobs of the schedules, and ask the running ones to end; the ids of those cancelled."""
     if not ids:
         return []
     connection = session.connection()
@@ -216,7 +216,7 @@ def clear_the_way(session: Session, ids: Collection[int], *, by: str) -> Sequenc
     told = [(one, "cancelled") for one in cancelled] + [(one, "asked to stop") for one in asked]
     if told:
         connection.execute(insert(Move), [{"job_id": one, "what": what, "by": by} for one, what in told])
-    return cancelled
+    return list(cancelled)
 
 
 def forget(session: Session, schedule_id: int) -> None:

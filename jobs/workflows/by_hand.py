@@ -125,7 +125,7 @@ def revive(session: Session, pen: Pen, job_ids: Collection[int], *, by: str | No
         these = and_(job.c.id.in_(ids), in_state(*RETRYABLE))
         mine = list(session.connection().execute(select(job.c.id).where(these)).scalars())
         if _is_undone(session, workflow_id):
-            session.connection().execute(update(job).where(these).values(**retried()))
+            session.connection().execute(update(job).where(these).values(**retried(session, these)))
         rejoin(session, pen, workflow_id)
         revived += mine
     _note(session, revived, what="retried", by=by)

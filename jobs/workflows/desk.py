@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from jobs.dispatch.telling import Regrets
 from jobs.host import Host
 from jobs.ledger import audit
 from jobs.ledger.counting import have_alone
@@ -36,7 +37,7 @@ class Workflows:
         self, host: Host, jobs: Mapping[str, Job], *, wake: Callable[[str, int], None], observer: Observer
     ) -> None:
         self._host = host
-        self._pen = Pen(jobs, wake, observer)
+        self._pen = Pen(jobs, wake, observer, Regrets(host, jobs))
 
     # -- asking for work and looking at it --------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import tell_unstarted
+from jobs.dispatch.telling import CANCELLED
 from jobs.ledger.counting import Done, advance, have_alone, settle
 from jobs.ledger.flows import OPEN, Edge, FlowState, OnFailure, WorkflowRow
 from jobs.ledger.models import Entry, in_state
@@ -73,7 +74,8 @@ def give_up_on(session: Session, pen: Pen, workflow_id: int, failed_ids: Sequenc
     if row.on_failure == OnFailure.GO_ON and row.state == FlowState.RUNNING:
         some = _descendants(workflow_id, failed_ids)
     message = f"The step {because} of its workflow did not succeed."
-    return cancel_waiting(session, pen, workflow_id, some=some, error_class=DEPENDENCY, error_message=message)
+    told = {"error_class": DEPENDENCY, "error_message": message}
+    return cancel_waiting(session, pen, workflow_id, some=some, reason=message, **told)
 
 
 def mark_failed(session: Session, workflow_id: int, step: str) -> None:
@@ -85,8 +87,10 @@ def mark_failed(session: Session, workflow_id: int, step: str) -> None:
     )
 
 
-def cancel_waiting(session: Session, pen: Pen, workflow_id: int, *, some: Any = None, **told: Any) -> list[int]:
-    """Cancel steps that have not started, in the order of their ids; which."""
+def cancel_waiting(
+    session: Session, pen: Pen, workflow_id: int, *, some: Any = None, reason: str = CANCELLED, **told: Any
+) -> list[int]:
+    """Cancel steps that have not started, in the order of their ids, and tell the host; which."""
     mine = select(job.c.id).where(job.c.workflow_id == workflow_id, in_state(*WAITING))
     if some is not None:
         mine = mine.where(job.c.id.in_(some))
@@ -98,7 +102,9 @@ def cancel_waiting(session: Session, pen: Pen, workflow_id: int, *, some: Any = 
         .returning(job.c.id)
     )
     ids = list(gone.scalars())
-    tell_unstarted(session, pen.observer, "cancelled", ids)
+    if ids:
+        tell_unstarted(session, pen.observer, "cancelled", ids)
+        pen.regret(session, Entry.id.in_(ids), reason=reason)
     return ids
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.dispatch.outbox import JobRequest, wake_at_commit, write_down
+from jobs.dispatch.telling import Regrets
 from jobs.errors import UnknownJob
 from jobs.ledger.models import Entry
 from jobs.observer import Observer
@@ -26,6 +27,7 @@ class Pen:
     jobs: Mapping[str, Job]
     wake: Callable[[str, int], None]
     observer: Observer
+    regret: Regrets
 
     def known(self, step: Step, *, given: Sequence[str] = FROM_PARENTS) -> Job:
         """The declared job of the step, its arguments checked but for those that are `given` to it later.

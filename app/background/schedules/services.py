@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from app.background.services import fitting, startable
+from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
-from app.security import Person, requester
+from app.security import Person, requester, steers_all_jobs
 from jobs import (
     BadArguments,
     NameTaken,
@@ -31,20 +34,25 @@ OPTIONS = {"time_zone": "zone", "starts_at": "starts_at", "ends_at": "ends_at"} 
 POLICY = ("name", "priority", "misfire", "most_missed", "overlap")
 AS_TOLD = {"zone": "time_zone", "since": "from", "until": "to", "rule": ""}
 FIRST_YEAR, LAST_YEAR = 1970, 2999
+MOST_OF_ONE = 50
+SHORTEST_GAP = timedelta(hours=1)
+LOOKED_AT = 100
+"""So many slots hold a day of any rule, and with it its shortest gap."""
 
 
 def create(person: Person, given: Mapping[str, Any]) -> str:
     """Add a schedule, described by the words of the API; its public id.
 
     Raises:
-        Invalid
+        Invalid: also when they are no operator, and have `MOST_OF_ONE` or would have it run more than once an hour
         Conflict: they have one of this name
     """
     job = startable(person, given["kind"])
     args = fitting(person, job, given["args"])
-    with _told_by_field():
+    with _told_by_field(), transaction():
+        _check_number(person)
         policy = {name: given[name] for name in POLICY if name in given}
-        request = ScheduleRequest(kind=job.name, rule=_rule(given), args=args, **policy)
+        request = ScheduleRequest(kind=job.name, rule=_allowed(person, _rule(given)), args=args, **policy)
         return engine_of().schedules.create(request, requested_by=requester(person.id))
 
 
@@ -62,7 +70,7 @@ def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
         changes |= {"kind": job.name, "args": fitting(person, job, given.get("args", one.args))}
     with _told_by_field():
         if given.keys() & {*SHAPES, *OPTIONS}:
-            changes["rule"] = _rule({**_stored(one, given), **given})
+            changes["rule"] = _allowed(person, _rule({**_stored(one, given), **given}))
         engine_of().schedules.change(uid, by=requester(person.id), **changes)
 
 
@@ -120,6 +128,25 @@ def preview(given: Mapping[str, Any]) -> tuple[str, list[Upcoming]]:
     """A rule in words, and its next slots. Raises Invalid."""
     with _told_by_field():
         return engine_of().schedules.preview(_rule(given))
+
+
+def _check_number(person: Person) -> None:
+    """Return when they may have one more."""
+    if steers_all_jobs(person):
+        return
+    if len(engine_of().schedules.page(requested_by=requester(person.id), limit=MOST_OF_ONE)) == MOST_OF_ONE:
+        raise Invalid({"name": f"You have {MOST_OF_ONE} schedules, and nobody may have more. Delete one first."})
+
+
+def _allowed(person: Person, rule: Rule) -> Rule:
+    """The rule, if they may have something run as often as it says."""
+    if steers_all_jobs(person):
+        return rule
+    # Where no clocks are changed: what they do to a daily rule once a year makes it no hasty one.
+    _, slots = engine_of().schedules.preview(replace(rule, zone="UTC"), count=LOOKED_AT)
+    if any(later.at - one.at < SHORTEST_GAP for one, later in pairwise(slots)):
+        raise Invalid({rule.kind.value: "It may run once an hour at most. An operator may have it run more often."})
+    return rule
 
 
 def _rule(given: Mapping[str, Any]) -> Rule:

@@ -14,6 +14,7 @@ from app.activities import queries, services
 from app.activities.mets import Kind
 from app.activities.models import Activity
 from app.db import transaction
+from jobs import engine_of
 from tests.app.conftest import Browser, Clock, errors_of, text_of
 
 from .conftest import MORNING, ZONE, run
@@ -233,6 +234,16 @@ def test_a_failure_is_told_in_words_with_a_way_out(
     assert ada.post(f"/activities/{made}/recounts").location == f"/activities/{made}"
     run_jobs()
     assert "= 315 kcal" in text_of(ada.get(f"/activities/{made}"))
+
+
+def test_activity_whose_calculation_was_cancelled_says_so(app: Flask, ada: Browser, ada_id: int, log: Log) -> None:
+    activity_id = log(ada_id)
+    with app.app_context():
+        engine = engine_of(app)
+        engine.cancel(engine.latest_for("activity", [activity_id])[activity_id].uid, by="ops")
+    page = ada.get(f"/activities/{activity_id}")
+    assert "Could not calculate It was cancelled. Try again" in text_of(page)
+    assert trigger_of(page) == "activity-queued from:body"
 
 
 def test_trying_again_by_htmx_gives_the_row_and_wakes_the_regions(

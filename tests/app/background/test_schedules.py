@@ -142,6 +142,54 @@ def test_a_hostile_rule_is_refused(api: Program, rule: dict[str, str], field: st
     assert (answer.status_code, fields_of(answer)) == (422, [field])
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"every": "1 second"},
+        {"every": "59 minutes"},
+        {"cron": "* * * * *"},
+        {"cron": "0,30 9 1 1 *"},
+        {"rrule": "FREQ=MINUTELY;INTERVAL=59"},
+        {"rrule": "FREQ=DAILY;BYHOUR=7;BYMINUTE=0,59"},
+    ],
+)
+def test_only_operators_have_something_run_more_than_once_an_hour(
+    api: Program, operator: Program, app: Flask, rule: dict[str, str]
+) -> None:
+    hasty = {**{name: DAILY[name] for name in ("name", "kind", "args")}, **rule}
+    refused = api("POST", PATH, json=hasty)
+    assert (refused.status_code, fields_of(refused)) == (422, list(rule))
+    assert told(refused)["errors"][0]["message"] == (
+        "It may run once an hour at most. An operator may have it run more often."
+    )
+    uid = make(api)
+    assert fields_of(api("PATCH", f"{PATH}/{uid}", json=rule)) == list(rule)
+    assert (count(app, Schedule), show(api, uid)["cron"]) == (1, DAILY["cron"])
+    assert operator("POST", PATH, json=hasty).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "rule", [{"every": "1 hour"}, {"cron": "0 * * * *"}, {"rrule": "FREQ=HOURLY"}, {"cron": "30 2,3 * * *"}]
+)
+def test_once_an_hour_is_for_everybody(api: Program, rule: dict[str, str]) -> None:
+    """Also by a clock that is put forward in the night between the two."""
+    options = {"time_zone": "Europe/Berlin", "starts_at": "2027-03-27T00:00:00Z"}
+    hourly = {**{name: DAILY[name] for name in ("name", "kind", "args")}, **rule, **options}
+    assert api("POST", PATH, json=hourly).status_code == 201
+
+
+def test_nobody_but_operators_has_more_than_fifty(api: Program, operator: Program, app: Flask) -> None:
+    for number in range(50):
+        make(api, name=f"number {number}")
+    refused = api("POST", PATH, json={**DAILY, "name": "one more"})
+    assert (refused.status_code, fields_of(refused), count(app, Schedule)) == (422, ["name"], 50)
+    for number in range(51):
+        make(operator, name=f"number {number}")
+    uid = show(api, told(api("GET", PATH))["schedules"][0]["id"])["id"]
+    assert api("DELETE", f"{PATH}/{uid}").status_code == 204
+    make(api, name="one more")
+
+
 def test_a_name_is_its_owners_own(api: Program, cleos: Program) -> None:
     make(api)
     assert api("POST", PATH, json=DAILY).status_code == 409

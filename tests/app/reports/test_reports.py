@@ -17,6 +17,7 @@ from app.db import reading, transaction
 from app.reports import services
 from app.reports.models import Report
 from app.reports.sheet import cell, lines
+from jobs import engine_of
 from tests.app.activities.conftest import MORNING, Program
 from tests.app.conftest import Browser, errors_of, text_of
 
@@ -166,6 +167,27 @@ def test_report_that_cannot_be_written_says_so(app: Flask, api: Program, ada: Br
     assert told is not None
     assert (told["state"], told["failure"], told["download_url"]) == ("failed", "No space left.", None)
     assert "Could not be built" in text_of(ada.get("/reports/"))
+
+
+def test_report_whose_job_is_cancelled_says_so_and_is_not_waited_for(app: Flask, api: Program, ada: Browser) -> None:
+    answer = api("POST", "/api/generate-report/", json={"report_type": "activities"})
+    assert answer.json is not None
+    assert "Being built" in text_of(ada.get("/reports/"))
+    with app.app_context():
+        engine_of(app).cancel(answer.json["task_id"], by="ops")
+    told = api("GET", answer.json["status_url"]).json
+    assert told is not None
+    assert (told["state"], told["failure"], told["download_url"]) == ("failed", "It was cancelled.", None)
+    page = ada.get("/reports/")
+    assert "It was cancelled." in text_of(page)
+    assert ("Being built" in text_of(page), "hx-trigger" in page.text.split('id="reports"')[1][:300]) == (False, False)
+
+
+def test_report_that_has_its_file_keeps_it(app: Flask, api: Program, activities: None, run_jobs: RunJobs) -> None:
+    report = build(api, run_jobs, "activities")[1]
+    with app.app_context():
+        services.could_not_build(report["id"], reason="It was cancelled.")
+        assert reading().get_one(Report, report["id"]).state == "ready"
 
 
 def test_old_reports_and_files_without_one_are_forgotten(

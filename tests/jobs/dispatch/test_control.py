@@ -91,10 +91,10 @@ def test_what_waits_long_overtakes_what_is_more_urgent(shop: Workshop) -> None:
     assert order(shop) == [1, 2]
 
 
-def test_a_job_that_reached_the_highest_rank_stays_there(shop: Workshop) -> None:
+def test_a_job_that_waits_too_long_at_the_highest_rank_goes_before_all_and_stays_there(shop: Workshop) -> None:
     uid = shop.submit_one(shop.noting(), priority=0)
     let_wait(shop, uid, 10_000)
-    assert (shop.engine.relay.age(), shop.entry(uid).rank) == (0, 0)
+    assert (shop.engine.relay.age(), shop.engine.relay.age(), shop.entry(uid).rank) == (1, 0, -1)
 
 
 def test_the_priority_of_what_waits_can_be_changed(shop: Workshop) -> None:
@@ -317,6 +317,7 @@ class Hearing:
             interval_s=60,
             running=shop.engine.runner.running,
             sees_redis=lambda: False,
+            give_back=shop.engine.runner.give_back,
         )
 
     def __call__(self) -> None:
@@ -336,7 +337,7 @@ def test_a_running_job_that_looks_ends_when_asked(shop: Workshop) -> None:
     uids.append(shop.submit_one(shop.job(run, atomic=False)))
     shop.work()
     assert (shop.state(uids[0]), shop.outcomes(uids[0]), shop.effects()) == ("cancelled", ["cancelled"], [])
-    assert shop.regrets() == []
+    assert shop.regrets() == ["shop.run {'number': 1}: It was cancelled."]
 
 
 def test_a_running_job_that_never_looks_is_interrupted(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

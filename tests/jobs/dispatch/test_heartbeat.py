@@ -31,6 +31,7 @@ def heart_of(shop: Workshop, **options: object) -> Heartbeat:
         "interval_s": 0.05,
         "running": shop.engine.runner.running,
         "sees_redis": lambda: True,
+        "give_back": shop.engine.runner.give_back,
     }
     return Heartbeat(shop.host, **{**told, **options})  # type: ignore[arg-type]
 

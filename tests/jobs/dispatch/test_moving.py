@@ -132,7 +132,7 @@ def test_a_moved_job_takes_its_turn_among_those_of_its_new_queue(two_queues: Wor
         shop.engine.move(uid, OTHER, by=None)
     turns = {uid: shop.entry(uid).turn for uid in (*theirs, moved, third)}
     assert [turns[uid] for uid in theirs] == [1, 2, 3]
-    assert (turns[moved], turns[third]) == (1, 4)
+    assert (turns[moved], turns[third]) == (2, 4)
 
 
 def test_moved_jobs_are_listed_in_their_new_queue(two_queues: Workshop) -> None:

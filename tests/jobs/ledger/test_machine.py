@@ -35,6 +35,7 @@ class Known:
     priority: int
     state: State
     unique: bool = False
+    turn: int = 0
     attempt: int = 0
     failures: int = 0
     crashes: int = 0
@@ -88,7 +89,8 @@ class Ledger(RuleBasedStateMachine):
         if not self._gave_up_its_key(number):
             assert is_new is not waits
         if is_new:
-            self.known[uid] = Known(number, "twin", 5, State.READY, unique=Unique.WAITING)
+            turn = self._next_turn(5)
+            self.known[uid] = Known(number, "twin", 5, State.READY, unique=Unique.WAITING, turn=turn)
 
     @rule()
     def claim(self) -> None:
@@ -185,8 +187,10 @@ class Ledger(RuleBasedStateMachine):
             session.execute(text("UPDATE job SET run_at = created_at WHERE run_at IS NOT NULL"))
         due = [one for one in self.known.values() if one.state is State.SCHEDULED]
         assert self.shop.engine.relay.promote() == len(due)
-        for one in due:
+        turns = [self._next_turn(one.priority) for one in due]
+        for one, turn in zip(due, turns, strict=True):
             one.move(State.READY)
+            one.turn = turn
 
     @precondition(lambda self: self.known)
     @rule(chance=CHANCE)
@@ -209,6 +213,7 @@ class Ledger(RuleBasedStateMachine):
         if known.state in RETRYABLE:
             self.shop.engine.retry(uid, by="Ada")
             known.was_asked_to_end = False
+            known.turn = self._next_turn(known.priority)
             known.move(State.READY)
             known.failures = known.crashes = 0
         else:
@@ -249,19 +254,27 @@ class Ledger(RuleBasedStateMachine):
     def _submit(self, kind: str, numbers: list[int], priority: int, state: State) -> None:
         run_at = None if state is State.READY else self.shop.now()
         uids = self.shop.submit(self.kinds[kind], *numbers, priority=priority, run_at=run_at)
+        turn = self._next_turn(priority)
         for uid, number in zip(uids, numbers, strict=True):
-            self.known[uid] = Known(number, kind, priority, state)
+            self.known[uid] = Known(number, kind, priority, state, turn=turn)
+
+    def _next_turn(self, priority: int) -> int:
+        """What nobody asked for joins the round after the present one."""
+        line = [one.turn for one in self.known.values() if one.state is State.READY and one.priority == priority]
+        return min(line, default=0) + 1
 
     def _best(self) -> list[str]:
-        """The claim the ledger must make: by priority, then by age; a batch of one kind, one priority, no suspects."""
+        """The claim the ledger must make: by priority, round, age; a batch of one kind and priority, no suspects."""
         ready = [(uid, one) for uid, one in self.known.items() if one.state is State.READY]
+        ready.sort(key=lambda pair: pair[1].turn)
         if not ready:
             return []
         first, best = min(ready, key=lambda pair: pair[1].priority)
         if best.crashes or best.kind != "batch":
             return [first]
         alike = (best.kind, best.priority, 0)
-        return [uid for uid, one in ready if (one.kind, one.priority, one.crashes) == alike][:BATCH]
+        mates = [uid for uid, one in ready if (one.kind, one.priority, one.crashes) == alike][:BATCH]
+        return [uid for uid in self.known if uid in mates]
 
     def _take(self, claims: list[list[Claim]], chance: int) -> list[Claim]:
         return claims.pop(chance % len(claims))

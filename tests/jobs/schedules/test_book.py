@@ -135,7 +135,7 @@ def test_a_wrong_change_changes_nothing(diary: Diary, job: Job) -> None:
     assert diary.get(uid).priority is None
 
 
-def test_a_pause_has_a_reason_and_what_passes_meanwhile_is_not_missed(diary: Diary, job: Job) -> None:
+def test_a_pause_has_a_reason_and_what_passes_meanwhile_is_skipped(diary: Diary, job: Job) -> None:
     uid = diary.missed(job, misfire=Misfire.ALL)
     diary.book.pause(uid, by="ada", reason="holidays")
     diary.book.pause(uid, by="ben", reason="again")
@@ -146,7 +146,7 @@ def test_a_pause_has_a_reason_and_what_passes_meanwhile_is_not_missed(diary: Dia
     one = diary.get(uid)
     assert (one.is_paused, one.paused_by, one.pause_reason) == (False, None, None)
     assert one.next_at == diary.now + timedelta(minutes=5)
-    assert (diary.fire(), diary.fates(uid)) == (0, [])
+    assert (diary.fire(), diary.fates(uid)) == (0, ["skipped_late"] * 6)
 
 
 def test_a_deleted_schedule_leaves_its_jobs(diary: Diary, job: Job, shop: Workshop) -> None:

@@ -144,6 +144,7 @@ def test_overlap_may_replace_what_waits(diary: Diary, job: Job, shop: Workshop) 
         pass
     assert (diary.fates(uid), diary.states(uid)) == (["fired", "replaced"], ["cancelled", "ready"])
     assert shop.moves(diary.jobs(uid)[0].uid) == ["cancelled by schedule"]
+    assert shop.regrets() == ["shop.note {'number': 1}: It was cancelled."]
 
 
 def test_overlap_may_ask_what_runs_to_end(diary: Diary, job: Job, shop: Workshop) -> None:
@@ -162,6 +163,52 @@ def test_a_paused_schedule_does_not_fire(diary: Diary, job: Job) -> None:
     uid = diary.due(job)
     diary.book.pause(uid, by="ada", reason="holidays")
     assert (diary.fire(), diary.fates(uid)) == (0, [])
+
+
+def notes(diary: Diary, uid: str) -> list[str | None]:
+    with diary.shop.host.inside():
+        return [one.note for one in reversed(diary.book.fires(uid, limit=10_000))]
+
+
+def test_every_slot_of_a_broken_schedule_is_recorded(diary: Diary, job: Job) -> None:
+    uid = diary.missed(job, slots=12)
+    diary.set(uid, kind="shop.gone")
+    diary.fire()
+    assert (diary.fates(uid), diary.jobs(uid)) == (["failed"] * 12, [])
+    assert notes(diary, uid) == ["UnknownJob: No job is called shop.gone."] * 12
+    assert diary.get(uid).next_at == diary.ago(minutes=-5)
+
+
+def test_every_slot_that_passed_during_a_pause_is_recorded(diary: Diary, job: Job) -> None:
+    uid = diary.missed(job, slots=12)
+    diary.book.pause(uid, by="ada", reason="holidays")
+    diary.fire()
+    diary.book.resume(uid, by="ada")
+    diary.fire()
+    assert (diary.fates(uid), diary.jobs(uid)) == (["skipped_late"] * 12, [])
+    assert notes(diary, uid) == ["The schedule was paused."] * 12
+    assert diary.get(uid).next_at == diary.ago(minutes=-5)
+
+
+def test_a_new_rule_during_a_pause_leaves_the_slots_of_the_old_one_recorded(diary: Diary, job: Job) -> None:
+    uid = diary.missed(job, slots=3)
+    diary.book.pause(uid, by="ada", reason=None)
+    diary.book.change(uid, rule=Rule.every(days=1))
+    diary.book.resume(uid, by="ada")
+    assert diary.fates(uid) == ["skipped_late"] * 3
+
+
+@pytest.mark.parametrize(("slots", "others"), [(101, "1"), (1_000, "900"), (100_000, "more than 900")])
+def test_of_very_many_passed_slots_the_last_row_says_how_many_more(
+    diary: Diary, job: Job, slots: int, others: str
+) -> None:
+    first = diary.ago(minutes=slots - 0.5)
+    uid = diary.make(Rule.every(minutes=1, starts_at=first), job)
+    diary.set(uid, next_at=first, kind="shop.gone")
+    diary.fire()
+    told = notes(diary, uid)
+    assert (len(told), set(told[:-1])) == (100, {"UnknownJob: No job is called shop.gone."})
+    assert told[-1] == f"UnknownJob: No job is called shop.gone. So it was with {others} others after it."
 
 
 def test_broken_schedules_are_marked_and_hold_nobody_up(diary: Diary, job: Job, shop: Workshop) -> None:
