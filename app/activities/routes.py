@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from app import periods, units
 from app.clock import now, today
 from app.security import me, signed_in
-from app.web import done, invalid, live, page_or_fragment, see_other, settings, tag_shown, with_triggers
+from app.web import done, invalid, live, page_or_fragment, see_other, settings, tag_shown, wants_fragment, with_triggers
 
 from . import queries, regions, services
 from .calories import burned
@@ -95,8 +95,9 @@ def create() -> Response:
     draft = form.draft(zone=me().zone, knows_weight=lambda day: queries.weight_on(me().id, day))
     if draft is None:
         return invalid("activities/new.html", "activities/_form.html", **_form_context(form))
-    logged = services.log_activity(me().id, draft, zone=me().zone, key=_key("form", form.token.data, draft))
-    return _queued(done("activities/_row.html", see=_page(logged.id), **_row_context(logged.id)))
+    key = _key("form", form.token.data, draft)
+    logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
+    return _queued(logged.id)
 
 
 @bp.get("/estimate")
@@ -159,7 +160,7 @@ def update(activity_id: int) -> Response:
     if draft is None:
         return invalid("activities/edit.html", "activities/_form.html", **_form_context(form, activity))
     services.change_activity(me().id, activity_id, services.changes_in(activity, draft), zone=me().zone)
-    return _queued(done("activities/_row.html", see=_page(activity_id), **_row_context(activity_id)))
+    return _queued(activity_id)
 
 
 @bp.post("/<int:activity_id>/copies")
@@ -171,10 +172,10 @@ def copy(activity_id: int) -> Response:
         kind=Kind.named(old.kind), duration=old.duration, notes=old.notes, weight_kg=_weight_now() or old.weight_kg
     )
     key = _key(f"copy:{activity_id}", request.form.get("token"), draft)
-    logged = services.log_activity(me().id, draft, zone=me().zone, key=key)
+    logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
     undo = url_for(".delete", activity_id=logged.id)
     flash({"text": f"{old.label} logged again.", "action": undo, "word": "Undo"}, "success")  # type: ignore[arg-type]
-    return _queued(done("activities/_row.html", see=_page(logged.id), **_row_context(logged.id)))
+    return _queued(logged.id)
 
 
 @bp.post("/<int:activity_id>/deletion")
@@ -201,11 +202,15 @@ def restore(activity_id: int) -> Response:
 def recount(activity_id: int) -> Response:
     """Try again to work out its energy."""
     services.recount_activity(me().id, activity_id)
-    return _queued(done("activities/_row.html", see=_page(activity_id), **_row_context(activity_id)))
+    return _queued(activity_id)
 
 
-def _queued(response: Response) -> Response:
-    """The response, and the regions of the page look again."""
+def _queued(activity_id: int) -> Response:
+    """Its row for a part of a page, else the way to its own page; and the regions of the page look again."""
+    row: dict[str, Any] = {}
+    if wants_fragment():
+        row = {"item": queries.item_of(me().id, activity_id), "today": today(me().zone)}
+    response = done("activities/_row.html", see=_page(activity_id), **row)
     return with_triggers(response, {"activity-queued": ""})
 
 
@@ -215,10 +220,6 @@ def _page(activity_id: int) -> str:
 
 def _address(query: dict[str, str]) -> str:
     return url_for(".index", **query)  # type: ignore[arg-type]
-
-
-def _row_context(activity_id: int) -> dict[str, Any]:
-    return {"item": queries.items_of(me().id, [activity_id])[0], "today": today(me().zone)}
 
 
 def _weight_now() -> Decimal | None:

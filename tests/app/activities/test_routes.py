@@ -101,6 +101,34 @@ def test_sent_twice_it_is_logged_once(ada: Browser) -> None:
     assert other.location not in (first.location, "/activities/")
 
 
+def token_in(page: TestResponse) -> str:
+    found = re.search(r'name="token"[^>]*value="([^"]+)"', page.get_data(as_text=True))
+    assert found
+    return found[1]
+
+
+def test_sent_again_after_it_was_deleted_it_is_logged_anew_and_once(ada: Browser) -> None:
+    typed = {**TYPED, "token": token_in(ada.get("/activities/new"))}
+    first = ada.post("/activities/", typed).location
+    ada.post(f"{first}/deletion")
+    again = [ada.post("/activities/", typed) for _ in "12"]
+    assert [(answer.status_code, answer.location) for answer in again] == [(303, "/activities/2")] * 2
+    assert rows_of(ada.get("/activities/")) == [2]
+    assert ada.post(f"{first}/restorations").location == first
+    assert rows_of(ada.get("/activities/")) == [2, 1]
+    assert ada.post("/activities/", typed).location == "/activities/2"
+
+
+def test_a_copy_that_was_deleted_is_made_anew_from_the_same_page(ada: Browser, ada_id: int, log: Log) -> None:
+    made = log(ada_id)
+    token = {"token": token_in(ada.get(f"/activities/{made}"))}
+    copied = ada.post(f"/activities/{made}/copies", token).location
+    ada.post(f"{copied}/deletion")
+    answer = ada.post(f"/activities/{made}/copies", token)
+    assert (answer.status_code, answer.location) == (303, "/activities/3")
+    assert rows_of(ada.get("/activities/")) == [3, made]
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
