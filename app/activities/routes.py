@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -18,7 +18,7 @@ from app.web import done, invalid, live, page_or_fragment, see_other, settings, 
 from . import queries, regions, services
 from .calories import burned
 from .drafts import Draft
-from .forms import ActivityForm, read_duration, read_kind, read_weight
+from .forms import ActivityForm, read_day, read_duration, read_kind, read_weight
 from .mets import Kind
 from .models import Activity
 from .pages import SIZES, Shown, read_listing
@@ -79,7 +79,7 @@ def index() -> Response:
 @signed_in
 def new() -> Response:
     """The form, empty or, with `?like=42`, with that activity's values."""
-    known_kg = queries.weight_on(me().id, today(me().zone))
+    known_kg = _weight_on(today(me().zone))
     form = ActivityForm.blank(zone=me().zone, weight_kg=known_kg, token=secrets.token_urlsafe(12))
     like = request.args.get("like", "")
     if like.isascii() and like.isdigit():
@@ -92,8 +92,9 @@ def new() -> Response:
 def create() -> Response:
     """Log it."""
     form = ActivityForm(request.form)
-    draft = form.draft(zone=me().zone, knows_weight=lambda day: queries.weight_on(me().id, day))
+    draft = form.draft(zone=me().zone, knows_weight=_weight_on)
     if draft is None:
+        form.refill(_weight_on)
         return invalid("activities/new.html", "activities/_form.html", **_form_context(form))
     key = _key("form", form.token.data, draft)
     logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
@@ -103,8 +104,10 @@ def create() -> Response:
 @bp.get("/estimate")
 @signed_in
 def estimate() -> Response:
-    """What the values typed so far would come to."""
-    return page_or_fragment("activities/estimate.html", "activities/_estimate.html", estimate=_estimate(request.args))
+    """What the values typed so far would come to; and for a form, the weight of its day."""
+    form = ActivityForm(request.args)
+    context = {"form": form, "refilled": form.refill(_weight_on), "estimate": _estimate(form.typed())}
+    return page_or_fragment("activities/estimate.html", "activities/_typed.html", **context)
 
 
 @bp.get("/bin")
@@ -168,9 +171,8 @@ def update(activity_id: int) -> Response:
 def copy(activity_id: int) -> Response:
     """Log the same once more, as of now."""
     old = queries.activity_of(me().id, activity_id)
-    draft = Draft(
-        kind=Kind.named(old.kind), duration=old.duration, notes=old.notes, weight_kg=_weight_now() or old.weight_kg
-    )
+    weight_kg = old.weight_kg if _weight_on(today(me().zone)) is None else None
+    draft = Draft(kind=Kind.named(old.kind), duration=old.duration, notes=old.notes, weight_kg=weight_kg)
     key = _key(f"copy:{activity_id}", request.form.get("token"), draft)
     logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
     undo = url_for(".delete", activity_id=logged.id)
@@ -222,8 +224,8 @@ def _address(query: dict[str, str]) -> str:
     return url_for(".index", **query)  # type: ignore[arg-type]
 
 
-def _weight_now() -> Decimal | None:
-    return queries.weight_on(me().id, today(me().zone))
+def _weight_on(day: date) -> Decimal | None:
+    return queries.weight_on(me().id, day)
 
 
 def _form_context(form: ActivityForm, activity: Activity | None = None) -> dict[str, Any]:
@@ -245,7 +247,7 @@ def _estimate(typed: Any) -> dict[str, Any] | None:
             return None
 
     kind, duration = value("kind", read_kind), value("duration", read_duration)
-    weight_kg = value("weight_kg", read_weight) or _weight_now()
+    weight_kg = value("weight_kg", read_weight) or _weight_on(value("day", read_day) or today(me().zone))
     if kind is None or duration is None or weight_kg is None or duration < timedelta(0):
         return None
     met = queries.met_of(kind)

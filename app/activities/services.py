@@ -167,7 +167,8 @@ def change_activity(user_id: int, activity_id: int, changes: Mapping[str, Any], 
         if any(values[name] != getattr(before, name) for name in DEPENDS_ON):
             values |= _uncounted()
             announce(ActivityLogged(activity_id))
-        if values["weight_kg"] != before.weight_kg:
+        known_kg = account_queries.weight_on(user_id, values["day"])
+        if values["weight_kg"] not in (before.weight_kg, known_kg):
             account_services.record_weight(user_id, weight_kg=values["weight_kg"], on_day=values["day"])
         session.execute(update(activity).where(activity.c.id == activity_id).values(values))
 

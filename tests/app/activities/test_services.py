@@ -117,6 +117,19 @@ def test_the_known_weight_is_not_recorded_again(ada_id: int) -> None:
     assert [(row.on_day, row.weight_kg) for row in accounts.weights_of(ada_id)] == [(date(2026, 11, 1), Decimal(70))]
 
 
+@pytest.mark.parametrize(("weight_kg", "noted"), [(70, []), (75, [(date(2026, 11, 20), Decimal(75))])])
+def test_an_edit_notes_a_weight_only_if_another_one_is_known(
+    ada_id: int, weight_kg: int, noted: list[tuple[date, Decimal]]
+) -> None:
+    made = services.log_activity(ada_id, run(weight_kg=Decimal(80)), zone=ZONE)
+    [noted_then] = accounts.weights_of(ada_id)
+    account_services.forget_weight(ada_id, noted_then.id)
+    account_services.record_weight(ada_id, weight_kg=Decimal(70), on_day=date(2026, 11, 1))
+    services.change_activity(ada_id, made.id, {"weight_kg": Decimal(weight_kg)}, zone=ZONE)
+    found = [(row.on_day, row.weight_kg) for row in accounts.weights_of(ada_id)]
+    assert found == [*noted, (date(2026, 11, 1), Decimal(70))]
+
+
 # -- sent twice ---------------------------------------------------------------------------------------------------
 
 
