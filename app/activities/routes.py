@@ -26,7 +26,7 @@ from .standing import failure_words, pace_s
 
 bp = Blueprint("activities", __name__, url_prefix="/activities")
 
-for read in (units.clock, units.duration, units.hours, units.kcal, units.milliseconds, units.plain):
+for read in (units.clock, units.duration, units.hours, units.kcal, units.met, units.milliseconds, units.plain):
     bp.add_app_template_filter(read)
 for name in (periods.clock_time, periods.day_and_time, periods.long_day, periods.named_day, periods.short_day):
     bp.add_app_template_filter(name)

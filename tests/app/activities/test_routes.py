@@ -190,6 +190,17 @@ def test_the_estimate_is_the_formula(ada: Browser) -> None:
     assert text_of(answer) == "9.0 MET × 70 kg × 0.5 h = 315 kcal"
 
 
+def test_the_formula_shows_the_met_it_counts_with(
+    app: Flask, ada: Browser, ada_id: int, log: Log, run_jobs: RunJobs
+) -> None:
+    app.extensions["config"] = replace(app.extensions["config"], met_running=Decimal("9.25"))
+    formula = "9.25 MET × 70 kg × 0.5 h = 323.8 kcal"
+    assert text_of(ada.get("/activities/estimate?kind=running&duration=30&weight_kg=70", headers=PART)) == formula
+    made = log(ada_id)
+    run_jobs()
+    assert formula in text_of(ada.get(f"/activities/{made}"))
+
+
 @pytest.mark.parametrize(
     "query", ["", "kind=running", "kind=x&duration=30&weight_kg=70", "kind=yoga&duration=sNaN&weight_kg=1e9"]
 )
