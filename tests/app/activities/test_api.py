@@ -263,9 +263,11 @@ def test_a_partial_batch_that_is_sent_again_tells_of_each(api: Program, app: Fla
 
     assert sent(wrong, RUN) == [(422, None), (201, 1)]
     assert sent(wrong, RUN) == [(422, None), (200, 1)]
-    assert sent(RUN, other, RUN) == [(201, 2), (409, None), (201, 3)]
+    (_, before), conflict, (_, after) = told = sent(RUN, other, RUN)
+    assert told == [(201, before), (409, None), (201, after)]
+    assert len({1, before, after, conflict[1]}) == 4
     api("DELETE", "/api/v1/activities/1")
-    assert sent(RUN, RUN, RUN) == [(200, 2), (410, None), (200, 3)]
+    assert sent(RUN, RUN, RUN) == [(200, before), (410, None), (200, after)]
     assert count(app, ada_id) == 2
 
 

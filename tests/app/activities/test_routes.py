@@ -115,11 +115,11 @@ def test_sent_again_after_it_was_deleted_it_is_logged_anew_and_once(ada: Browser
     first = ada.post("/activities/", typed).location
     ada.post(f"{first}/deletion")
     again = [ada.post("/activities/", typed) for _ in "12"]
-    assert [(answer.status_code, answer.location) for answer in again] == [(303, "/activities/2")] * 2
-    assert rows_of(ada.get("/activities/")) == [2]
-    assert ada.post(f"{first}/restorations").location == first
-    assert rows_of(ada.get("/activities/")) == [2, 1]
-    assert ada.post("/activities/", typed).location == "/activities/2"
+    [anew] = rows_of(ada.get("/activities/"))
+    assert [(answer.status_code, answer.location) for answer in again] == [(303, f"/activities/{anew}")] * 2
+    assert ada.post(f"{first}/restorations").location == first == "/activities/1"
+    assert rows_of(ada.get("/activities/")) == [anew, 1]
+    assert ada.post("/activities/", typed).location == f"/activities/{anew}"
 
 
 def test_a_copy_that_was_deleted_is_made_anew_from_the_same_page(ada: Browser, ada_id: int, log: Log) -> None:
@@ -128,8 +128,9 @@ def test_a_copy_that_was_deleted_is_made_anew_from_the_same_page(ada: Browser, a
     copied = ada.post(f"/activities/{made}/copies", token).location
     ada.post(f"{copied}/deletion")
     answer = ada.post(f"/activities/{made}/copies", token)
-    assert (answer.status_code, answer.location) == (303, "/activities/3")
-    assert rows_of(ada.get("/activities/")) == [3, made]
+    anew, old = rows_of(ada.get("/activities/"))
+    assert (answer.status_code, answer.location, old) == (303, f"/activities/{anew}", made)
+    assert copied not in (answer.location, f"/activities/{made}")
 
 
 @pytest.mark.parametrize(
