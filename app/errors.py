@@ -43,6 +43,13 @@ class Conflict(Problem):
     title = "Conflict"
 
 
+class Gone(Problem):
+    """It was there, and was deleted since."""
+
+    status = 410
+    title = "Gone"
+
+
 class TooMany(Problem):
     """They have to wait; `retry_after_s` says how long."""
 

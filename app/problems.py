@@ -161,7 +161,7 @@ def _again(status: int) -> list[tuple[str, str]]:
     """The fields of a form that could not be saved for now, to be sent again; nothing secret is put into a page."""
     if status != 503 or request.method != "POST" or request.files:
         return []
-    fields = list(request.form.items(multi=True))
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     return [] if any(secret in name for name, _ in fields for secret in SECRETS) else fields
 
 

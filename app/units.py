@@ -81,6 +81,12 @@ def plain(value: Decimal) -> str:
     return f"{value.normalize():f}" if value else "0"
 
 
+def met(value: Decimal) -> str:
+    """A MET to read, exact and with one decimal at least: "9.0", "9.25"."""
+    text = plain(value)
+    return text if "." in text else f"{text}.0"
+
+
 def whole(value: Decimal) -> str:
     """A number rounded to a whole one, halves to the even one, its thousands apart: "1 284"."""
     return f"{value:,.0f}".replace(",", NARROW_SPACE)

@@ -36,12 +36,14 @@ _STILL_THERE = and_(
     or_(_user.goes_at.is_(None), _user.goes_at > bindparam("now")),
     _user.disabled_at.is_(None),
 )
+# Nothing but the session leads back to a guest's account: it lasts as long as the account does.
+_IS_GUEST = _user.goes_at.is_not(None)
 _BY_SESSION = Question(
     select(*_PERSON, _session.id.label("session_id"), _session.seen_at).where(
         _session.token_hash == bindparam("hash"),
         _session.ends_at > bindparam("now"),
-        _session.seen_at > bindparam("idle_since"),
         _user.id == _session.user_id,
+        or_(_session.seen_at > bindparam("idle_since"), _IS_GUEST),
         _STILL_THERE,
     ),
     name="person_by_session",
@@ -152,7 +154,12 @@ def sessions_of(user_id: int) -> Sequence[SignInSession]:
         reading()
         .scalars(
             select(SignInSession)
-            .where(SignInSession.user_id == user_id, SignInSession.ends_at > at, SignInSession.seen_at > at - IDLE)
+            .join(User, User.id == SignInSession.user_id)
+            .where(
+                SignInSession.user_id == user_id,
+                SignInSession.ends_at > at,
+                or_(SignInSession.seen_at > at - IDLE, _IS_GUEST),
+            )
             .order_by(SignInSession.seen_at.desc(), SignInSession.id.desc())
         )
         .all()

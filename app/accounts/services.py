@@ -413,9 +413,9 @@ def forget_the_gone() -> None:
     limits.forget_empty(at)
     with transaction() as session:
         session.execute(delete(SetupLink).where(SetupLink.ends_at <= at))
-        session.execute(
-            delete(SignInSession).where((SignInSession.ends_at <= at) | (SignInSession.seen_at <= at - queries.IDLE))
-        )
+        guests = select(User.id).where(User.goes_at.is_not(None))
+        is_idle = (SignInSession.seen_at <= at - queries.IDLE) & SignInSession.user_id.not_in(guests)
+        session.execute(delete(SignInSession).where((SignInSession.ends_at <= at) | is_idle))
         session.execute(delete(User).where(User.goes_at <= at))
 
 

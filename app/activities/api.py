@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response, request, url_for
 from marshmallow import ValidationError
 
-from app.errors import Invalid
-from app.openapi import KEY, ApiBlueprint, answer, by_field, idempotency_key, listed, read_json
+from app.errors import Conflict, Gone, Invalid
+from app.openapi import KEY, PROBLEM, ApiBlueprint, ProblemOut, answer, by_field, idempotency_key, listed, read_json
 from app.security import api_access, me
 from app.web import settings
 from jobs import JobBrief, State
@@ -33,6 +33,7 @@ from .schemas import (
 )
 
 MOST_AT_ONCE = 1_000
+GONE = "What the key logged was deleted since; nothing was stored."
 MANY = {"type": "array", "items": ActivityIn, "minItems": 1, "maxItems": MOST_AT_ONCE}
 
 blp = ApiBlueprint("activities_api", __name__, url_prefix="/api", description="What people did, and what it burned.")
@@ -43,6 +44,8 @@ blp = ApiBlueprint("activities_api", __name__, url_prefix="/api", description="W
 @blp.arguments(ActivityIn())
 @blp.response(201, ActivityOut)
 @blp.alt_response(200, schema=ActivityOut, description="It was sent before.")
+@blp.alt_response(409, schema=ProblemOut, content_type=PROBLEM, description="The key was used for something else.")
+@blp.alt_response(410, schema=ProblemOut, content_type=PROBLEM, description=GONE)
 @api_access("write")
 def create(given: dict[str, Any]) -> Response:
     """Log an activity."""
@@ -61,8 +64,14 @@ def create(given: dict[str, Any]) -> Response:
 )
 @blp.arguments(BatchArgs(), location="query")
 @blp.response(201, ActivitiesOut)
-@blp.alt_response(200, schema=ActivitiesOut, description="It was sent before.")
-@blp.alt_response(207, description="With partial=1: what became of each.")
+@blp.alt_response(200, schema=ActivitiesOut, description="It was sent before; what was deleted since is left out.")
+@blp.alt_response(207, description="With partial=1: what became of each, with the status it would have alone.")
+@blp.alt_response(
+    409,
+    schema=ProblemOut,
+    content_type=PROBLEM,
+    description="The key was used for something else; nothing was stored.",
+)
 @api_access("write")
 def create_many(args: dict[str, Any]) -> Response:
     """Log up to 1,000 activities, all or none."""
@@ -213,4 +222,6 @@ def _some(given: Sequence[Any], key: str | None) -> list[dict[str, Any]]:
             results.append({"status": 422, "errors": listed(by_field(error))})
         except Invalid as error:
             results.append({"status": 422, "errors": listed(error.errors)})
+        except (Conflict, Gone) as error:
+            results.append({"status": error.status, "errors": listed({"": str(error)})})
     return results

@@ -48,6 +48,7 @@ class ActivityForm(Form):
     time = StringField("Time", validators=[InputRequired("Enter the time it began.")])
     notes = TextAreaField("Notes")
     token = HiddenField()
+    filled_kg = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,13 +58,14 @@ class ActivityForm(Form):
     def draft(self, *, zone: str, knows_weight: KnowsWeight | None = None) -> Draft | None:
         """What was written down; None when something is wrong, which is then said beside its field.
 
-        Day and time are those of a clock in `zone`. The weight may be left out on a day for which one is known.
+        Day and time are those of a clock in `zone`. On a day for which a weight is known it may be left out, and one
+        that was filled in and is still there counts as left out: nobody said it of that day.
         """
         self.validate()
         kind = self._read(self.kind, read_kind)
         duration = self._read(self.duration, read_duration)
         notes = self._read(self.notes, read_notes)
-        day = self._read(self.day, _day)
+        day = self._read(self.day, read_day)
         started_at = self._start(day, zone=zone)
         weight_kg = self._weight(day, knows_weight)
         if self.errors or kind is None or duration is None or notes is None or started_at is None:
@@ -74,12 +76,8 @@ class ActivityForm(Form):
     def blank(cls, *, zone: str, weight_kg: Decimal | None, token: str) -> "ActivityForm":
         """The form of something that happens now."""
         at = periods.local(now(), zone)
-        return cls(
-            day=at.date().isoformat(),
-            time=f"{at:%H:%M}",
-            weight_kg="" if weight_kg is None else units.plain(weight_kg),
-            token=token,
-        )
+        filled_kg = "" if weight_kg is None else units.plain(weight_kg)
+        return cls(day=at.date().isoformat(), time=f"{at:%H:%M}", weight_kg=filled_kg, filled_kg=filled_kg, token=token)
 
     @classmethod
     def of(cls, activity: Activity, *, zone: str) -> "ActivityForm":
@@ -100,6 +98,17 @@ class ActivityForm(Form):
         self.duration.data = units.typed_duration(activity.duration)
         self.notes.data = activity.notes
 
+    def refill(self, knows_weight: KnowsWeight) -> bool:
+        """Fill in the weight known on the day that is typed, unless one was typed; whether that is another one now."""
+        try:
+            known_kg = knows_weight(read_day(self.day.data or "")) if self._is_filled_in() else None
+        except ValueError:
+            return False
+        if known_kg is None or units.plain(known_kg) == self.filled_kg.data:
+            return False
+        self.weight_kg.data = self.filled_kg.data = units.plain(known_kg)
+        return True
+
     def typed(self) -> dict[str, str]:
         """The text of each field as it stands."""
         return {name: field.data or "" for name, field in self._fields.items()}
@@ -119,11 +128,19 @@ class ActivityForm(Form):
         return started_at
 
     def _weight(self, day: date | None, knows_weight: KnowsWeight | None) -> Decimal | None:
-        if self.weight_kg.data and self.weight_kg.data.strip():
+        is_typed = bool((self.weight_kg.data or "").strip())
+        if is_typed and not self._is_filled_in():
             return self._read(self.weight_kg, read_weight)
-        if knows_weight is None or (day and knows_weight(day) is None):
-            self._wrong(self.weight_kg, WEIGHT_UNKNOWN)
+        if knows_weight and (day is None or knows_weight(day) is not None):
+            return None
+        if is_typed:
+            return self._read(self.weight_kg, read_weight)
+        self._wrong(self.weight_kg, WEIGHT_UNKNOWN)
         return None
+
+    def _is_filled_in(self) -> bool:
+        """Whether the weight is the one the form came with."""
+        return bool(self.filled_kg.data) and self.filled_kg.data == (self.weight_kg.data or "").strip()
 
     def _read(self, field: Field, read: Callable[[str], Value]) -> Value | None:
         if field.errors:
@@ -165,7 +182,8 @@ def read_weight(text: str) -> Decimal:
     return weight_kg
 
 
-def _day(text: str) -> date:
+def read_day(text: str) -> date:
+    """A day of the calendar."""
     if not DAY.fullmatch(text):
         raise ValueError("Enter a day like 2026-11-20.")
     try:

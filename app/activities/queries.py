@@ -227,6 +227,13 @@ def items_of(user_id: int, activity_ids: Iterable[int]) -> list[Item]:
     return _items(reading().execute(query).all())
 
 
+def item_of(user_id: int, activity_id: int) -> Item:
+    """One activity of this person as lists show it. Raises NotFound."""
+    for item in items_of(user_id, [activity_id]):
+        return item
+    raise NotFound(NOT_THERE)
+
+
 def day_totals(user_id: int, chosen: Filter, days: Collection[date]) -> dict[date, Decimal | None]:
     """The kilocalories of whole days, whatever page their activities are on; None where none is known."""
     if not days:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -13,12 +13,12 @@ from werkzeug.exceptions import BadRequest
 from app import periods, units
 from app.clock import now, today
 from app.security import me, signed_in
-from app.web import done, invalid, live, page_or_fragment, see_other, settings, tag_shown, with_triggers
+from app.web import done, invalid, live, page_or_fragment, see_other, settings, tag_shown, wants_fragment, with_triggers
 
 from . import queries, regions, services
 from .calories import burned
 from .drafts import Draft
-from .forms import ActivityForm, read_duration, read_kind, read_weight
+from .forms import ActivityForm, read_day, read_duration, read_kind, read_weight
 from .mets import Kind
 from .models import Activity
 from .pages import SIZES, Shown, read_listing
@@ -26,7 +26,7 @@ from .standing import failure_words, pace_s
 
 bp = Blueprint("activities", __name__, url_prefix="/activities")
 
-for read in (units.clock, units.duration, units.hours, units.kcal, units.milliseconds, units.plain):
+for read in (units.clock, units.duration, units.hours, units.kcal, units.met, units.milliseconds, units.plain):
     bp.add_app_template_filter(read)
 for name in (periods.clock_time, periods.day_and_time, periods.long_day, periods.named_day, periods.short_day):
     bp.add_app_template_filter(name)
@@ -79,7 +79,7 @@ def index() -> Response:
 @signed_in
 def new() -> Response:
     """The form, empty or, with `?like=42`, with that activity's values."""
-    known_kg = queries.weight_on(me().id, today(me().zone))
+    known_kg = _weight_on(today(me().zone))
     form = ActivityForm.blank(zone=me().zone, weight_kg=known_kg, token=secrets.token_urlsafe(12))
     like = request.args.get("like", "")
     if like.isascii() and like.isdigit():
@@ -92,18 +92,22 @@ def new() -> Response:
 def create() -> Response:
     """Log it."""
     form = ActivityForm(request.form)
-    draft = form.draft(zone=me().zone, knows_weight=lambda day: queries.weight_on(me().id, day))
+    draft = form.draft(zone=me().zone, knows_weight=_weight_on)
     if draft is None:
+        form.refill(_weight_on)
         return invalid("activities/new.html", "activities/_form.html", **_form_context(form))
-    logged = services.log_activity(me().id, draft, zone=me().zone, key=_key("form", form.token.data, draft))
-    return _queued(done("activities/_row.html", see=_page(logged.id), **_row_context(logged.id)))
+    key = _key("form", form.token.data, draft)
+    logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
+    return _queued(logged.id)
 
 
 @bp.get("/estimate")
 @signed_in
 def estimate() -> Response:
-    """What the values typed so far would come to."""
-    return page_or_fragment("activities/estimate.html", "activities/_estimate.html", estimate=_estimate(request.args))
+    """What the values typed so far would come to; and for a form, the weight of its day."""
+    form = ActivityForm(request.args)
+    context = {"form": form, "refilled": form.refill(_weight_on), "estimate": _estimate(form.typed())}
+    return page_or_fragment("activities/estimate.html", "activities/_typed.html", **context)
 
 
 @bp.get("/bin")
@@ -161,7 +165,7 @@ def update(activity_id: int) -> Response:
     if draft is None:
         return invalid("activities/edit.html", "activities/_form.html", **_form_context(form, activity))
     services.change_activity(me().id, activity_id, services.changes_in(activity, draft), zone=me().zone)
-    return _queued(done("activities/_row.html", see=_page(activity_id), **_row_context(activity_id)))
+    return _queued(activity_id)
 
 
 @bp.post("/<int:activity_id>/copies")
@@ -169,14 +173,13 @@ def update(activity_id: int) -> Response:
 def copy(activity_id: int) -> Response:
     """Log the same once more, as of now."""
     old = queries.activity_of(me().id, activity_id)
-    draft = Draft(
-        kind=Kind.named(old.kind), duration=old.duration, notes=old.notes, weight_kg=_weight_now() or old.weight_kg
-    )
+    weight_kg = old.weight_kg if _weight_on(today(me().zone)) is None else None
+    draft = Draft(kind=Kind.named(old.kind), duration=old.duration, notes=old.notes, weight_kg=weight_kg)
     key = _key(f"copy:{activity_id}", request.form.get("token"), draft)
-    logged = services.log_activity(me().id, draft, zone=me().zone, key=key)
+    logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
     undo = url_for(".delete", activity_id=logged.id)
     flash({"text": f"{old.label} logged again.", "action": undo, "word": "Undo"}, "success")  # type: ignore[arg-type]
-    return _queued(done("activities/_row.html", see=_page(logged.id), **_row_context(logged.id)))
+    return _queued(logged.id)
 
 
 @bp.post("/<int:activity_id>/deletion")
@@ -203,11 +206,15 @@ def restore(activity_id: int) -> Response:
 def recount(activity_id: int) -> Response:
     """Try again to work out its energy."""
     services.recount_activity(me().id, activity_id)
-    return _queued(done("activities/_row.html", see=_page(activity_id), **_row_context(activity_id)))
+    return _queued(activity_id)
 
 
-def _queued(response: Response) -> Response:
-    """The response, and the regions of the page look again."""
+def _queued(activity_id: int) -> Response:
+    """Its row for a part of a page, else the way to its own page; and the regions of the page look again."""
+    row: dict[str, Any] = {}
+    if wants_fragment():
+        row = {"item": queries.item_of(me().id, activity_id), "today": today(me().zone)}
+    response = done("activities/_row.html", see=_page(activity_id), **row)
     return with_triggers(response, {"activity-queued": ""})
 
 
@@ -219,12 +226,8 @@ def _address(query: dict[str, str]) -> str:
     return url_for(".index", **query)  # type: ignore[arg-type]
 
 
-def _row_context(activity_id: int) -> dict[str, Any]:
-    return {"item": queries.items_of(me().id, [activity_id])[0], "today": today(me().zone)}
-
-
-def _weight_now() -> Decimal | None:
-    return queries.weight_on(me().id, today(me().zone))
+def _weight_on(day: date) -> Decimal | None:
+    return queries.weight_on(me().id, day)
 
 
 def _form_context(form: ActivityForm, activity: Activity | None = None) -> dict[str, Any]:
@@ -246,7 +249,7 @@ def _estimate(typed: Any) -> dict[str, Any] | None:
             return None
 
     kind, duration = value("kind", read_kind), value("duration", read_duration)
-    weight_kg = value("weight_kg", read_weight) or _weight_now()
+    weight_kg = value("weight_kg", read_weight) or _weight_on(value("day", read_day) or today(me().zone))
     if kind is None or duration is None or weight_kg is None or duration < timedelta(0):
         return None
     met = queries.met_of(kind)

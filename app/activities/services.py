@@ -19,7 +19,7 @@ from app.accounts import queries as account_queries
 from app.accounts import services as account_services
 from app.clock import now
 from app.db import transaction
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Gone, Invalid, NotFound
 from app.events import ActivityCounted, ActivityLogged, announce
 from app.question import Question
 from app.web import settings
@@ -91,24 +91,32 @@ class Logged(NamedTuple):
 
 
 @retrying
-def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = None) -> Logged:
+def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = None, anew: bool = False) -> Logged:
     """Write the activity down; its calories follow in the background.
 
-    With a `key`, the same draft sent twice, even at the same moment, is one activity. A weight that differs from the
-    one known on that day becomes the known one.
+    With a `key`, the same draft sent twice, even at the same moment, is one activity. When that one lies in the bin,
+    another is logged if it is to be made `anew`, and has the key from then on. A weight that differs from the one known
+    on that day becomes the known one.
 
     Raises:
         Invalid: the draft breaks a rule, or gives no weight and none is known
         Conflict: the key was used for another draft
+        Gone: the key was used for one that was deleted since
     """
     moment = now()
     with transaction() as session:
         row = _row(user_id, draft, zone=zone, at=moment)
         row |= {"submission_key": key, "submission_print": draft.fingerprint() if key else None}
         asked = {**row, "whose": user_id, "until_day": row["day"]}
-        made = INSERT_ONE[session.get_bind().dialect.name].first(asked)
+        insert = INSERT_ONE[session.get_bind().dialect.name]
+        made = insert.first(asked)
+        if made is None and anew and _free_key(session, row):
+            made = insert.first(asked)
         if made is None:
-            return Logged(_sent_before(session, row), is_new=False)
+            earlier = _sent_before(session, row)
+            if earlier.deleted_at is not None:
+                raise Gone("What this Idempotency-Key logged was deleted since.")
+            return Logged(earlier.id, is_new=False)
         if draft.weight_kg is not None and made.known_kg != row["weight_kg"]:
             account_services.record_weight(user_id, weight_kg=row["weight_kg"], on_day=row["day"])
         jobs = announce(ActivityLogged(made.id))
@@ -118,6 +126,8 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
 @retrying
 def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str | None = None) -> list[Logged]:
     """Write many activities down, all or none; as `log_activity` for each, in a few statements for all of them.
+
+    Sent twice, those that were deleted in between stay deleted, and are among the answer.
 
     Raises:
         Invalid: a draft breaks a rule; its errors are named "3.duration_min"
@@ -135,7 +145,7 @@ def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str
         insert = INSERT_MANY[session.get_bind().dialect.name]
         made = {row.submission_key: row.id for row in session.connection().execute(insert, rows)}
         if len(made) < len(rows):
-            return [Logged(_sent_before(session, row), is_new=False) for row in rows]
+            return [Logged(_sent_before(session, row).id, is_new=False) for row in rows]
         ids = [made[row["submission_key"]] for row in rows]
         announce(*(ActivityLogged(one) for one in ids))
     return [Logged(one, is_new=True) for one in ids]
@@ -160,7 +170,8 @@ def change_activity(user_id: int, activity_id: int, changes: Mapping[str, Any], 
         if any(values[name] != getattr(before, name) for name in DEPENDS_ON):
             values |= _uncounted()
             announce(ActivityLogged(activity_id))
-        if values["weight_kg"] != before.weight_kg:
+        known_kg = account_queries.weight_on(user_id, values["day"])
+        if values["weight_kg"] not in (before.weight_kg, known_kg):
             account_services.record_weight(user_id, weight_kg=values["weight_kg"], on_day=values["day"])
         session.execute(update(activity).where(activity.c.id == activity_id).values(values))
 
@@ -423,16 +434,30 @@ def _prints(drafts: Sequence[Draft]) -> list[str]:
     return [whole[:32] + one[:32] for one in prints]
 
 
-def _sent_before(session: Session, row: Mapping[str, Any]) -> int:
-    """The activity that was logged under the row's key, if with the same content."""
+def _sent_before(session: Session, row: Mapping[str, Any]) -> Any:
+    """The activity that was logged under the row's key, if with the same content, as (id, deleted_at, …)."""
     earlier = session.execute(
-        select(Activity.id, Activity.submission_print).where(
+        select(Activity.id, Activity.deleted_at, Activity.submission_print).where(
             Activity.user_id == row["user_id"], Activity.submission_key == row["submission_key"]
         )
     ).first()
     if earlier is None or earlier.submission_print != row["submission_print"]:
         raise Conflict("This Idempotency-Key was used for something else.")
-    return int(earlier.id)
+    return earlier
+
+
+def _free_key(session: Session, row: Mapping[str, Any]) -> bool:
+    """Take the row's key from the activity that has it, if that one was deleted; whether it was taken."""
+    freed = session.connection().execute(
+        update(activity)
+        .where(
+            activity.c.user_id == row["user_id"],
+            activity.c.submission_key == row["submission_key"],
+            activity.c.deleted_at.is_not(None),
+        )
+        .values(submission_key=None, submission_print=None)
+    )
+    return freed.rowcount == 1
 
 
 def _uncounted() -> dict[str, Any]:

@@ -79,10 +79,15 @@ def settled_words(settled: Sequence[tuple[str, Decimal | None]]) -> str:
     """What a screen reader is told of activities that just got their number, or did not: names and energies."""
     if not settled:
         return ""
-    if len(settled) > 1:
-        return f"{len(settled)} activities calculated"
-    name, energy_kcal = settled[0]
-    return f"{name}: could not calculate" if energy_kcal is None else f"{name}: {energy_kcal:.0f} kcal"
+    if len(settled) == 1:
+        name, energy_kcal = settled[0]
+        return f"{name}: could not calculate" if energy_kcal is None else f"{name}: {energy_kcal:.0f} kcal"
+    failed = sum(energy_kcal is None for _, energy_kcal in settled)
+    done = len(settled) - failed
+    if not done:
+        return f"{failed} activities could not be calculated"
+    words = f"{done} {'activity' if done == 1 else 'activities'} calculated"
+    return f"{words}, {failed} could not be calculated" if failed else words
 
 
 def failure_words(error_class: str | None, message: str | None, *, job_state: str | None = None) -> str:

@@ -1,11 +1,15 @@
 """Today: what was done, what is being worked out, what comes next."""
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
 from app.accounts.queries import weight_on
 from app.activities import queries, regions
+from app.activities.calories import burned
+from app.activities.mets import Kind
 from app.activities.standing import pace_s
 from app.clock import now, today
 from app.security import Person, me, public, signed_in, someone
@@ -22,7 +26,7 @@ def index() -> Response | str:
     """Today; for strangers, what this is."""
     person = someone()
     if person is None:
-        return render_template("dashboard/welcome.html", sign_up_open=settings().sign_up_open)
+        return render_template("dashboard/welcome.html", sign_up_open=settings().sign_up_open, example=_example())
     day = today(person.zone)
     region = _recent(person)
     again = queries.distinct_recent_of(person.id)
@@ -60,7 +64,15 @@ def score() -> Response:
 @public
 def words() -> str:
     """How the numbers come about, what the states mean, which keys there are."""
-    return render_template("shared/help.html")
+    mets = sorted(((kind, queries.met_of(kind)) for kind in Kind), key=lambda one: -one[1])
+    return render_template("shared/help.html", example=_example(), mets=mets)
+
+
+def _example() -> dict[str, Any]:
+    """What half an hour of running burns at 70 kg, as it is counted here."""
+    met = queries.met_of(Kind.RUNNING)
+    energy_kcal = burned(met, weight_kg=Decimal(70), duration=timedelta(minutes=30))
+    return {"met": met, "energy_kcal": energy_kcal, "places": 0 if energy_kcal % 1 == 0 else 1}
 
 
 def _recent(person: Person) -> dict[str, Any]:

@@ -36,6 +36,11 @@ def test_parse_number_reads_dot_and_comma(typed: str, number: str) -> None:
     assert units.parse_number(typed) == Decimal(number)
 
 
+@pytest.mark.parametrize(("value", "text"), [("9", "9.0"), ("9.0", "9.0"), ("9.25", "9.25"), ("12.50", "12.5")])
+def test_a_met_is_exact_and_has_a_decimal(value: str, text: str) -> None:
+    assert units.met(Decimal(value)) == text
+
+
 @pytest.mark.parametrize("typed", HOSTILE)
 def test_parse_number_refuses_what_is_none(typed: str) -> None:
     with pytest.raises(ValueError, match="must be a number"):

@@ -1,6 +1,7 @@
 """The one story everything is there for: log an activity, watch its calories appear."""
 
 import time
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -99,6 +100,58 @@ def test_estimate_stands_below_the_form_before_anything_is_saved(windows: Watche
     expect(page.locator("#estimate")).to_have_text("8.0 MET × 70 kg × 1.5 h = 840 kcal")
     page.goto("/activities/")
     expect(page.locator("#activities")).to_contain_text("What you log appears here")
+
+
+def test_another_day_brings_its_weight_unless_one_was_typed(windows: Watched) -> None:
+    page = windows.open()
+    sign_up(page)
+    log_running(page, weight_kg="80")
+    page.goto("/activities/new")
+    day, weight = page.get_by_label("Date", exact=True), page.get_by_label("Weight")
+    today = date.fromisoformat(day.input_value())
+    page.get_by_label("Running").check()
+    page.get_by_label("Duration").fill("30")
+    day.fill(str(today - timedelta(days=10)))
+    weight.fill("70")
+    page.get_by_role("button", name="Save activity").click()
+    expect(page.locator("#activity .big .kcal")).to_have_text("315 kcal")
+    page.goto("/activities/new")
+    expect(weight).to_have_value("80")
+    page.get_by_label("Running").check()
+    page.get_by_label("Duration").fill("30")
+    day.fill(str(today - timedelta(days=5)))
+    expect(weight).to_have_value("70")
+    expect(page.locator("#estimate")).to_have_text("9.0 MET × 70 kg × 0.5 h = 315 kcal")
+    day.fill(str(today))
+    expect(weight).to_have_value("80")
+    weight.fill("75")
+    day.fill(str(today - timedelta(days=5)))
+    expect(page.locator("#estimate")).to_have_text("9.0 MET × 75 kg × 0.5 h = 337.5 kcal")
+    expect(weight).to_have_value("75")
+
+
+def test_save_is_at_hand_on_a_phone_and_covers_no_field(windows: Watched) -> None:
+    page = windows.open(width=375, height=600)
+    sign_up(page)
+    page.goto("/activities/new")
+    save = page.get_by_role("button", name="Save activity")
+    bars = (save.locator(".."), page.locator(".tabs"))
+    place = "e => { const at = e.getBoundingClientRect(); return [at.top, at.bottom]; }"
+    for width in (320, 375, 959):
+        page.set_viewport_size({"width": width, "height": 600})
+        page.evaluate("scrollTo(0, 0)")
+        (top, bottom), (tabs_top, _) = (bar.evaluate(place) for bar in bars)
+        assert 0 < top < bottom == tabs_top < 600
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert bars[0].evaluate("e => e.scrollWidth <= e.clientWidth")
+        for name in ("duration", "weight_kg", "day", "time", "notes"):
+            field = page.locator(f"#{name}")
+            field.focus()
+            field_top, field_bottom = field.evaluate(place)
+            first_line = min(field_bottom, field_top + 48)  # of notes, a browser shows the line with the cursor
+            assert 0 <= field_top < first_line <= top, (width, name)
+    page.set_viewport_size({"width": 960, "height": 600})
+    assert bars[0].evaluate("e => getComputedStyle(e).position") == "static"
 
 
 def test_logging_again_takes_one_tap_and_one_to_save(windows: Watched) -> None:

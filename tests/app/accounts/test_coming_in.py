@@ -398,6 +398,31 @@ def test_what_a_guest_types_wrong_is_said(app: Flask, ada: Browser, stranger: Br
     assert users(app) == ["ada@example.org", None]
 
 
+def test_a_guest_may_stay_away_until_the_account_goes(stranger: Browser, frozen_clock: Clock, app: Flask) -> None:
+    stranger.post("/guest")
+    for hours in (25, 100, 42):
+        frozen_clock.forward(timedelta(hours=hours))
+        with app.app_context():
+            services.forget_the_gone()
+            assert len(queries.sessions_of(1)) == 1
+        assert is_in(stranger)
+    frozen_clock.forward(timedelta(hours=2))
+    assert not is_in(stranger)
+
+
+def test_whose_account_stays_is_signed_out_after_a_day_of_rest(
+    app: Flask, stranger: Browser, frozen_clock: Clock
+) -> None:
+    stranger.post("/guest")
+    stranger.post("/settings/account", {"keep-name": "Ada", "keep-email": "a@example.org", "keep-password": PASSWORD})
+    frozen_clock.forward(timedelta(hours=24))
+    assert not is_in(stranger)
+    with app.app_context():
+        assert len(queries.sessions_of(1)) == 0
+        services.forget_the_gone()
+        assert reading().scalars(db.select(SignInSession.id)).all() == []
+
+
 def test_an_account_is_kept_once(app: Flask, ada: Browser) -> None:
     other = {"keep-name": "Ada", "keep-email": "other@example.org", "keep-password": PASSWORD}
     assert ada.post("/settings/account", other).status_code == 409

@@ -251,6 +251,62 @@ def test_a_key_makes_two_batches_one(api: Program, app: Flask, ada_id: int) -> N
     assert count(app, ada_id) == 2
 
 
+def test_a_partial_batch_that_is_sent_again_tells_of_each(api: Program, app: Flask, ada_id: int) -> None:
+    keyed = {"headers": {"Idempotency-Key": "k"}}
+    wrong, other = {**RUN, "duration_min": 0}, {**RUN, "duration_min": 31}
+
+    def sent(*items: Any) -> list[tuple[int, int | None]]:
+        answer = api("POST", "/api/v1/activities/batch?partial=1", json=list(items), **keyed)
+        assert answer.status_code == 207
+        assert answer.json
+        return [(one["status"], one.get("id")) for one in answer.json["results"]]
+
+    assert sent(wrong, RUN) == [(422, None), (201, 1)]
+    assert sent(wrong, RUN) == [(422, None), (200, 1)]
+    (_, before), conflict, (_, after) = told = sent(RUN, other, RUN)
+    assert told == [(201, before), (409, None), (201, after)]
+    assert len({1, before, after, conflict[1]}) == 4
+    api("DELETE", "/api/v1/activities/1")
+    assert sent(RUN, RUN, RUN) == [(200, before), (410, None), (200, after)]
+    assert count(app, ada_id) == 2
+
+
+def test_what_was_deleted_is_not_made_again_by_its_key(api: Program, app: Flask, ada_id: int) -> None:
+    keyed = {"headers": {"Idempotency-Key": "k"}}
+    api("POST", "/api/v1/activities", json=RUN, **keyed)
+    api("DELETE", "/api/v1/activities/1")
+    answer = api("POST", "/api/v1/activities", json=RUN, **keyed)
+    assert (answer.status_code, answer.mimetype, answer.json and answer.json["detail"]) == (
+        410, "application/problem+json", "What this Idempotency-Key logged was deleted since.",
+    )  # fmt: skip
+    assert count(app, ada_id) == 0
+    api("POST", "/api/v1/activities/1/restorations")
+    again = api("POST", "/api/v1/activities", json=RUN, **keyed)
+    assert (again.status_code, again.json and again.json["id"]) == (200, 1)
+
+
+def test_a_batch_that_is_sent_again_leaves_out_what_was_deleted(api: Program, app: Flask, ada_id: int) -> None:
+    keyed = {"headers": {"Idempotency-Key": "k"}}
+    api("POST", "/api/v1/activities/batch", json=[RUN, RUN], **keyed)
+    api("DELETE", "/api/v1/activities/1")
+    answer = api("POST", "/api/v1/activities/batch", json=[RUN, RUN], **keyed)
+    assert answer.json
+    assert (answer.status_code, [one["id"] for one in answer.json["activities"]]) == (200, [2])
+    assert count(app, ada_id) == 1
+
+
+def test_the_document_says_what_a_key_does(app: Flask) -> None:
+    document = app.test_client().get("/api/openapi.json").json
+    assert document
+    told = {
+        path: {code: answer.get("description") for code, answer in document["paths"][path]["post"]["responses"].items()}
+        for path in ("/api/v1/activities", "/api/v1/activities/batch")
+    }
+    assert told["/api/v1/activities"]["409"] == "The key was used for something else."
+    assert told["/api/v1/activities"]["410"] == "What the key logged was deleted since; nothing was stored."
+    assert told["/api/v1/activities/batch"]["409"] == "The key was used for something else; nothing was stored."
+
+
 def test_at_the_same_moment_a_key_makes_one_activity(app: Flask, api: Program, ada_id: int) -> None:
     gate, codes = Barrier(4), []
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,8 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from app.accounts import queries as account_queries
+from app.accounts import services as accounts
 from app.activities import queries, services
 from app.activities.mets import Kind
 from app.activities.models import Activity
@@ -102,6 +105,35 @@ def test_sent_twice_it_is_logged_once(ada: Browser) -> None:
     assert other.location not in (first.location, "/activities/")
 
 
+def token_in(page: TestResponse) -> str:
+    found = re.search(r'name="token"[^>]*value="([^"]+)"', page.get_data(as_text=True))
+    assert found
+    return found[1]
+
+
+def test_sent_again_after_it_was_deleted_it_is_logged_anew_and_once(ada: Browser) -> None:
+    typed = {**TYPED, "token": token_in(ada.get("/activities/new"))}
+    first = ada.post("/activities/", typed).location
+    ada.post(f"{first}/deletion")
+    again = [ada.post("/activities/", typed) for _ in "12"]
+    [anew] = rows_of(ada.get("/activities/"))
+    assert [(answer.status_code, answer.location) for answer in again] == [(303, f"/activities/{anew}")] * 2
+    assert ada.post(f"{first}/restorations").location == first == "/activities/1"
+    assert rows_of(ada.get("/activities/")) == [anew, 1]
+    assert ada.post("/activities/", typed).location == f"/activities/{anew}"
+
+
+def test_a_copy_that_was_deleted_is_made_anew_from_the_same_page(ada: Browser, ada_id: int, log: Log) -> None:
+    made = log(ada_id)
+    token = {"token": token_in(ada.get(f"/activities/{made}"))}
+    copied = ada.post(f"/activities/{made}/copies", token).location
+    ada.post(f"{copied}/deletion")
+    answer = ada.post(f"/activities/{made}/copies", token)
+    anew, old = rows_of(ada.get("/activities/"))
+    assert (answer.status_code, answer.location, old) == (303, f"/activities/{anew}", made)
+    assert copied not in (answer.location, f"/activities/{made}")
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
@@ -160,6 +192,17 @@ def test_the_estimate_is_the_formula(ada: Browser) -> None:
     assert text_of(answer) == "9.0 MET × 70 kg × 0.5 h = 315 kcal"
 
 
+def test_the_formula_shows_the_met_it_counts_with(
+    app: Flask, ada: Browser, ada_id: int, log: Log, run_jobs: RunJobs
+) -> None:
+    app.extensions["config"] = replace(app.extensions["config"], met_running=Decimal("9.25"))
+    formula = "9.25 MET × 70 kg × 0.5 h = 323.8 kcal"
+    assert text_of(ada.get("/activities/estimate?kind=running&duration=30&weight_kg=70", headers=PART)) == formula
+    made = log(ada_id)
+    run_jobs()
+    assert formula in text_of(ada.get(f"/activities/{made}"))
+
+
 @pytest.mark.parametrize(
     "query", ["", "kind=running", "kind=x&duration=30&weight_kg=70", "kind=yoga&duration=sNaN&weight_kg=1e9"]
 )
@@ -167,6 +210,78 @@ def test_an_estimate_of_too_little_says_what_it_needs(ada: Browser, query: str) 
     answer = ada.get(f"/activities/estimate?{query}")
     assert answer.status_code == 200
     assert "the estimate stands here" in text_of(answer)
+
+
+# -- the weight of a day ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grew_heavier(app: Flask, ada_id: int, frozen_clock: Clock) -> None:
+    """Ada weighed 70 kg ten days ago, and weighs 80 today."""
+    with app.app_context():
+        accounts.record_weight(ada_id, weight_kg=Decimal(70), on_day=date(2026, 11, 10))
+        accounts.record_weight(ada_id, weight_kg=Decimal(80), on_day=date(2026, 11, 20))
+
+
+def weights(app: Flask, user_id: int) -> list[tuple[date, Decimal]]:
+    with app.app_context():
+        return [(row.on_day, row.weight_kg) for row in account_queries.weights_of(user_id)]
+
+
+def shown_in(response: TestResponse, name: str) -> list[str]:
+    return re.findall(rf'<input[^>]* name="{name}"[^>]* value="([^"]*)"', response.get_data(as_text=True))
+
+
+@pytest.mark.parametrize(
+    ("day", "typed_kg", "used_kg", "noted"),
+    [
+        ("2026-11-20", "80", 80, []),
+        ("2026-11-15", "80", 70, []),
+        ("2026-11-15", "", 70, []),
+        ("2026-11-15", "70", 70, []),
+        ("2026-11-15", "75", 75, [(date(2026, 11, 15), 75)]),
+        ("2026-11-09", "80", 80, [(date(2026, 11, 9), 80)]),
+    ],
+)
+@pytest.mark.usefixtures("grew_heavier")
+def test_the_weight_that_was_filled_in_is_that_of_the_day_and_rewrites_nothing(
+    app: Flask, ada: Browser, ada_id: int, day: str, typed_kg: str, used_kg: int, noted: list[tuple[date, int]]
+) -> None:
+    filled_kg = shown_in(ada.get("/activities/new"), "filled_kg")
+    assert filled_kg == ["80"]
+    before = weights(app, ada_id)
+    answer = ada.post("/activities/", {**TYPED, "day": day, "weight_kg": typed_kg, "filled_kg": filled_kg[0]})
+    assert answer.location == "/activities/1"
+    with app.app_context():
+        assert queries.activity_of(ada_id, 1).weight_kg == used_kg
+    assert sorted(set(weights(app, ada_id)) - set(before)) == noted
+
+
+@pytest.mark.usefixtures("grew_heavier")
+def test_another_day_in_the_form_brings_the_weight_of_that_day(ada: Browser) -> None:
+    query = "/activities/estimate?kind=running&duration=30&filled_kg=80&day=2026-11-15&weight_kg="
+    untouched = ada.get(f"{query}80", headers=PART)
+    assert (shown_in(untouched, "weight_kg"), shown_in(untouched, "filled_kg")) == (["70"], ["70"])
+    assert "9.0 MET × 70 kg × 0.5 h = 315 kcal" in text_of(untouched)
+    typed = ada.get(f"{query}75", headers=PART)
+    assert (shown_in(typed, "weight_kg"), text_of(typed)) == ([], "9.0 MET × 75 kg × 0.5 h = 337.5 kcal")
+    emptied = ada.get(query, headers=PART)
+    assert (shown_in(emptied, "weight_kg"), text_of(emptied)) == ([], "9.0 MET × 70 kg × 0.5 h = 315 kcal")
+
+
+@pytest.mark.usefixtures("grew_heavier")
+def test_a_form_that_comes_back_shows_the_weight_of_its_day(ada: Browser) -> None:
+    sent = {**TYPED, "duration": "0", "day": "2026-11-15", "weight_kg": "80", "filled_kg": "80"}
+    answer = ada.post("/activities/", sent)
+    assert (answer.status_code, shown_in(answer, "weight_kg"), shown_in(answer, "filled_kg")) == (422, ["70"], ["70"])
+
+
+def test_a_weight_set_for_who_gave_none_does_not_become_ones_own(app: Flask, ada: Browser, ada_id: int) -> None:
+    app.extensions["config"] = replace(app.extensions["config"], default_weight_kg=Decimal(72))
+    assert shown_in(ada.get("/activities/new"), "weight_kg") == ["72"]
+    made = ada.post("/activities/", {**TYPED, "weight_kg": "72", "filled_kg": "72"}).location
+    ada.post(f"{made}/copies")
+    assert weights(app, ada_id) == []
 
 
 # -- one activity -------------------------------------------------------------------------------------------------

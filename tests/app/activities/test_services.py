@@ -16,7 +16,7 @@ from app.activities import actors, queries, services
 from app.activities.mets import Kind
 from app.activities.models import Activity
 from app.db import db, reading, transaction
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Gone, Invalid, NotFound
 from jobs import Entry, GiveUp, engine_of
 from tests.app.conftest import Clock
 
@@ -117,6 +117,19 @@ def test_the_known_weight_is_not_recorded_again(ada_id: int) -> None:
     assert [(row.on_day, row.weight_kg) for row in accounts.weights_of(ada_id)] == [(date(2026, 11, 1), Decimal(70))]
 
 
+@pytest.mark.parametrize(("weight_kg", "noted"), [(70, []), (75, [(date(2026, 11, 20), Decimal(75))])])
+def test_an_edit_notes_a_weight_only_if_another_one_is_known(
+    ada_id: int, weight_kg: int, noted: list[tuple[date, Decimal]]
+) -> None:
+    made = services.log_activity(ada_id, run(weight_kg=Decimal(80)), zone=ZONE)
+    [noted_then] = accounts.weights_of(ada_id)
+    account_services.forget_weight(ada_id, noted_then.id)
+    account_services.record_weight(ada_id, weight_kg=Decimal(70), on_day=date(2026, 11, 1))
+    services.change_activity(ada_id, made.id, {"weight_kg": Decimal(weight_kg)}, zone=ZONE)
+    found = [(row.on_day, row.weight_kg) for row in accounts.weights_of(ada_id)]
+    assert found == [*noted, (date(2026, 11, 1), Decimal(70))]
+
+
 # -- sent twice ---------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +170,37 @@ def test_sent_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: int) 
     assert count() == 2
 
 
+def test_a_key_of_what_was_deleted_makes_nothing_unless_it_is_to_be_made_anew(ada_id: int) -> None:
+    first = services.log_activity(ada_id, run(), zone=ZONE, key="k")
+    services.delete_activity(ada_id, first.id)
+    with pytest.raises(Gone):
+        services.log_activity(ada_id, run(), zone=ZONE, key="k")
+    assert count() == 1
+    anew = services.log_activity(ada_id, run(), zone=ZONE, key="k", anew=True)
+    assert (anew.is_new, anew.id != first.id, count(), jobs_about(anew.id)) == (True, True, 2, ["ready"])
+    assert services.log_activity(ada_id, run(), zone=ZONE, key="k") == services.Logged(anew.id, is_new=False)
+
+
+def test_made_anew_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: int) -> None:
+    first = services.log_activity(ada_id, run(), zone=ZONE, key="k")
+    services.delete_activity(ada_id, first.id)
+    gate, made = Barrier(4), []
+
+    def send() -> None:
+        with inside.app_context():
+            gate.wait()
+            made.append(services.log_activity(ada_id, run(), zone=ZONE, key="k", anew=True))
+
+    threads = [Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({one.id for one in made}) == 1
+    assert sorted(one.is_new for one in made) == [False, False, False, True]
+    assert count() == 2
+
+
 # -- many at once -------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +225,13 @@ def test_a_batch_sent_twice_is_one(ada_id: int) -> None:
     again = services.log_activities(ada_id, drafts, zone=ZONE, key="k")
     assert again == [services.Logged(one.id, is_new=False) for one in first]
     assert count() == 2
+
+
+def test_of_a_batch_that_is_sent_again_what_was_deleted_stays_deleted(ada_id: int) -> None:
+    first = services.log_activities(ada_id, [run(), run()], zone=ZONE, key="k")
+    services.delete_activity(ada_id, first[0].id)
+    again = services.log_activities(ada_id, [run(), run()], zone=ZONE, key="k")
+    assert (again, count()) == ([services.Logged(one.id, is_new=False) for one in first], 2)
 
 
 @pytest.mark.parametrize("length", [1, 3])

@@ -57,7 +57,10 @@ def test_nothing_that_waits_means_no_looking() -> None:
         ([], ""),
         ([("Running", Decimal("315.0"))], "Running: 315 kcal"),
         ([("Yoga", None)], "Yoga: could not calculate"),
-        ([("Yoga", None), ("Running", Decimal(1))], "2 activities calculated"),
+        ([("Yoga", Decimal(2)), ("Running", Decimal(1))], "2 activities calculated"),
+        ([("Yoga", None), ("Running", None)], "2 activities could not be calculated"),
+        ([("Yoga", None), ("Running", Decimal(1))], "1 activity calculated, 1 could not be calculated"),
+        ([("Yoga", None), ("Running", None), ("Yoga", Decimal(2))], "1 activity calculated, 2 could not be calculated"),
     ],
 )
 def test_settled_words_are_short(settled: list[tuple[str, Decimal | None]], words: str) -> None:
