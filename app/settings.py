@@ -58,11 +58,9 @@ def described(declared: Field[Any]) -> Setting:
 
 def written(value: Any) -> str:
     """A value as somebody would write it: what its setting reads gives it back."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     match value:
+        case None | bool():
+            return {None: "", True: "true", False: "false"}[value]
         case (time() as since, time() as until, ZoneInfo() as zone):
             return f"{since:%H:%M}-{until:%H:%M} {zone.key}"
         case tuple():
@@ -72,7 +70,8 @@ def written(value: Any) -> str:
             return value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
         case float():
             return f"{value:.4f}".rstrip("0").rstrip(".")  # as many decimals as NUMBER takes
-    return str(value)
+        case _:
+            return str(value)
 
 
 def text(value: str) -> str:
