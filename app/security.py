@@ -144,6 +144,11 @@ def steers_all_jobs(person: Person) -> bool:
     return person.may("act") and sees_all_jobs(person)
 
 
+def manages_all_jobs(person: Person) -> bool:
+    """Whether they also decide what is for good: an admin."""
+    return person.may("manage") and sees_all_jobs(person)
+
+
 def role_of(person: Person | None) -> str:
     """What they are here, as this product knows it, whatever they say of themselves."""
     if person is None:

@@ -2,7 +2,9 @@
 
 The pages extend the template named by the setting JOBS_CONSOLE_LAYOUT, or a plain one of their own. A layout has the
 blocks `title`, `page_title`, `page_actions` and `main`. What the host needs beside the engine's own is named on the
-overview when the setting JOBS_CONSOLE_DEPENDENCIES is a function that gives `Dependency`s.
+overview when the setting JOBS_CONSOLE_DEPENDENCIES is a function that gives `Dependency`s. Whoever may act schedules
+any kind, unless JOBS_CONSOLE_STARTABLE is a function that names those the person of the request may;
+JOBS_CONSOLE_FITTING checks and gives back a kind's arguments, or raises ValueError.
 """
 
 from collections.abc import Callable
