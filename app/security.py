@@ -134,6 +134,11 @@ def requester(user_id: int) -> str:
     return f"user {user_id}"
 
 
+def is_theirs(person: Person, owner: str | None) -> bool:
+    """Whether what the ledger says is `owner`'s was asked for by this person."""
+    return owner == requester(person.id)
+
+
 def sees_all_jobs(person: Person) -> bool:
     """Whether they see everybody's jobs: a viewer or more, in their browser or with a token that may."""
     return person.may("see") and (person.session_id is not None or bool(FOR_STAFF & person.scopes))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, false, literal_column, select
 
 from app.staff import Badge, Choice, During, Exactly, Pill, Short, StaffPage
 from app.units import milliseconds
-from jobs import Attempt, AuditRow, Entry, State
+from jobs import Attempt, AuditRow, Entry, State, masked, masked_text
 
 LATEST = 10_000
 SETTLED = {State.SUCCEEDED, State.CANCELLED, State.DEAD, State.PARKED}
@@ -33,6 +33,11 @@ def _latest_in(state: str) -> ColumnElement[bool]:
     if State(state) in SETTLED:
         ids = ids.where(Entry.finished_at.is_not(None)).order_by(Entry.finished_at.desc())
     return Entry.id.in_(ids.limit(LATEST))
+
+
+def _error_of(one: Entry | Attempt) -> str | None:
+    """What went wrong last, without what tells who somebody is."""
+    return f"{one.error_class}: {masked_text(one.error_message or '')}" if one.error_class else None
 
 
 def _took(began: datetime | None, ended: datetime | None) -> str | None:
@@ -87,7 +92,7 @@ JOBS = StaffPage(
             "Waited": lambda one: _took(one.ready_at, one.started_at),
             "Worker": lambda one: one.worker,
             "Failures": lambda one: one.failures,
-            "Error": lambda one: f"{one.error_class}: {one.error_message}" if one.error_class else None,
+            "Error": _error_of,
         },
     },
     filters=(
@@ -111,7 +116,7 @@ ATTEMPTS = StaffPage(
         "Took": lambda one: _took(one.started_at, one.finished_at),
         "Waited": lambda one: _took(one.ready_at, one.started_at),
         "Worker": lambda one: one.worker,
-        "Error": lambda one: f"{one.error_class}: {one.error_message}" if one.error_class else None,
+        "Error": _error_of,
         "Finished": lambda one: one.finished_at,
     },
     filters=(
@@ -138,7 +143,7 @@ AUDIT = StaffPage(
         "To what": lambda one: one.subject,
     },
     sections={
-        "Details": {"Details": lambda one: one.details},
+        "Details": {"Details": lambda one: masked(one.details)},
         "Seal": {"Hash": lambda one: one.hash, "Hash before": lambda one: one.prev_hash},
     },
     filters=(

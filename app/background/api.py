@@ -7,7 +7,8 @@ from marshmallow import ValidationError
 
 from app.errors import Invalid
 from app.openapi import KEY, ApiBlueprint, answer, by_field, idempotency_key, listed, read_json
-from app.security import api_access, me, steers_all_jobs
+from app.security import api_access, is_theirs, me, steers_all_jobs
+from jobs import Entry
 
 from . import queries, services
 from .drafts import MOST_AT_ONCE, Draft
@@ -20,15 +21,18 @@ from .schemas import (
     JobPageOut,
     JobProgressOut,
     JobResultOut,
+    JobRevelationOut,
     JobsOut,
     KindsOut,
     ListArgs,
+    ReasonIn,
     WaitArgs,
     attempt_out,
     job_out,
     kind_out,
     progress_out,
     result_out,
+    revelation_out,
     wanted_of,
 )
 
@@ -46,7 +50,7 @@ blp = ApiBlueprint("jobs_api", __name__, url_prefix="/api/v1", description="Back
 def create(given: dict[str, Any]) -> Response:
     """Start a job of a kind that you may start."""
     started = services.start(me(), [Draft(**given)], key=idempotency_key("job"), one=True)
-    response = answer(job_out(queries.jobs_made(started.uids)[0]), status=201 if started.are_new else 200)
+    response = answer(_told(queries.jobs_made(started.uids)[0]), status=201 if started.are_new else 200)
     response.headers["Location"] = url_for(".show", uid=started.uids[0])
     return response
 
@@ -73,7 +77,7 @@ def create_many(args: dict[str, Any]) -> Response:
     except ValidationError as error:
         raise Invalid(by_field(error)) from None
     started = services.start(me(), drafts, key=idempotency_key("jobs"))
-    made = [job_out(one) for one in queries.jobs_made(started.uids)]
+    made = [_told(one) for one in queries.jobs_made(started.uids)]
     return answer({"jobs": made}, status=201 if started.are_new else 200)
 
 
@@ -85,7 +89,7 @@ def index(args: dict[str, Any]) -> Response:
     """List jobs: your own, the newest first; for admins everybody's."""
     wanted = wanted_of(args)
     entries, following = queries.page_of(me(), wanted, below=args.get("next"), limit=args["limit"])
-    response = answer({"jobs": [job_out(one) for one in entries], "next": following and str(following)})
+    response = answer({"jobs": [_told(one) for one in entries], "next": following and str(following)})
     if following:
         address = url_for(".index", **{**request.args, "next": str(following)}, _external=True)
         response.headers["Link"] = f'<{address}>; rel="next"'
@@ -98,7 +102,7 @@ def index(args: dict[str, Any]) -> Response:
 @api_access("read", "jobs")
 def show(args: dict[str, Any], uid: str) -> Response:
     """Show a job; with `wait`, when it has settled. When too many wait already, it answers at once."""
-    return answer(job_out(queries.settled_job_of(me(), uid, wait_s=args["wait"])))
+    return answer(_told(queries.settled_job_of(me(), uid, wait_s=args["wait"])))
 
 
 @blp.get("/jobs/<string:uid>/progress")
@@ -107,7 +111,7 @@ def show(args: dict[str, Any], uid: str) -> Response:
 def progress(uid: str) -> Response:
     """Tell how far a job is, and how long it will take yet."""
     entry = queries.job_of(me(), uid)
-    return answer(progress_out(entry, queries.progress_of(entry)))
+    return answer(progress_out(entry, queries.progress_of(entry), is_own=_is_mine(entry)))
 
 
 @blp.get("/jobs/<string:uid>/result")
@@ -116,7 +120,8 @@ def progress(uid: str) -> Response:
 @api_access("read", "jobs")
 def result(args: dict[str, Any], uid: str) -> Response:
     """Give what a job came to."""
-    return answer(result_out(queries.settled_job_of(me(), uid, wait_s=args["wait"])))
+    entry = queries.settled_job_of(me(), uid, wait_s=args["wait"])
+    return answer(result_out(entry, is_own=_is_mine(entry)))
 
 
 @blp.get("/jobs/<string:uid>/attempts")
@@ -124,9 +129,19 @@ def result(args: dict[str, Any], uid: str) -> Response:
 @api_access("read", "jobs")
 def attempts(uid: str) -> Response:
     """List the tries of a job that have ended."""
-    found = queries.attempts_of(queries.job_of(me(), uid))
-    with_traceback = steers_all_jobs(me())
-    return answer({"attempts": [attempt_out(one, with_traceback=with_traceback) for one in found]})
+    entry = queries.job_of(me(), uid)
+    how = {"with_traceback": steers_all_jobs(me()), "is_own": _is_mine(entry)}
+    return answer({"attempts": [attempt_out(one, **how) for one in queries.attempts_of(entry)]})
+
+
+@blp.post("/jobs/<string:uid>/revelations")
+@blp.arguments(ReasonIn())
+@blp.response(200, JobRevelationOut)
+@api_access("jobs")
+def reveal(given: dict[str, Any], uid: str) -> Response:
+    """Tell what of a job is masked elsewhere. That you looked is written down."""
+    entry = services.reveal(me(), uid, reason=given.get("reason"))
+    return answer(revelation_out(entry, queries.attempts_of(entry)))
 
 
 @blp.post("/jobs/<string:uid>/cancellation")
@@ -176,7 +191,15 @@ def kinds() -> Response:
 
 
 def _job(uid: str, *, status: int = 200) -> Response:
-    return answer(job_out(queries.job_of(me(), uid)), status=status)
+    return answer(_told(queries.job_of(me(), uid)), status=status)
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    return job_out(entry, is_own=_is_mine(entry))
+
+
+def _is_mine(entry: Entry) -> bool:
+    return is_theirs(me(), entry.requested_by)
 
 
 def _some(given: list[Any]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 from flask import Blueprint, abort, current_app, request
 
 from jobs.engine import Engine
+from jobs.redaction import masked_text
 
 from . import answers, areas, cli, routes
 from .areas import places
@@ -44,6 +45,7 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
             "script": current_app.config.get("JOBS_CONSOLE_SCRIPT", ""),
         }
 
+    bp.add_app_template_filter(lambda text: masked_text(text or ""), "discreet")
     routes.mount(bp, engine, who)
     areas.mount(bp, engine, who)
     places.install(bp)

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.ledger.models import Entry
 from jobs.ledger.states import RETRYABLE, WAITING, State
-from jobs.redaction import masked, without_secrets
+from jobs.redaction import masked, masked_text, without_secrets
 
 LONGEST_WORD = 128
 
@@ -84,7 +84,7 @@ def pill(entry: Entry, *, now: datetime) -> Pill:
 def story(entry: Entry, *, now: datetime) -> str:  # noqa: PLR0911 -- one sentence for each state
     """What happened to this job, in a sentence or two."""
     tries = f"{entry.attempt} {'try' if entry.attempt == 1 else 'tries'}"
-    error = f" Last error: {entry.error_message}" if entry.error_message else ""
+    error = f" Last error: {masked_text(entry.error_message)}" if entry.error_message else ""
     match State(entry.state):
         case State.SCHEDULED | State.BLOCKED:
             when = "is due now" if not entry.run_at or entry.run_at <= now else f"runs at {clock(entry.run_at)}"

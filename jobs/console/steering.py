@@ -11,6 +11,8 @@ from jobs.engine import Engine
 from jobs.ledger.bulk import Action
 from jobs.ledger.models import Entry
 
+from . import pages
+
 Who = Callable[[], str | None]
 
 
@@ -61,7 +63,12 @@ class Steering:
         )
         with self._engine.host.transaction():
             uid = self._engine.enqueue(request)
-            details = {"kind": entry.kind, "before": dict(entry.args), "after": dict(args), "new_job": uid}
+            details = {
+                "kind": entry.kind,
+                "before": pages.shaped(entry.args),
+                "after": pages.shaped(args),
+                "new_job": uid,
+            }
             self._engine.audit.note(by=by, action="edit and run again", subject=f"job {entry.uid}", details=details)
         return uid
 

@@ -15,6 +15,7 @@ from jobs.host import Host
 from jobs.ledger import audit, reader
 from jobs.ledger.models import Entry
 from jobs.ledger.moments import db_now
+from jobs.redaction import masked, without_secrets
 from jobs.registry import HIGHEST, LOWEST, Job
 
 from . import shelf
@@ -353,7 +354,8 @@ def _locked(session: Session, uid: str) -> Schedule:
 
 def _note(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:
     """What makes a schedule, changes or removes it is written down whoever does it: it makes jobs for ever."""
-    audit.append(session, by=by, action=action, subject=f"schedule {one.uid}", details={"name": one.name, **details})
+    told = masked({"name": one.name, **without_secrets(details)})
+    audit.append(session, by=by, action=action, subject=f"schedule {one.uid}", details=told)
 
 
 def _note_on_others(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from app.background.discretion import told_text
 from app.background.schemas import LONGEST_NAME, LONGEST_QUEUE, STATES, JobLookOut, job_out, kind_out, moment_out
 from app.fields import LineField, MomentField, WholeField
 from jobs import (
@@ -33,6 +34,7 @@ from jobs import (
     Verification,
     WorkerRow,
     by_moment,
+    masked,
     orphans,
     together,
 )
@@ -391,7 +393,10 @@ class BulkPageOut(Schema):
 
 
 class AuditEntryOut(Schema):
-    """One thing that somebody did. `hash` covers all of it and `prev_hash`, the one of the entry before."""
+    """One thing that somebody did. What is personal is masked.
+
+    `hash` covers all of it as it was written, and `prev_hash`, the one of the entry before.
+    """
 
     id = fields.Integer(required=True)
     at = fields.AwareDateTime(required=True)
@@ -471,7 +476,8 @@ def overview_out(overview: Overview) -> dict[str, Any]:
 
 def error_group_out(group: ErrorGroup, *, is_muted: bool) -> dict[str, Any]:
     """What `ErrorGroupOut` describes."""
-    told = {name: getattr(group, name) for name in ("fingerprint", "count", "kind", "error_class", "message")}
+    told = {name: getattr(group, name) for name in ("fingerprint", "count", "kind", "error_class")}
+    told["message"] = told_text(group.message, is_own=False)
     moments = {name: moment_out(getattr(group, name)) for name in ("first_seen_at", "last_seen_at")}
     return {**told, **moments, "last_job_id": group.last_uid, "is_muted": is_muted}
 
@@ -493,8 +499,9 @@ def bulk_out(one: BulkLook) -> dict[str, Any]:
 
 def audit_entry_out(row: AuditRow) -> dict[str, Any]:
     """What `AuditEntryOut` describes."""
-    names = ("id", "by", "action", "subject", "details", "prev_hash", "hash")
-    return {"at": moment_out(row.at), **{name: getattr(row, name) for name in names}}
+    names = ("id", "by", "action", "subject", "prev_hash", "hash")
+    plain = {name: getattr(row, name) for name in names}
+    return {"at": moment_out(row.at), "details": masked(row.details), **plain}
 
 
 def verification_out(found: Verification) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from app.background.discretion import told
 from app.background.services import fitting, startable
 from app.errors import Conflict, Invalid, NotFound
-from app.security import Person, requester
+from app.security import Person, is_theirs, requester
 from jobs import (
     BadArguments,
     NameTaken,
@@ -18,6 +19,7 @@ from jobs import (
     UnknownJob,
     Upcoming,
     engine_of,
+    put_back,
     rule_of,
 )
 
@@ -51,6 +53,8 @@ def create(person: Person, given: Mapping[str, Any]) -> str:
 def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
     """Change some of it. With a new rule, or a part of one, its next slot is told anew from now on.
 
+    What is hidden of the arguments where they are told stays as it was where it comes back so.
+
     Raises:
         NotFound, Invalid
         Conflict: there is one of this name
@@ -59,7 +63,9 @@ def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
     changes: dict[str, Any] = {name: given[name] for name in POLICY if name in given}
     if given.keys() & {"kind", "args"}:
         job = startable(person, given.get("kind", one.kind))
-        changes |= {"kind": job.name, "args": fitting(person, job, given.get("args", one.args))}
+        shown = told(one.args, is_own=is_theirs(person, one.requested_by))
+        args = put_back(given["args"], shown, one.args) if "args" in given else one.args
+        changes |= {"kind": job.name, "args": fitting(person, job, args)}
     with _told_by_field():
         if given.keys() & {*SHAPES, *OPTIONS}:
             changes["rule"] = _rule({**_stored(one, given), **given})

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from app.openapi import KEY, ApiBlueprint, answer, idempotency_key
-from app.security import api_access, me
+from app.security import api_access, is_theirs, me
 
 from . import queries, services
 from .schemas import (
@@ -68,7 +68,7 @@ def show(args: dict[str, Any], uid: str) -> Response:
 def result(uid: str) -> Response:
     """Give what the last steps of a workflow came to."""
     flow = queries.workflow_of(me(), uid)
-    return answer(result_out(flow, queries.results_of(flow)))
+    return answer(result_out(flow, queries.results_of(flow), is_own=is_theirs(me(), flow.requested_by)))
 
 
 @blp.post("/workflows/<string:uid>/cancellation")
@@ -92,5 +92,9 @@ def retry(uid: str) -> Response:
 def _look(uid: str, args: dict[str, Any], *, status: int = 200) -> Response:
     flow = queries.workflow_of(me(), uid)
     steps, following = queries.steps_of(flow, after=args["next"], limit=args["limit"])
-    told = {"steps": [step_out(one) for one in steps], "next": None if following is None else str(following)}
+    is_own = is_theirs(me(), flow.requested_by)
+    told = {
+        "steps": [step_out(one, is_own=is_own) for one in steps],
+        "next": None if following is None else str(following),
+    }
     return answer({**workflow_out(flow), **told}, status=status)
