@@ -135,7 +135,7 @@ def attempts(uid: str) -> Response:
 
 
 @blp.post("/jobs/<string:uid>/revelations")
-@blp.arguments(ReasonIn())
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, JobRevelationOut)
 @api_access("jobs")
 def reveal(given: dict[str, Any], uid: str) -> Response:
@@ -145,21 +145,23 @@ def reveal(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.post("/jobs/<string:uid>/cancellation")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, JobLookOut)
 @blp.alt_response(202, schema=JobLookOut, description="It runs, and was asked to end.")
 @api_access("write", "jobs")
-def cancel(uid: str) -> Response:
+def cancel(given: dict[str, Any], uid: str) -> Response:
     """Cancel a job: what waits at once, what runs by asking it to end."""
-    is_done = services.cancel(me(), uid)
+    is_done = services.cancel(me(), uid, reason=given.get("reason"))
     return _job(uid, status=200 if is_done else 202)
 
 
 @blp.post("/jobs/<string:uid>/retries")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, JobLookOut)
 @api_access("write", "jobs")
-def retry(uid: str) -> Response:
+def retry(given: dict[str, Any], uid: str) -> Response:
     """Run a job again that failed or was cancelled."""
-    services.retry(me(), uid)
+    services.retry(me(), uid, reason=given.get("reason"))
     return _job(uid, status=202)
 
 
@@ -174,11 +176,12 @@ def update(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.delete("/jobs/<string:uid>")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(204)
 @api_access("write", "jobs")
-def delete(uid: str) -> Response:
+def delete(given: dict[str, Any], uid: str) -> Response:
     """Cancel a job, unless it has started."""
-    services.withdraw(me(), uid)
+    services.withdraw(me(), uid, reason=given.get("reason"))
     return Response(status=204)
 
 

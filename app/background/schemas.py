@@ -83,6 +83,7 @@ class JobChange(Schema):
     priority = WholeField(0, 9)
     queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "Workers of this queue take it from now on."})
     run_at = MomentField()
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class BatchArgs(Schema):
@@ -206,6 +207,8 @@ class JobAttemptsOut(Schema):
 
 class ReasonIn(Schema):
     """Why something is done; it is kept in the audit log."""
+
+    need_not_come = True
 
     reason = LineField(longest=LONGEST_REASON)
 

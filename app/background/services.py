@@ -79,34 +79,34 @@ def start_some(person: Person, drafts: Mapping[int, Draft]) -> dict[int, str | R
     return {number: refused.get(place) or next(uids) for place, number in enumerate(numbers)}
 
 
-def cancel(person: Person, uid: str) -> bool:
+def cancel(person: Person, uid: str, *, reason: str | None = None) -> bool:
     """Cancel a job: at once while it waits (True), by asking it to end while it runs (False).
 
     Raises:
         NotFound
         Conflict: it is over
     """
-    return bool(_done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id))))
+    return bool(_done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id), reason=reason)))
 
 
-def withdraw(person: Person, uid: str) -> None:
+def withdraw(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Cancel a job that waits; what runs goes on.
 
     Raises:
         NotFound
         Conflict: it runs, or is over
     """
-    _done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id), if_running=False))
+    _done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id), if_running=False, reason=reason))
 
 
-def retry(person: Person, uid: str) -> None:
+def retry(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Make a job that failed or was cancelled ready again.
 
     Raises:
         NotFound
         Conflict: it waits, runs or succeeded
     """
-    _done(person, uid, lambda: engine_of().retry(uid, by=requester(person.id)))
+    _done(person, uid, lambda: engine_of().retry(uid, by=requester(person.id), reason=reason))
 
 
 def change(
@@ -116,6 +116,7 @@ def change(
     priority: int | None = None,
     queue: str | None = None,
     run_at: datetime | None = None,
+    reason: str | None = None,
 ) -> None:
     """Change the priority, the queue or the start of a job that waits; all of it or nothing.
 
@@ -132,11 +133,11 @@ def change(
     def do() -> None:
         with transaction():
             if priority is not None:
-                engine_of().reprioritise(uid, priority, by=by)
+                engine_of().reprioritise(uid, priority, by=by, reason=reason)
             if queue is not None:
-                engine_of().move(uid, queue, by=by)
+                engine_of().move(uid, queue, by=by, reason=reason)
             if run_at is not None:
-                engine_of().reschedule(uid, run_at, by=by)
+                engine_of().reschedule(uid, run_at, by=by, reason=reason)
 
     _done(person, uid, do)
 

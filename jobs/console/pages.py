@@ -1,6 +1,7 @@
 """Words and states of the console."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from jobs.ledger.states import RETRYABLE, WAITING, State
 from jobs.redaction import masked, masked_text, without_secrets
 
 LONGEST_WORD = 128
+LONGEST_REASON = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,14 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def reason_in(form: Mapping[str, str]) -> str | None:
+    """Why something is done, if somebody said so. Raises ValueError with a sentence."""
+    said = form.get("reason", "").strip()
+    if len(said) > LONGEST_REASON or not said.isprintable() or not is_storable(said):
+        raise ValueError(f"Give up to {LONGEST_REASON} signs on one line.")
+    return said or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,8 @@ class ScheduleBook:
             if not one.is_paused:
                 told = reason[:LONGEST_REASON] if reason else None
                 self._update(session, one, {"paused_at": db_now(), "paused_by": by, "pause_reason": told})
-                _note_on_others(session, one, "pause", by=by, reason=told)
+                words: dict[str, Any] = {"before": {"is_paused": False}, "after": {"is_paused": True}}
+                _note_on_others(session, one, "pause", by=by, **words, reason=told)
 
     def resume(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
         """Let the schedule go on with its next slot from now; slots that passed while it was paused are no missed ones.
@@ -121,9 +122,11 @@ class ScheduleBook:
         with self._host.transaction() as session:
             one = _locked(session, uid)
             if one.is_paused:
+                before = {"is_paused": True, "by": one.paused_by, "reason": one.pause_reason}
                 nobody = {"paused_at": null(), "paused_by": null(), "pause_reason": null()}
                 self._update(session, one, {**nobody, "next_at": _resumed_at(one, reader.now(session))})
-                _note_on_others(session, one, "resume", by=by, reason=reason)
+                words: dict[str, Any] = {"before": before, "after": {"is_paused": False}}
+                _note_on_others(session, one, "resume", by=by, **words, reason=reason)
 
     def delete(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
         """Remove a schedule. Its jobs stay.
@@ -138,7 +141,7 @@ class ScheduleBook:
 
     # -- making jobs by hand ----------------------------------------------------------------------------------------
 
-    def run_now(self, uid: str, *, by: str | None) -> str:
+    def run_now(self, uid: str, *, by: str | None, reason: str | None = None) -> str:
         """Make a job of the schedule at once, paused or not, beside its slots; the job's public id.
 
         Raises:
@@ -150,10 +153,12 @@ class ScheduleBook:
             note = f"by hand, by {by}" if by else "by hand"
             shelf.record_anew(session, one.id, [now], note=note[:200])
             job_uid = self._make(session, one, [now], now)[0]
-            _note_on_others(session, one, "run now", by=by, job=job_uid)
+            _note_on_others(session, one, "run now", by=by, after={"job": job_uid}, reason=reason)
             return job_uid
 
-    def backfill(self, uid: str, *, since: datetime, until: datetime, by: str | None) -> list[tuple[datetime, str]]:
+    def backfill(
+        self, uid: str, *, since: datetime, until: datetime, by: str | None, reason: str | None = None
+    ) -> list[tuple[datetime, str]]:
         """Make the jobs of those slots from `since` to `until` that made none; the slots with their jobs' public ids.
 
         They do not count towards `most_times`. Done twice, the second time finds nothing.
@@ -170,9 +175,9 @@ class ScheduleBook:
             mine = sorted(shelf.record_anew(session, one.id, slots, note=note[:200]))
             made = self._make(session, one, mine, now)
             if made:
-                _note_on_others(
-                    session, one, "backfill", by=by, since=since.isoformat(), until=until.isoformat(), jobs=len(made)
-                )
+                asked = {"since": since.isoformat(), "until": until.isoformat()}
+                after = {"jobs": len(made)}
+                _note_on_others(session, one, "backfill", by=by, **asked, after=after, reason=reason)
             return list(zip(mine, made, strict=True))
 
     def _make(self, session: Session, one: Schedule, slots: Sequence[datetime], now: datetime) -> list[str]:

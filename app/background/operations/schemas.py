@@ -74,6 +74,7 @@ class LimitsIn(Schema):
     most_running = WholeField(1, MOST, allow_none=True, load_default=None)
     rate_count = WholeField(1, MOST, allow_none=True, load_default=None)
     rate_period_s = WholeField(1, DAY_S, allow_none=True, load_default=None)
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class ErrorGroupsArgs(Schema):
@@ -143,6 +144,7 @@ class BulkIn(Schema):
     priority = WholeField(0, 9, metadata={"description": "With reprioritise: the new one."})
     queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "With move: the new one."})
     dry_run = FlagField(load_default=False, metadata={"description": "true: only tell which jobs are meant."})
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class LanePauseOut(Schema):

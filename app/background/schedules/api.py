@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from app.background.queries import jobs_made
-from app.background.schemas import JobLookOut, job_out, moment_out
+from app.background.schemas import JobLookOut, ReasonIn, job_out, moment_out
 from app.errors import Conflict
 from app.openapi import ApiBlueprint, answer
 from app.security import api_access, is_theirs, me
@@ -84,11 +84,12 @@ def update(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.delete("/schedules/<string:uid>")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(204)
 @api_access("write", "jobs")
-def delete(uid: str) -> Response:
+def delete(given: dict[str, Any], uid: str) -> Response:
     """Delete a schedule. Its jobs stay."""
-    services.delete(me(), uid)
+    services.delete(me(), uid, reason=given.get("reason"))
     return Response(status=204)
 
 
@@ -116,11 +117,12 @@ def runs(args: dict[str, Any], uid: str) -> Response:
 
 
 @blp.post("/schedules/<string:uid>/runs")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(201, JobLookOut)
 @api_access("write", "jobs")
-def run(uid: str) -> Response:
+def run(given: dict[str, Any], uid: str) -> Response:
     """Make a job of a schedule at once, paused or not, beside its slots."""
-    job_uid = services.run_now(me(), uid)
+    job_uid = services.run_now(me(), uid, reason=given.get("reason"))
     response = answer(_job_out(jobs_made([job_uid])[0]), status=201)
     response.headers["Location"] = url_for("jobs_api.show", uid=job_uid)
     return response
@@ -146,11 +148,12 @@ def pause(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.delete("/schedules/<string:uid>/pause")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, ScheduleOut)
 @api_access("write", "jobs")
-def resume(uid: str) -> Response:
+def resume(given: dict[str, Any], uid: str) -> Response:
     """Let a schedule go on with its next slot."""
-    services.resume(me(), uid)
+    services.resume(me(), uid, reason=given.get("reason"))
     return _schedule(uid)
 
 

@@ -53,6 +53,7 @@ class ScheduleChange(ScheduleRuleIn):
     overlap = fields.String(
         validate=_one_of(Overlap), metadata={"description": "What becomes of a slot while an earlier one's job lives."}
     )
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class ScheduleIn(ScheduleChange):
@@ -88,6 +89,7 @@ class ScheduleBackfillIn(Schema):
 
     since = MomentField(required=True, data_key="from")
     until = MomentField(required=True, data_key="to")
+    reason = LineField(longest=LONGEST_REASON)
 
 
 class ScheduleOut(Schema):

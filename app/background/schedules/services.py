@@ -47,7 +47,7 @@ def create(person: Person, given: Mapping[str, Any]) -> str:
     with _told_by_field():
         policy = {name: given[name] for name in POLICY if name in given}
         request = ScheduleRequest(kind=job.name, rule=_rule(given), args=args, **policy)
-        return engine_of().schedules.create(request, requested_by=requester(person.id))
+        return engine_of().schedules.create(request, requested_by=requester(person.id), reason=given.get("reason"))
 
 
 def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
@@ -69,14 +69,14 @@ def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
     with _told_by_field():
         if given.keys() & {*SHAPES, *OPTIONS}:
             changes["rule"] = _rule({**_stored(one, given), **given})
-        engine_of().schedules.change(uid, by=requester(person.id), **changes)
+        engine_of().schedules.change(uid, by=requester(person.id), reason=given.get("reason"), **changes)
 
 
-def delete(person: Person, uid: str) -> None:
+def delete(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Remove it; its jobs stay. Raises NotFound."""
     queries.schedule_of(person, uid)
     with _told_by_field():
-        engine_of().schedules.delete(uid, by=requester(person.id))
+        engine_of().schedules.delete(uid, by=requester(person.id), reason=reason)
 
 
 def pause(person: Person, uid: str, *, reason: str | None) -> None:
@@ -86,14 +86,14 @@ def pause(person: Person, uid: str, *, reason: str | None) -> None:
         engine_of().schedules.pause(uid, by=requester(person.id), reason=reason)
 
 
-def resume(person: Person, uid: str) -> None:
+def resume(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Let it go on with its next slot. Raises NotFound."""
     queries.schedule_of(person, uid)
     with _told_by_field():
-        engine_of().schedules.resume(uid, by=requester(person.id))
+        engine_of().schedules.resume(uid, by=requester(person.id), reason=reason)
 
 
-def run_now(person: Person, uid: str) -> str:
+def run_now(person: Person, uid: str, *, reason: str | None = None) -> str:
     """Make a job of it at once; the job's public id.
 
     Raises:
@@ -102,10 +102,12 @@ def run_now(person: Person, uid: str) -> str:
     """
     queries.schedule_of(person, uid)
     with _told_by_field():
-        return engine_of().schedules.run_now(uid, by=requester(person.id))
+        return engine_of().schedules.run_now(uid, by=requester(person.id), reason=reason)
 
 
-def backfill(person: Person, uid: str, *, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+def backfill(
+    person: Person, uid: str, *, since: datetime, until: datetime, reason: str | None = None
+) -> list[tuple[datetime, str]]:
     """Make the jobs of the past slots in a range that made none; the slots with their jobs' public ids.
 
     Raises:
@@ -119,7 +121,7 @@ def backfill(person: Person, uid: str, *, since: datetime, until: datetime) -> l
     if until < since:
         raise Invalid({"to": "It must not be before the beginning."})
     with _told_by_field():
-        return engine_of().schedules.backfill(uid, since=since, until=until, by=requester(person.id))
+        return engine_of().schedules.backfill(uid, since=since, until=until, by=requester(person.id), reason=reason)
 
 
 def preview(given: Mapping[str, Any]) -> tuple[str, list[Upcoming]]:

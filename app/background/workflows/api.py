@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, request, url_for
 
+from app.background.schemas import ReasonIn
 from app.openapi import KEY, ApiBlueprint, answer, idempotency_key
 from app.security import api_access, is_theirs, me
 
@@ -72,20 +73,22 @@ def result(uid: str) -> Response:
 
 
 @blp.post("/workflows/<string:uid>/cancellation")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, WorkflowLookOut)
 @api_access("write", "jobs")
-def cancel(uid: str) -> Response:
+def cancel(given: dict[str, Any], uid: str) -> Response:
     """Cancel a workflow: what waits at once, what runs by asking it to end."""
-    services.cancel(me(), uid)
+    services.cancel(me(), uid, reason=given.get("reason"))
     return _look(uid, FIRST, status=202)
 
 
 @blp.post("/workflows/<string:uid>/retries")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, WorkflowLookOut)
 @api_access("write", "jobs")
-def retry(uid: str) -> Response:
+def retry(given: dict[str, Any], uid: str) -> Response:
     """Run the steps again that failed or were cancelled. What succeeded is not run again."""
-    services.retry(me(), uid)
+    services.retry(me(), uid, reason=given.get("reason"))
     return _look(uid, FIRST, status=202)
 
 

@@ -68,7 +68,7 @@ def _print_of(given: Mapping[str, Any]) -> str:
     return sha256(json.dumps(given, sort_keys=True, default=str).encode("utf-8", "replace")).hexdigest()
 
 
-def cancel(person: Person, uid: str) -> None:
+def cancel(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Cancel what waits at once, and ask what runs to end.
 
     Raises:
@@ -77,14 +77,14 @@ def cancel(person: Person, uid: str) -> None:
     """
     queries.workflow_of(person, uid)
     try:
-        engine_of().workflows.cancel(uid, by=requester(person.id))
+        engine_of().workflows.cancel(uid, by=requester(person.id), reason=reason)
     except NoSuchWorkflow:
         raise NotFound(queries.NOT_THERE) from None
     except WrongState as error:
         raise Conflict(str(error)) from None
 
 
-def retry(person: Person, uid: str) -> None:
+def retry(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Run the steps again that failed or were cancelled; those that succeeded keep their results.
 
     Raises:
@@ -93,7 +93,7 @@ def retry(person: Person, uid: str) -> None:
     """
     queries.workflow_of(person, uid)
     try:
-        engine_of().workflows.retry(uid, by=requester(person.id))
+        engine_of().workflows.retry(uid, by=requester(person.id), reason=reason)
     except NoSuchWorkflow:
         raise NotFound(queries.NOT_THERE) from None
     except WrongState as error:

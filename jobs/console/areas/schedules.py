@@ -289,7 +289,9 @@ class Schedules:
         try:
             since, until = (needed(given, name) for name in ("since", "until"))
             if request.method == "POST" and request.form.get("sure"):
-                made = self._desk.engine.schedules.backfill(uid, since=since, until=until, by=self._desk.who())
+                made = self._desk.engine.schedules.backfill(
+                    uid, since=since, until=until, by=self._desk.who(), reason=line("reason") or None
+                )
                 return self._desk.done(f"{len(made)} jobs were made.", ".schedule", uid=uid)
             slots = self._desk.engine.schedules.to_backfill(uid, since=since, until=until)
         except (Wrong, ValueError) as error:
