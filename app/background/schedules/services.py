@@ -7,8 +7,8 @@ from typing import Any
 
 from app.background.discretion import told
 from app.background.services import fitting, startable
-from app.errors import Conflict, Invalid, NotFound
-from app.security import Person, is_theirs, requester
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.security import Person, is_theirs, manages_all_jobs, requester
 from jobs import (
     BadArguments,
     NameTaken,
@@ -73,8 +73,14 @@ def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
 
 
 def delete(person: Person, uid: str, *, reason: str | None = None) -> None:
-    """Remove it; its jobs stay. Raises NotFound."""
-    queries.schedule_of(person, uid)
+    """Remove it; its jobs stay. Somebody else's is removed by admins alone.
+
+    Raises:
+        NotFound, NotAllowed
+    """
+    one = queries.schedule_of(person, uid)
+    if not is_theirs(person, one.requested_by) and not manages_all_jobs(person):
+        raise NotAllowed("Only admins delete somebody else's schedule.")
     with _told_by_field():
         engine_of().schedules.delete(uid, by=requester(person.id), reason=reason)
 
