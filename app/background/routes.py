@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, url_for
 
 from app.clock import now, today
+from app.discretion import told, told_text
 from app.errors import Conflict
 from app.security import is_theirs, me, signed_in
 from app.web import done, live, settings
 from jobs import Entry, engine_of
 
 from . import queries, services
-from .discretion import told, told_text
 from .watching import is_slow, left_in_words, pace_s, standing, title_of
 
 bp = Blueprint("jobs", __name__, url_prefix="/jobs")

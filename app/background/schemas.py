@@ -7,10 +7,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
+from app.discretion import told, told_text
 from app.fields import LineField, MomentField, WholeField
 from jobs import Attempt, Entry, KindLook, Place, Progress, State, Wanted, engine_of
-
-from .discretion import told, told_text
 
 LONGEST_WAIT_S = 30
 LONGEST_UNIQUE = 120

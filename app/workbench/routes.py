@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from app.background.discretion import told, told_text
 from app.clock import now, today
+from app.discretion import told, told_text
 from app.errors import Conflict, Invalid, NotFound
 from app.security import is_theirs, me, signed_in
 from app.web import done, invalid, live, page_or_fragment, settings

@@ -5,7 +5,7 @@ from typing import Any
 from flask import url_for
 from marshmallow import Schema, fields
 
-from app.background.discretion import told, told_text
+from app.discretion import told, told_text
 from jobs import Entry, StepBrief, WorkflowBrief
 
 from .standing import older_status, percent

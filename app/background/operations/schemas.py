@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.background.discretion import told_text
 from app.background.schemas import LONGEST_NAME, LONGEST_QUEUE, STATES, JobLookOut, job_out, kind_out, moment_out
+from app.discretion import told_text
 from app.fields import LineField, MomentField, WholeField
 from jobs import (
     CAN_BE_UNDONE,

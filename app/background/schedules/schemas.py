@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from app.background.discretion import told
 from app.background.schemas import ArgsField, moment_out
+from app.discretion import told
 from app.fields import LineField, MomentField, WholeField
 from jobs import Fired, Misfire, Overlap, Schedule, ScheduleFire, Upcoming, in_words
 

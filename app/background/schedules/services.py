@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from app.background.discretion import told
 from app.background.services import fitting, startable
+from app.discretion import told
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.security import Person, is_theirs, manages_all_jobs, requester
 from jobs import (

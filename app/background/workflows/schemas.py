@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.background.discretion import told, told_text
 from app.background.schemas import STATES, ArgsField, moment_out
+from app.discretion import told, told_text
 from app.fields import LineField, WholeField
 from jobs import FlowState, OnFailure, StepBrief, WorkflowBrief
 
