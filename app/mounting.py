@@ -1,6 +1,7 @@
 """Every page, endpoint and command, mounted on the application."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from flask import Flask, url_for
 
@@ -19,12 +20,15 @@ from .alerts import api as alerts_api
 from .alerts import queries as alert_queries
 from .alerts import routes as alerts
 from .background import api as background_api
+from .background import queries as background_queries
 from .background import routes as background
+from .background import services as background_services
 from .background.operations import api as operations_api
 from .background.schedules import api as schedules_api
 from .background.workflows import api as workflows_api
 from .config import Config
 from .dashboard import routes as dashboard
+from .errors import Invalid
 from .monitoring import metrics
 from .monitoring import routes as monitoring
 from .monitoring.events import api as events_api
@@ -105,6 +109,21 @@ def _open_alerts() -> list[tuple[str, str]]:
     return [(sentence, more) for sentence in alert_queries.sentences()]
 
 
+def _startable() -> list[str]:
+    """The kinds that the person of the request may start."""
+    return [one.name for one in background_queries.kinds_for(security.me())]
+
+
+def _fitting(kind: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments as they are stored, checked as the API checks them. Raises ValueError, which names the field."""
+    try:
+        person = security.me()
+        return background_services.fitting(person, background_services.startable(person, kind), args)
+    except Invalid as error:
+        told = "; ".join(f"{field.removeprefix('args.')}: {said}" for field, said in error.errors.items())
+        raise ValueError(f"args: {told.removesuffix('.')}") from None
+
+
 def _mount_console(app: Flask) -> None:
     """The engine's console, for who may see all jobs, in our layout."""
 
@@ -119,6 +138,8 @@ def _mount_console(app: Flask) -> None:
     app.config["JOBS_CONSOLE_SCRIPT"] = "console.js"
     app.config["JOBS_CONSOLE_ALSO"] = lambda: BESIDE_THE_CONSOLE if security.may("see") else ()
     app.config["JOBS_CONSOLE_PROBLEMS"] = _open_alerts
+    app.config["JOBS_CONSOLE_STARTABLE"] = _startable
+    app.config["JOBS_CONSOLE_FITTING"] = _fitting
     app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
     app.config["JOBS_CONSOLE_REFRESH"] = _refresh
     app.config["JOBS_CONSOLE_REFRESH_URL"] = "accounts.update_refresh"

@@ -47,7 +47,10 @@ class RepeatedKey(BadRequest):
 
 
 class StrictParser(FlaskParser):
-    """Reads bodies as `strict_json` does, and refuses what a request names twice or in vain."""
+    """Reads bodies as `strict_json` does, and refuses what a request names twice or in vain.
+
+    A body whose schema says that it `need_not_come` may be missing.
+    """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}  # noqa: RUF012
 
@@ -61,7 +64,8 @@ class StrictParser(FlaskParser):
             @wraps(view)
             def with_body(*values: Any, **named_values: Any) -> Any:
                 try:
-                    given = schema.load(read_json(request))
+                    is_silent = getattr(schema, "need_not_come", False) and not request.get_data()
+                    given = schema.load({} if is_silent else read_json(request))
                 except ValidationError as error:
                     raise Invalid(by_field(error)) from None
                 return view(*values, given, **named_values)

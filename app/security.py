@@ -139,6 +139,11 @@ def requester_named(word: str) -> str:
     return requester(int(word)) if word.isdecimal() else word
 
 
+def is_theirs(person: Person, owner: str | None) -> bool:
+    """Whether what the ledger says is `owner`'s was asked for by this person."""
+    return owner == requester(person.id)
+
+
 def sees_all_jobs(person: Person) -> bool:
     """Whether they see everybody's jobs: a viewer or more, in their browser or with a token that may."""
     return person.may("see") and (person.session_id is not None or bool(FOR_STAFF & person.scopes))
@@ -147,6 +152,11 @@ def sees_all_jobs(person: Person) -> bool:
 def steers_all_jobs(person: Person) -> bool:
     """Whether they also steer everybody's jobs: an operator or an admin."""
     return person.may("act") and sees_all_jobs(person)
+
+
+def manages_all_jobs(person: Person) -> bool:
+    """Whether they also decide what is for good: an admin."""
+    return person.may("manage") and sees_all_jobs(person)
 
 
 def role_of(person: Person | None) -> str:

@@ -58,15 +58,20 @@ def described(declared: Field[Any]) -> Setting:
 
 def written(value: Any) -> str:
     """A value as somebody would write it: what its setting reads gives it back."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    match value:
+        case None | bool():
+            return {None: "", True: "true", False: "false"}[value]
+        case (time() as since, time() as until, ZoneInfo() as zone):
+            return f"{since:%H:%M}-{until:%H:%M} {zone.key}"
+        case tuple():
+            return ",".join(value)
+        case datetime():
+            precision = "auto" if value.second or value.microsecond else "minutes"
+            return value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+        case float():
+            return f"{value:.4f}".rstrip("0").rstrip(".")  # as many decimals as NUMBER takes
+        case _:
+            return str(value)
 
 
 def text(value: str) -> str:

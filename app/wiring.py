@@ -40,7 +40,12 @@ FOR_PEOPLE: Mapping[str, Check] = {
     for kind in workbench_kinds.ALL
     if not (kind.is_for_staff or kind.is_flow)
 } | {f"{workbench_kinds.WORKBENCH}.{name}": workbench_services.as_given for name in workbench_kinds.STEPS}
-"""The kinds of job that people may start by themselves, each with what checks its arguments; admins start any."""
+"""The kinds of job that people may start by themselves, each with what checks its arguments."""
+
+FOR_STAFF: Mapping[str, Check] = {
+    kind.job_name: workbench_services.checker(kind) for kind in workbench_kinds.ALL if kind.is_for_staff
+}
+"""The kinds of the workbench that only admins start, as they start every kind that is not for people."""
 
 WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {
     activities.count_calories: activity_services.could_not_count,
@@ -112,7 +117,7 @@ def wire(app: Flask, config: Config) -> Engine:
     engine.include(alerts.group)
     engine.include(workbench.group)
     install(app, engine)
-    app.extensions |= {"followers": FOLLOWERS, "for_people": FOR_PEOPLE}
+    app.extensions |= {"followers": FOLLOWERS, "for_people": FOR_PEOPLE, "for_staff": FOR_STAFF}
     app.extensions["when_tuned"] = lambda tuned: engine.tune(activities.count_calories.name, **_changing(tuned))
     return engine
 

@@ -51,7 +51,7 @@ from .log import current_uid
 from .plainhost import PlainHost
 from .ranges import RANGES, Range
 from .recurring import schedule
-from .redaction import without_secrets
+from .redaction import masked, masked_text, put_back, without_secrets
 from .registry import Job, JobGroup, Unique
 from .rollups import Point
 from .schedules.asking import rule_of
@@ -165,9 +165,12 @@ __all__ = [
     "has_live",
     "in_words",
     "install",
+    "masked",
+    "masked_text",
     "metadata",
     "orphans",
     "prepare_engine",
+    "put_back",
     "retrying",
     "rule_of",
     "schedule",

@@ -55,11 +55,11 @@ class Crew:
             audit.append(session, by=by, action=wish, subject=f"worker {name}", details=told)
 
     @retrying
-    def forget(self, name: str, *, by: str | None) -> None:
+    def forget(self, name: str, *, by: str | None, reason: str | None = None) -> None:
         """Take the row of a process away that fell silent; one that lives writes it anew. Raises NoSuchWorker."""
         with self._host.transaction() as session:
             seen_at = self.named(name).seen_at
             mine = delete(WorkerRow).where(WorkerRow.name == name)
             session.execute(mine.execution_options(synchronize_session=False))
-            told: Mapping[str, Any] = {"before": {"seen_at": seen_at.isoformat()}, "after": None, "reason": None}
+            told: Mapping[str, Any] = {"before": {"seen_at": seen_at.isoformat()}, "after": None, "reason": reason}
             audit.append(session, by=by, action="forget", subject=f"worker {name}", details=told)

@@ -218,16 +218,17 @@ class Engine:
         return uids
 
     @retrying
-    def retry(self, uid: str, *, by: str | None) -> None:
+    def retry(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
         """Make a dead, parked or cancelled job ready again.
 
         Raises:
             NoSuchJob, WrongState
         """
         with self.host.transaction() as session:
+            before = audit.standing_of(session, uid)
             queue = writer.retry(session, uid, by=by)
             self.workflows.retried_by_uid(session, uid)
-            audit.of_job(session, uid, "retry", by=by)
+            audit.of_job(session, uid, "retry", by=by, before=before, reason=reason)
         self.sender.wake(queue)
 
     @retrying
@@ -241,7 +242,7 @@ class Engine:
             return self.write_down(session, [request])[0]
 
     @retrying
-    def cancel(self, uid: str, *, by: str | None, if_running: bool = True) -> bool:
+    def cancel(self, uid: str, *, by: str | None, if_running: bool = True, reason: str | None = None) -> bool:
         """Cancel a job: at once while it waits (True), by asking it to end while it runs (False).
 
         What was asked and ends by itself before it hears of it has ended by itself: exactly one of the two wins. Unless
@@ -251,8 +252,9 @@ class Engine:
             NoSuchJob, WrongState: it has settled already, or runs and shall go on.
         """
         with self.host.transaction() as session:
+            before = audit.standing_of(session, uid)
             is_done = self._cancel(session, uid, by=by, if_running=if_running)
-            audit.of_job(session, uid, "cancel", by=by, was_running=not is_done)
+            audit.of_job(session, uid, "cancel", by=by, before=before, reason=reason)
             return is_done
 
     def _cancel(self, session: Session, uid: str, *, by: str | None, if_running: bool) -> bool:
@@ -271,7 +273,7 @@ class Engine:
         return True
 
     @retrying
-    def reprioritise(self, uid: str, priority: int, *, by: str | None) -> None:
+    def reprioritise(self, uid: str, priority: int, *, by: str | None, reason: str | None = None) -> None:
         """Change the priority of a job that waits.
 
         Raises:
@@ -281,9 +283,9 @@ class Engine:
             raise ValueError(f"priority must be between {HIGHEST} and {LOWEST}")
         with self.host.transaction() as session:
             values = control.reprioritised(session, Entry.uid == uid, priority)
-            self._change(uid, "reprioritise", values, what=f"priority {priority}", by=by, priority=priority)
+            self._change(uid, "reprioritise", values, what=f"priority {priority}", by=by, reason=reason)
 
-    def reschedule(self, uid: str, run_at: datetime, *, by: str | None) -> None:
+    def reschedule(self, uid: str, run_at: datetime, *, by: str | None, reason: str | None = None) -> None:
         """Change when a job that waits may start.
 
         Raises:
@@ -291,10 +293,10 @@ class Engine:
         """
         values = {"state": control.SCHEDULED_UNLESS_BLOCKED, "run_at": run_at}
         what = f"run at {run_at.isoformat()}"
-        self._change(uid, "reschedule", values, what=what, by=by, run_at=run_at.isoformat())
+        self._change(uid, "reschedule", values, what=what, by=by, reason=reason)
 
     @retrying
-    def move(self, uid: str, queue: str, *, by: str | None) -> None:
+    def move(self, uid: str, queue: str, *, by: str | None, reason: str | None = None) -> None:
         """Put a job that waits into another queue, whose workers take it from there.
 
         Raises:
@@ -305,15 +307,16 @@ class Engine:
         with self.host.transaction() as session:
             lanes.welcome(session, [(queue, self.inspector.job(uid).kind)])
             values = control.moved(session, Entry.uid == uid, queue)
-            self._change(uid, "move", values, what=f"queue {queue}"[:40], by=by, queue=queue)
+            self._change(uid, "move", values, what=f"queue {queue}"[:40], by=by, reason=reason)
 
     @retrying
     def _change(
-        self, uid: str, action: str, values: Mapping[str, Any], *, what: str, by: str | None, **told: Any
+        self, uid: str, action: str, values: Mapping[str, Any], *, what: str, by: str | None, reason: str | None
     ) -> None:
         with self.host.transaction() as session:
+            before = audit.standing_of(session, uid)
             queue = control.change_waiting(session, uid, values, what=what, by=by)
-            audit.of_job(session, uid, action, by=by, **told)
+            audit.of_job(session, uid, action, by=by, before=before, reason=reason)
             wake_at_commit(session, self.sender.wake, {queue: 1})
 
     # -- errors -----------------------------------------------------------------------------------------------------
@@ -326,18 +329,26 @@ class Engine:
             NoSuchError: no job has it
         """
         with self.host.transaction() as session:
+            before = self._mute_of(session, fingerprint)
             mutes.mute(session, fingerprint, version=self.version[:40], by=by, reason=reason)
-            details = {"version": self.version, "reason": reason}
+            details = {"before": before, "after": self._mute_of(session, fingerprint), "reason": reason}
             audit.append(session, by=by, action="mute", subject=f"error {fingerprint}", details=details)
 
     @retrying
-    def unmute(self, fingerprint: str, *, by: str | None) -> bool:
+    def unmute(self, fingerprint: str, *, by: str | None, reason: str | None = None) -> bool:
         """Have an error shown again; whether it was hidden."""
         with self.host.transaction() as session:
+            before = self._mute_of(session, fingerprint)
             was_muted = mutes.unmute(session, fingerprint)
             if was_muted:
-                audit.append(session, by=by, action="unmute", subject=f"error {fingerprint}", details={})
+                details = {"before": before, "after": self._mute_of(session, fingerprint), "reason": reason}
+                audit.append(session, by=by, action="unmute", subject=f"error {fingerprint}", details=details)
             return was_muted
+
+    def _mute_of(self, session: Session, fingerprint: str) -> dict[str, Any]:
+        """How an error stands, as the audit log tells it."""
+        held = mutes.muted(session, version=self.version[:40]).get(fingerprint)
+        return {"is_muted": held is not None, **({"version": held.version, "by": held.muted_by} if held else {})}
 
     def muted(self) -> Mapping[str, Mute]:
         """By fingerprint, who hid which errors, and why."""

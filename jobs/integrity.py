@@ -110,7 +110,7 @@ class Integrity:
         session = self._host.reading()
         return [Kept(one, self._checks[one.key](session)) for one in PROMISES]
 
-    def mend(self, key: str, *, by: str | None) -> Kept:
+    def mend(self, key: str, *, by: str | None, reason: str | None = None) -> Kept:
         """Put one right; how it stands then.
 
         Raises:
@@ -123,7 +123,8 @@ class Integrity:
         self._mends[key]()
         after = self._checks[key](self._host.reading())
         with self._host.transaction() as session:
-            details = {"before": {"broken": before.count}, "after": {"broken": after.count}, "reason": promise.mend}
+            counts = {"before": {"broken": before.count}, "after": {"broken": after.count}}
+            details = {**counts, "did": promise.mend, "reason": reason}
             audit.append(session, by=by, action="repair", subject=f"integrity {key}", details=details)
         return Kept(promise, after)
 

@@ -26,7 +26,7 @@ class Leftovers:
         """Everything that lies there, bounded; while Redis is away only that it is."""
         return shelves.look(self._broker, self._queues())
 
-    def tidy_up(self, *, by: str | None) -> int:
+    def tidy_up(self, *, by: str | None, reason: str | None = None) -> int:
         """Remove what nobody holds, and wake workers for whatever is ready; how many messages were removed.
 
         Raises:
@@ -41,7 +41,7 @@ class Leftovers:
         self._relay.top_up()
         self._sender.flush()
         with self._host.transaction() as session:
-            told: Mapping[str, Any] = {"before": {"orphans": removed}, "after": {"orphans": 0}, "reason": None}
+            told: Mapping[str, Any] = {"before": {"orphans": removed}, "after": {"orphans": 0}, "reason": reason}
             audit.append(session, by=by, action="repair", subject="broker", details=told)
         return removed
 

@@ -21,7 +21,7 @@ from app.staff import (
     latest_with,
 )
 from app.units import milliseconds
-from jobs import Attempt, AuditRow, Entry, State
+from jobs import Attempt, AuditRow, Entry, State, masked, masked_text
 
 SETTLED = {State.SUCCEEDED, State.CANCELLED, State.DEAD, State.PARKED}
 PILLS = {
@@ -81,6 +81,11 @@ def _ids_from(uid_start: str) -> Select[Any]:
     """The latest jobs whose public id begins so."""
     within = (Entry.uid >= uid_start, Entry.uid < uid_start + AFTER_HEX)
     return select(Entry.id).where(*within).order_by(Entry.uid.desc()).limit(LATEST)
+
+
+def _error_of(one: Entry | Attempt) -> str | None:
+    """What went wrong last, without what tells who somebody is."""
+    return f"{one.error_class}: {masked_text(one.error_message or '')}" if one.error_class else None
 
 
 def _took(began: datetime | None, ended: datetime | None) -> str | None:
@@ -145,7 +150,7 @@ JOBS = StaffPage(
             "Waited": lambda one: _took(one.ready_at, one.started_at),
             "Worker": lambda one: one.worker,
             "Failures": lambda one: one.failures,
-            "Error": lambda one: f"{one.error_class}: {one.error_message}" if one.error_class else None,
+            "Error": _error_of,
         },
     },
     filters=(
@@ -174,7 +179,7 @@ ATTEMPTS = StaffPage(
         "Took": lambda one: _took(one.started_at, one.finished_at),
         "Waited": lambda one: _took(one.ready_at, one.started_at),
         "Worker": lambda one: one.worker,
-        "Error": lambda one: f"{one.error_class}: {one.error_message}" if one.error_class else None,
+        "Error": _error_of,
         "Finished": lambda one: one.finished_at,
     },
     filters=(
@@ -206,7 +211,7 @@ AUDIT = StaffPage(
         "To what": lambda one: one.subject,
     },
     sections={
-        "Details": {"Details": lambda one: one.details},
+        "Details": {"Details": lambda one: masked(one.details)},
         "Seal": {"Hash": lambda one: one.hash, "Hash before": lambda one: one.prev_hash},
     },
     filters=(

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response
 
+from app.background.schemas import ReasonIn
 from app.openapi import ApiBlueprint, answer
 from app.security import api_access, me
 
@@ -32,20 +33,22 @@ def show(alert_id: int) -> Response:
 
 
 @blp.post("/<int:alert_id>/acknowledgement")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, AlertWithStepsOut)
 @api_access("jobs")
-def acknowledge(alert_id: int) -> Response:
+def acknowledge(given: dict[str, Any], alert_id: int) -> Response:
     """Look after an alert: nobody is told of it any more while it lasts."""
-    services.acknowledge(me(), alert_id)
+    services.acknowledge(me(), alert_id, reason=given.get("reason"))
     return _shown(alert_id)
 
 
 @blp.post("/<int:alert_id>/resolution")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, AlertWithStepsOut)
 @api_access("jobs")
-def resolve(alert_id: int) -> Response:
+def resolve(given: dict[str, Any], alert_id: int) -> Response:
     """Say that an alert is over."""
-    services.resolve(me(), alert_id)
+    services.resolve(me(), alert_id, reason=given.get("reason"))
     return _shown(alert_id)
 
 
@@ -55,16 +58,17 @@ def resolve(alert_id: int) -> Response:
 @api_access("jobs")
 def mute(given: dict[str, Any], alert_id: int) -> Response:
     """Have nobody told of an alert and those alike, for a while or for good."""
-    services.mute(me(), alert_id, hours=given["hours"])
+    services.mute(me(), alert_id, hours=given["hours"], reason=given.get("reason"))
     return _shown(alert_id)
 
 
 @blp.delete("/<int:alert_id>/mute")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(200, AlertWithStepsOut)
 @api_access("jobs")
-def unmute(alert_id: int) -> Response:
+def unmute(given: dict[str, Any], alert_id: int) -> Response:
     """Have people told again."""
-    services.unmute(me(), alert_id)
+    services.unmute(me(), alert_id, reason=given.get("reason"))
     return _shown(alert_id)
 
 

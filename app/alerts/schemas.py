@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from app.fields import WholeField
+from app.fields import LineField, WholeField
 
 from .models import Alert, AlertMute, AlertStep
 from .queries import LARGEST_ID, STATES
@@ -28,6 +28,7 @@ class AlertMuteIn(Schema):
     """For how long nobody is told."""
 
     hours = WholeField(1, MOST_HOURS, load_default=None, allow_none=True, metadata={"description": "null: for good."})
+    reason = LineField(longest=200, metadata={"description": "For the audit log."})
 
 
 class AlertOut(Schema):

@@ -153,7 +153,7 @@ def fingerprint_of(rule: str, about: str = "") -> str:
 # -- by people ---------------------------------------------------------------------------------------------------------
 
 
-def acknowledge(person: Person, alert_id: int) -> None:
+def acknowledge(person: Person, alert_id: int, *, reason: str | None = None) -> None:
     """Say that somebody looks after it: people are told no more of it.
 
     Raises:
@@ -170,10 +170,10 @@ def acknowledge(person: Person, alert_id: int) -> None:
         if done.first() is None:
             raise Conflict("It is resolved, or somebody looks after it already.")
         _step(session, alert_id, "Acknowledged", by=who)
-        _audit(who, "acknowledge", found, before=found.state, after="acknowledged")
+        _audit(who, "acknowledge", found, before=found.state, after="acknowledged", reason=reason)
 
 
-def resolve(person: Person, alert_id: int) -> None:
+def resolve(person: Person, alert_id: int, *, reason: str | None = None) -> None:
     """Say that it is over.
 
     Raises:
@@ -185,10 +185,10 @@ def resolve(person: Person, alert_id: int) -> None:
     with transaction() as session:
         if _resolved(session, Alert.id == alert_id, by=who, words="Resolved") is None:
             raise Conflict("It is resolved already.")
-        _audit(who, "resolve", found, before=found.state, after="resolved")
+        _audit(who, "resolve", found, before=found.state, after="resolved", reason=reason)
 
 
-def mute(person: Person, alert_id: int, *, hours: int | None = None) -> None:
+def mute(person: Person, alert_id: int, *, hours: int | None = None, reason: str | None = None) -> None:
     """Have nobody told of this alert and those alike, for so many hours or for good.
 
     Raises:
@@ -206,10 +206,10 @@ def mute(person: Person, alert_id: int, *, hours: int | None = None) -> None:
         session.execute(note.on_conflict_do_update(index_elements=["fingerprint"], set_=newest))
         _step(session, alert_id, f"Muted for {hours} h" if hours else "Muted", by=who)
         after = until.isoformat() if until else "for good"
-        _audit(who, "mute", found, before=_mute_in_words(before), after=after)
+        _audit(who, "mute", found, before=_mute_in_words(before), after=after, reason=reason)
 
 
-def unmute(person: Person, alert_id: int) -> None:
+def unmute(person: Person, alert_id: int, *, reason: str | None = None) -> None:
     """Have people told again.
 
     Raises:
@@ -226,7 +226,7 @@ def unmute(person: Person, alert_id: int) -> None:
         if gone.first() is None:
             raise Conflict("It is not muted.")
         _step(session, alert_id, "Told again", by=who)
-        _audit(who, "unmute", found, before=_mute_in_words(before), after="not muted")
+        _audit(who, "unmute", found, before=_mute_in_words(before), after="not muted", reason=reason)
 
 
 def try_out(person: Person) -> int:
@@ -321,6 +321,6 @@ def _check_may_act(person: Person) -> None:
         raise NotAllowed("Only those who run this may do that.")
 
 
-def _audit(who: str, action: str, found: Alert, *, before: str, after: str) -> None:
-    details = {"rule": found.rule, "title": found.title, "before": before, "after": after}
+def _audit(who: str, action: str, found: Alert, *, before: str, after: str, reason: str | None) -> None:
+    details = {"rule": found.rule, "title": found.title, "before": before, "after": after, "reason": reason}
     engine_of().audit.note(by=who, action=f"{action} alert", subject=f"alert {found.id}", details=details)

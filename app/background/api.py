@@ -7,8 +7,8 @@ from marshmallow import ValidationError
 
 from app.errors import Invalid
 from app.openapi import KEY, ApiBlueprint, answer, by_field, idempotency_key, listed, read_json
-from app.security import api_access, me, steers_all_jobs
-from jobs import engine_of
+from app.security import api_access, is_theirs, me, steers_all_jobs
+from jobs import Entry, engine_of
 
 from . import queries, services
 from .drafts import MOST_AT_ONCE, Draft
@@ -21,9 +21,11 @@ from .schemas import (
     JobPageOut,
     JobProgressOut,
     JobResultOut,
+    JobRevelationOut,
     JobsOut,
     KindsOut,
     ListArgs,
+    ReasonIn,
     WaitArgs,
     attempt_out,
     job_out,
@@ -31,6 +33,7 @@ from .schemas import (
     meant_by,
     progress_out,
     result_out,
+    revelation_out,
 )
 
 MANY = {"type": "array", "items": JobIn, "minItems": 1, "maxItems": MOST_AT_ONCE}
@@ -47,7 +50,7 @@ blp = ApiBlueprint("jobs_api", __name__, url_prefix="/api/v1", description="Back
 def create(given: dict[str, Any]) -> Response:
     """Start a job of a kind that you may start."""
     started = services.start(me(), [Draft(**given)], key=idempotency_key("job"), one=True)
-    response = answer(job_out(queries.jobs_made(started.uids)[0]), status=201 if started.are_new else 200)
+    response = answer(_told(queries.jobs_made(started.uids)[0]), status=201 if started.are_new else 200)
     response.headers["Location"] = url_for(".show", uid=started.uids[0])
     return response
 
@@ -74,7 +77,7 @@ def create_many(args: dict[str, Any]) -> Response:
     except ValidationError as error:
         raise Invalid(by_field(error)) from None
     started = services.start(me(), drafts, key=idempotency_key("jobs"))
-    made = [job_out(one) for one in queries.jobs_made(started.uids)]
+    made = [_told(one) for one in queries.jobs_made(started.uids)]
     return answer({"jobs": made}, status=201 if started.are_new else 200)
 
 
@@ -90,7 +93,7 @@ def index(args: dict[str, Any]) -> Response:
     """
     meant = meant_by(args, now=engine_of().inspector.now())
     entries, following = queries.page_of(me(), meant, below=args.get("next"), limit=args["limit"])
-    response = answer({"jobs": [job_out(one) for one in entries], "next": following and str(following)})
+    response = answer({"jobs": [_told(one) for one in entries], "next": following and str(following)})
     if following:
         address = url_for(".index", **{**request.args, "next": str(following)}, _external=True)
         response.headers["Link"] = f'<{address}>; rel="next"'
@@ -103,7 +106,7 @@ def index(args: dict[str, Any]) -> Response:
 @api_access("read", "jobs")
 def show(args: dict[str, Any], uid: str) -> Response:
     """Show a job; with `wait`, when it has settled. When too many wait already, it answers at once."""
-    return answer(job_out(queries.settled_job_of(me(), uid, wait_s=args["wait"])))
+    return answer(_told(queries.settled_job_of(me(), uid, wait_s=args["wait"])))
 
 
 @blp.get("/jobs/<string:uid>/progress")
@@ -112,7 +115,7 @@ def show(args: dict[str, Any], uid: str) -> Response:
 def progress(uid: str) -> Response:
     """Tell how far a job is, and how long it will take yet."""
     entry = queries.job_of(me(), uid)
-    return answer(progress_out(entry, queries.progress_of(entry)))
+    return answer(progress_out(entry, queries.progress_of(entry), is_own=_is_mine(entry)))
 
 
 @blp.get("/jobs/<string:uid>/result")
@@ -121,7 +124,8 @@ def progress(uid: str) -> Response:
 @api_access("read", "jobs")
 def result(args: dict[str, Any], uid: str) -> Response:
     """Give what a job came to."""
-    return answer(result_out(queries.settled_job_of(me(), uid, wait_s=args["wait"])))
+    entry = queries.settled_job_of(me(), uid, wait_s=args["wait"])
+    return answer(result_out(entry, is_own=_is_mine(entry)))
 
 
 @blp.get("/jobs/<string:uid>/attempts")
@@ -129,27 +133,39 @@ def result(args: dict[str, Any], uid: str) -> Response:
 @api_access("read", "jobs")
 def attempts(uid: str) -> Response:
     """List the tries of a job that have ended."""
-    found = queries.attempts_of(queries.job_of(me(), uid))
-    with_traceback = steers_all_jobs(me())
-    return answer({"attempts": [attempt_out(one, with_traceback=with_traceback) for one in found]})
+    entry = queries.job_of(me(), uid)
+    how = {"with_traceback": steers_all_jobs(me()), "is_own": _is_mine(entry)}
+    return answer({"attempts": [attempt_out(one, **how) for one in queries.attempts_of(entry)]})
+
+
+@blp.post("/jobs/<string:uid>/revelations")
+@blp.arguments(ReasonIn(), required=False)
+@blp.response(200, JobRevelationOut)
+@api_access("jobs")
+def reveal(given: dict[str, Any], uid: str) -> Response:
+    """Tell what of a job is masked elsewhere. That you looked is written down."""
+    entry = services.reveal(me(), uid, reason=given.get("reason"))
+    return answer(revelation_out(entry, queries.attempts_of(entry)))
 
 
 @blp.post("/jobs/<string:uid>/cancellation")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, JobLookOut)
 @blp.alt_response(202, schema=JobLookOut, description="It runs, and was asked to end.")
 @api_access("write", "jobs")
-def cancel(uid: str) -> Response:
+def cancel(given: dict[str, Any], uid: str) -> Response:
     """Cancel a job: what waits at once, what runs by asking it to end."""
-    is_done = services.cancel(me(), uid)
+    is_done = services.cancel(me(), uid, reason=given.get("reason"))
     return _job(uid, status=200 if is_done else 202)
 
 
 @blp.post("/jobs/<string:uid>/retries")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, JobLookOut)
 @api_access("write", "jobs")
-def retry(uid: str) -> Response:
+def retry(given: dict[str, Any], uid: str) -> Response:
     """Run a job again that failed or was cancelled."""
-    services.retry(me(), uid)
+    services.retry(me(), uid, reason=given.get("reason"))
     return _job(uid, status=202)
 
 
@@ -164,11 +180,12 @@ def update(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.delete("/jobs/<string:uid>")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(204)
 @api_access("write", "jobs")
-def delete(uid: str) -> Response:
+def delete(given: dict[str, Any], uid: str) -> Response:
     """Cancel a job, unless it has started."""
-    services.withdraw(me(), uid)
+    services.withdraw(me(), uid, reason=given.get("reason"))
     return Response(status=204)
 
 
@@ -181,7 +198,15 @@ def kinds() -> Response:
 
 
 def _job(uid: str, *, status: int = 200) -> Response:
-    return answer(job_out(queries.job_of(me(), uid)), status=status)
+    return answer(_told(queries.job_of(me(), uid)), status=status)
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    return job_out(entry, is_own=_is_mine(entry))
+
+
+def _is_mine(entry: Entry) -> bool:
+    return is_theirs(me(), entry.requested_by)
 
 
 def _some(given: list[Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.db import reading
 from app.errors import Conflict, NotFound
-from app.security import Person, requester, sees_all_jobs, steers_all_jobs
+from app.security import Person, manages_all_jobs, requester, sees_all_jobs
 from app.web import settings
 from jobs import Attempt, Entry, KindLook, NoSuchJob, Place, Progress, Selection, Wanted, engine_of
 
@@ -88,7 +88,7 @@ def jobs_made(uids: Sequence[str]) -> list[Entry]:
 def kinds_for(person: Person) -> list[KindLook]:
     """The kinds they may start."""
     found = engine_of().inspector.kinds()
-    return found if steers_all_jobs(person) else [one for one in found if one.name in _for_people()]
+    return found if manages_all_jobs(person) else [one for one in found if one.name in _for_people()]
 
 
 def sent_before(user_id: int, key: str, *, content_print: str) -> list[str]:

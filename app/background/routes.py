@@ -7,10 +7,11 @@ from typing import Any
 from flask import Blueprint, Response, url_for
 
 from app.clock import now, today
+from app.discretion import told, told_text
 from app.errors import Conflict
-from app.security import me, signed_in
+from app.security import is_theirs, me, signed_in
 from app.web import done, live, settings
-from jobs import Entry, engine_of, without_secrets
+from jobs import Entry, engine_of
 
 from . import queries, services
 from .watching import is_slow, left_in_words, pace_s, standing, title_of
@@ -44,6 +45,7 @@ def _fresh(uid: str) -> Entry:
 
 def _context(entry: Entry) -> dict[str, Any]:
     progress = queries.progress_of(entry)
+    is_own = is_theirs(me(), entry.requested_by)
     is_ending = entry.cancel_requested_at is not None and entry.is_live
     known = engine_of().jobs.get(entry.kind)
     job = {
@@ -53,11 +55,11 @@ def _context(entry: Entry) -> dict[str, Any]:
         "is_live": entry.is_live,
         "can_cancel": entry.is_live and not is_ending,
         "percent": progress.percent if entry.is_live else None,
-        "note": progress.note if entry.is_live else None,
+        "note": told_text(progress.note, is_own=is_own) if entry.is_live else None,
         "left": left_in_words(progress.eta_s),
         "is_slow": entry.is_live and is_slow(entry.created_at, now=now()),
-        "result": _as_text(entry.result),
-        "error": entry.error_message if entry.state in {"dead", "parked"} else None,
+        "result": _as_text(told(entry.result, is_own=is_own)),
+        "error": told_text(entry.error_message, is_own=is_own) if entry.state in {"dead", "parked"} else None,
         "took_ms": entry.processing_ms,
         "tries": entry.attempt,
         "created_at": entry.created_at,
@@ -67,9 +69,8 @@ def _context(entry: Entry) -> dict[str, Any]:
     return {"job": job, "pace_s": pace, "tag": tag, "today": today(me().zone)}
 
 
-def _as_text(result: Any) -> str | None:
+def _as_text(shown: Any) -> str | None:
     """A result as people read it: text as it is, the rest as JSON with every digit."""
-    if result is None:
+    if shown is None:
         return None
-    shown = without_secrets(result)
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, indent=2)

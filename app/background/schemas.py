@@ -1,22 +1,24 @@
 """What the API of jobs accepts and returns."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
+from app.discretion import told, told_text
 from app.errors import Invalid
 from app.fields import LineField, MomentField, WholeField
 from app.security import requester_named
-from jobs import Attempt, Entry, KindLook, Place, Progress, Selection, State, engine_of, without_secrets
+from jobs import Attempt, Entry, KindLook, Place, Progress, Selection, State, engine_of
 from jobs.console import Question
 
 LONGEST_WAIT_S = 30
 LONGEST_UNIQUE = 120
 LONGEST_NAME = 128
+LONGEST_REASON = 200
 LONGEST_QUEUE = 64
 LONGEST_QUESTION = 1_000
 QUALIFIERS = ("kind", "queue", "user", "requested_by", "worker", "error", "since", "q")
@@ -96,6 +98,7 @@ class JobChange(Schema):
     priority = WholeField(0, 9)
     queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "Workers of this queue take it from now on."})
     run_at = MomentField()
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class BatchArgs(Schema):
@@ -225,12 +228,30 @@ class JobAttemptOut(Schema):
     finished_at = fields.AwareDateTime(required=True)
     error_class = fields.String(required=True, allow_none=True)
     error_message = fields.String(required=True, allow_none=True)
-    traceback = fields.String(metadata={"description": "For admins."})
+    traceback = fields.String(metadata={"description": "For operators and admins."})
 
 
 class JobAttemptsOut(Schema):
     """Every ended try of a job, oldest first."""
 
+    attempts = fields.List(fields.Nested(JobAttemptOut), required=True)
+
+
+class ReasonIn(Schema):
+    """Why something is done; it is kept in the audit log."""
+
+    need_not_come = True
+
+    reason = LineField(longest=LONGEST_REASON)
+
+
+class JobRevelationOut(Schema):
+    """What of a job is masked where somebody else's is told."""
+
+    id = fields.String(required=True)
+    args = fields.Dict(required=True)
+    result = fields.Raw(required=True, allow_none=True)
+    error = fields.Nested(JobErrorOut, required=True, allow_none=True)
     attempts = fields.List(fields.Nested(JobAttemptOut), required=True)
 
 
@@ -278,15 +299,15 @@ def moment_out(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
-def job_out(entry: Entry) -> dict[str, Any]:
-    """What `JobLookOut` describes."""
+def job_out(entry: Entry, *, is_own: bool = False) -> dict[str, Any]:
+    """What `JobLookOut` describes, for its owner or for somebody else."""
     return {
         "id": entry.uid,
         "kind": entry.kind,
         "queue": entry.queue,
         "state": entry.state,
         "priority": entry.priority,
-        "args": without_secrets(entry.args),
+        "args": told(entry.args, is_own=is_own),
         "run_at": moment_out(entry.run_at),
         "expires_at": moment_out(entry.expires_at),
         "created_at": moment_out(entry.created_at),
@@ -299,46 +320,61 @@ def job_out(entry: Entry) -> dict[str, Any]:
         "requested_by": entry.requested_by,
         "step": entry.step,
         "reason": engine_of().inspector.why_waiting(entry),
-        "error": error_out(entry),
+        "error": error_out(entry, is_own=is_own),
     }
 
 
-def error_out(entry: Entry) -> dict[str, Any] | None:
+def error_out(entry: Entry, *, is_own: bool) -> dict[str, Any] | None:
     """What `JobErrorOut` describes; None when nothing went wrong, or the job succeeded after all."""
     if entry.state == State.SUCCEEDED or (entry.error_class is None and entry.error_message is None):
         return None
-    return {"class": entry.error_class, "message": entry.error_message, "fingerprint": entry.error_fingerprint}
+    message = told_text(entry.error_message, is_own=is_own)
+    return {"class": entry.error_class, "message": message, "fingerprint": entry.error_fingerprint}
 
 
-def progress_out(entry: Entry, progress: Progress) -> dict[str, Any]:
+def progress_out(entry: Entry, progress: Progress, *, is_own: bool) -> dict[str, Any]:
     """What `JobProgressOut` describes."""
     return {
         "state": entry.state,
         "current": progress.current,
         "total": progress.total,
         "percent": progress.percent,
-        "note": progress.note,
+        "note": told_text(progress.note, is_own=is_own),
         "eta_s": progress.eta_s,
         "updated_at": moment_out(progress.updated_at),
     }
 
 
-def result_out(entry: Entry) -> dict[str, Any]:
+def result_out(entry: Entry, *, is_own: bool) -> dict[str, Any]:
     """What `JobResultOut` describes."""
     return {
         "id": entry.uid,
         "state": entry.state,
         "is_settled": not entry.is_live,
-        "result": without_secrets(entry.result),
-        "error": None if entry.is_live else error_out(entry),
+        "result": told(entry.result, is_own=is_own),
+        "error": None if entry.is_live else error_out(entry, is_own=is_own),
     }
 
 
-def attempt_out(one: Attempt, *, with_traceback: bool) -> dict[str, Any]:
+def attempt_out(one: Attempt, *, with_traceback: bool, is_own: bool) -> dict[str, Any]:
     """What `JobAttemptOut` describes."""
-    told = {name: getattr(one, name) for name in ("attempt", "outcome", "worker", "error_class", "error_message")}
+    plain = {name: getattr(one, name) for name in ("attempt", "outcome", "worker", "error_class")}
+    texts = {"error_message": told_text(one.error_message, is_own=is_own)}
+    if with_traceback and one.traceback:
+        texts["traceback"] = told_text(one.traceback, is_own=is_own)
     moments = {name: moment_out(getattr(one, name)) for name in ("ready_at", "started_at", "finished_at")}
-    return told | moments | ({"traceback": one.traceback} if with_traceback and one.traceback else {})
+    return plain | texts | moments
+
+
+def revelation_out(entry: Entry, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """What `JobRevelationOut` describes."""
+    return {
+        "id": entry.uid,
+        "args": told(entry.args, is_own=True),
+        "result": told(entry.result, is_own=True),
+        "error": error_out(entry, is_own=True),
+        "attempts": [attempt_out(one, with_traceback=True, is_own=True) for one in attempts],
+    }
 
 
 def kind_out(kind: KindLook) -> dict[str, Any]:

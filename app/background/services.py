@@ -13,18 +13,31 @@ from app import logs
 from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
-from app.security import Person, requester, steers_all_jobs
-from jobs import BadArguments, Job, JobRequest, NoSuchJob, UnknownJob, WrongState, engine_of, retrying
+from app.security import Person, manages_all_jobs, requester, steers_all_jobs
+from jobs import (
+    BadArguments,
+    Entry,
+    Job,
+    JobRequest,
+    NoSuchJob,
+    UnknownJob,
+    WrongState,
+    engine_of,
+    masked,
+    retrying,
+    without_secrets,
+)
 
 from . import queries
 from .drafts import Draft, fingerprint_of, problem_of_args, problem_of_start, problems_of
 from .models import KeyedRequest
 
 KEYS_LAST = timedelta(days=7)
+MOST_NAMED = 20
 UNKNOWN_KIND = "There is no such kind, or it is not yours to start."
 
 Check = Callable[[Person, Mapping[str, Any]], Mapping[str, Any]]
-"""Of a kind that people may start: the arguments as they are stored. Raises Invalid."""
+"""Of a kind that may be started: the arguments as they are stored. Raises Invalid."""
 
 
 class Started(NamedTuple):
@@ -67,34 +80,34 @@ def start_some(person: Person, drafts: Mapping[int, Draft]) -> dict[int, str | R
     return {number: refused.get(place) or next(uids) for place, number in enumerate(numbers)}
 
 
-def cancel(person: Person, uid: str) -> bool:
+def cancel(person: Person, uid: str, *, reason: str | None = None) -> bool:
     """Cancel a job: at once while it waits (True), by asking it to end while it runs (False).
 
     Raises:
         NotFound
         Conflict: it is over
     """
-    return bool(_done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id))))
+    return bool(_done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id), reason=reason)))
 
 
-def withdraw(person: Person, uid: str) -> None:
+def withdraw(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Cancel a job that waits; what runs goes on.
 
     Raises:
         NotFound
         Conflict: it runs, or is over
     """
-    _done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id), if_running=False))
+    _done(person, uid, lambda: engine_of().cancel(uid, by=requester(person.id), if_running=False, reason=reason))
 
 
-def retry(person: Person, uid: str) -> None:
+def retry(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Make a job that failed or was cancelled ready again.
 
     Raises:
         NotFound
         Conflict: it waits, runs or succeeded
     """
-    _done(person, uid, lambda: engine_of().retry(uid, by=requester(person.id)))
+    _done(person, uid, lambda: engine_of().retry(uid, by=requester(person.id), reason=reason))
 
 
 def change(
@@ -104,6 +117,7 @@ def change(
     priority: int | None = None,
     queue: str | None = None,
     run_at: datetime | None = None,
+    reason: str | None = None,
 ) -> None:
     """Change the priority, the queue or the start of a job that waits; all of it or nothing.
 
@@ -120,27 +134,46 @@ def change(
     def do() -> None:
         with transaction():
             if priority is not None:
-                engine_of().reprioritise(uid, priority, by=by)
+                engine_of().reprioritise(uid, priority, by=by, reason=reason)
             if queue is not None:
-                engine_of().move(uid, queue, by=by)
+                engine_of().move(uid, queue, by=by, reason=reason)
             if run_at is not None:
-                engine_of().reschedule(uid, run_at, by=by)
+                engine_of().reschedule(uid, run_at, by=by, reason=reason)
 
     _done(person, uid, do)
 
 
+def reveal(person: Person, uid: str, *, reason: str | None = None) -> Entry:
+    """The job, to be told with what is personal in it; that they wanted to see it is noted.
+
+    Raises:
+        NotFound, NotAllowed
+    """
+    entry = queries.job_of(person, uid)
+    if not steers_all_jobs(person):
+        raise NotAllowed("Operators and admins may reveal what is masked.")
+    details = {"kind": entry.kind, "reason": reason}
+    engine_of().audit.note(by=requester(person.id), action="reveal", subject=f"job {uid}", details=details)
+    return entry
+
+
 def startable(person: Person, kind: str) -> Job:
-    """The kind of this name, which they may start: one that is for people; admins start any.
+    """The kind of this name, which they may start: one that is for people; only admins start the others.
 
     Raises:
         Invalid: there is none, or it is not theirs to start; the field is "kind"
     """
-    if kind not in _for_people() and not steers_all_jobs(person):
+    if not is_for_people(kind) and not manages_all_jobs(person):
         raise Invalid({"kind": UNKNOWN_KIND})
     try:
         return engine_of().job_named(kind)
     except UnknownJob:
         raise Invalid({"kind": UNKNOWN_KIND}) from None
+
+
+def is_for_people(kind: str) -> bool:
+    """Whether everybody may start it; the others are for admins."""
+    return kind in _for_people()
 
 
 def fitting(person: Person, job: Job, args: Mapping[str, Any], *, later: Collection[str] = ()) -> Mapping[str, Any]:
@@ -151,7 +184,7 @@ def fitting(person: Person, job: Job, args: Mapping[str, Any], *, later: Collect
     """
     if wrong := problem_of_args(args):
         raise Invalid({"args": wrong})
-    check = _for_people().get(job.name)
+    check = _checks().get(job.name)
     try:
         job.check(args, later=later)
         return args if check is None else check(person, args)
@@ -161,9 +194,28 @@ def fitting(person: Person, job: Job, args: Mapping[str, Any], *, later: Collect
         raise Invalid({f"args.{name}" if name else "args": text for name, text in error.errors.items()}) from None
 
 
+def note_starts(person: Person, started: Sequence[tuple[JobRequest, str]]) -> None:
+    """Add to the audit log what was started of the kinds that are not for people; make it the transaction's last."""
+    of_staff: dict[str, list[tuple[JobRequest, str]]] = {}
+    for request, uid in started:
+        if not is_for_people(request.job.name):
+            of_staff.setdefault(request.job.name, []).append((request, uid))
+    for kind, some in of_staff.items():
+        request, uid = some[0]
+        told: dict[str, Any] = {"kind": kind, "after": masked(without_secrets(dict(request.args)))}
+        many: dict[str, Any] = {"jobs": len(some), "ids": [one for _, one in some[:MOST_NAMED]]}
+        subject, details = (f"job {uid}", told) if len(some) == 1 else (f"kind {kind}", many)
+        engine_of().audit.note(by=requester(person.id), action="start", subject=subject, details=details)
+
+
 def _for_people() -> Mapping[str, Check]:
     for_people: Mapping[str, Check] = current_app.extensions["for_people"]
     return for_people
+
+
+def _checks() -> Mapping[str, Check]:
+    for_staff: Mapping[str, Check] = current_app.extensions["for_staff"]
+    return {**for_staff, **_for_people()}
 
 
 def forget_keys(*, at: datetime | None = None) -> int:
@@ -228,7 +280,9 @@ def _problem_of_queue(queue: str | None) -> str | None:
 
 def _written(person: Person, requests: Sequence[JobRequest], *, key: str | None, content_print: str) -> Started:
     def write(session: Session) -> list[str]:
-        return engine_of().write_down(session, requests)
+        uids = engine_of().write_down(session, requests)
+        note_starts(person, list(zip(requests, uids, strict=True)))
+        return uids
 
     return once(person, write, key=key, content_print=content_print)
 

@@ -11,7 +11,7 @@ from app.accounts.models import User
 from app.activities.models import Activity
 from app.db import reading
 from app.errors import NotFound
-from jobs import Entry
+from jobs import Entry, masked_text
 
 from .models import Report
 from .orders import Grouping, Order, Sort
@@ -58,7 +58,7 @@ def _people(order: Order, _user_id: int) -> Iterator[Sequence[Any]]:
 def _jobs(order: Order, _user_id: int) -> Iterator[Sequence[Any]]:
     for one in _pages(select(Entry).where(*_moments(Entry.created_at, order)), Entry.id):
         took = one.processing_ms
-        error = f"{one.error_class}: {one.error_message}" if one.error_class else None
+        error = f"{one.error_class}: {masked_text(one.error_message or '')}" if one.error_class else None
         yield one.uid, one.kind, one.queue, one.state, one.attempt, took, one.created_at, one.finished_at, error
 
 

@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 
 from app.errors import Conflict, Invalid, NotAllowed
 from app.openapi import PROBLEM, ApiBlueprint, ProblemOut, read_json
-from app.security import api_access, me
+from app.security import api_access, is_theirs, me
 
 from . import kinds, queries, services
 from .kinds import Kind
@@ -148,7 +148,8 @@ def progress(task_id: str) -> Response:
     """Tell how far a job or a workflow is."""
     if queries.is_flow(task_id):
         return _answer(flow_progress_out(queries.flow_of(me(), task_id)))
-    return _answer(progress_out(queries.job_of(me(), task_id)))
+    job = queries.job_of(me(), task_id)
+    return _answer(progress_out(job, is_own=is_theirs(me(), job.requested_by)))
 
 
 @blp.post("/revoke-task/<string:task_id>/")
@@ -181,7 +182,7 @@ def health() -> Response:
 @api_access("read")
 def overview() -> Response:
     """Count your jobs by state, and show the last ten."""
-    recent = [job_out(one) for one in queries.recent_of(me())]
+    recent = [job_out(one, is_own=True) for one in queries.recent_of(me())]
     return _answer({"counts": queries.counts_of(me()), "recent": recent})
 
 
@@ -294,8 +295,10 @@ def _given(*, required: bool = False) -> dict[str, Any]:
 def _task(task_id: str) -> dict[str, Any]:
     if queries.is_flow(task_id):
         flow = queries.flow_of(me(), task_id)
-        return flow_out(flow, queries.steps_of(flow), queries.result_of(flow))
-    return job_out(queries.job_of(me(), task_id))
+        is_own = is_theirs(me(), flow.requested_by)
+        return flow_out(flow, queries.steps_of(flow), queries.result_of(flow), is_own=is_own)
+    job = queries.job_of(me(), task_id)
+    return job_out(job, is_own=is_theirs(me(), job.requested_by))
 
 
 def _answer(content: Any, *, status: int = 200) -> Response:

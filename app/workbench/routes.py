@@ -6,10 +6,10 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from app.clock import now, today
+from app.discretion import told, told_text
 from app.errors import Conflict, Invalid, NotFound
-from app.security import me, signed_in
+from app.security import is_theirs, me, signed_in
 from app.web import done, invalid, live, page_or_fragment, settings
-from jobs import without_secrets
 
 from . import kinds, queries, services
 from .forms import KindForm, form_of
@@ -114,6 +114,7 @@ def _look(uid: str) -> dict[str, Any]:
 
 
 def _look_of_job(job: Any) -> dict[str, Any]:
+    is_own = is_theirs(me(), job.requested_by)
     is_ending = job.cancel_requested_at is not None and job.is_live
     done_percent = percent(job.progress_current, job.progress_total) if job.is_live else None
     return {
@@ -123,11 +124,11 @@ def _look_of_job(job: Any) -> dict[str, Any]:
         "is_live": job.is_live,
         "can_cancel": job.is_live and not is_ending,
         "percent": done_percent,
-        "note": job.progress_note,
+        "note": told_text(job.progress_note, is_own=is_own),
         "attempts": job.attempt,
         "took_ms": job.processing_ms,
-        "result": shown(without_secrets(job.result)) if job.result is not None else None,
-        "error": job.error_message if job.state != "succeeded" else None,
+        "result": shown(told(job.result, is_own=is_own)) if job.result is not None else None,
+        "error": told_text(job.error_message, is_own=is_own) if job.state != "succeeded" else None,
         "created_at": job.created_at,
         "steps": [],
         "more_steps": 0,
@@ -138,6 +139,7 @@ def _look_of_flow(flow: Any, *, with_steps: bool = True) -> dict[str, Any]:
     steps = queries.steps_of(flow) if with_steps else []
     result = queries.result_of(flow) if with_steps else None
     total = sum(flow.counts.values())
+    is_own = is_theirs(me(), flow.requested_by)
     failed = next((step.error_message for step in steps if step.name == flow.failed_step), None)
     return {
         "uid": flow.uid,
@@ -149,10 +151,10 @@ def _look_of_flow(flow: Any, *, with_steps: bool = True) -> dict[str, Any]:
         "note": f"{flow.settled} of {total} steps",
         "attempts": None,
         "took_ms": None,
-        "result": shown(without_secrets(result)) if result is not None else None,
-        "error": failed,
+        "result": shown(told(result, is_own=is_own)) if result is not None else None,
+        "error": told_text(failed, is_own=is_own),
         "created_at": flow.created_at,
-        "steps": [(one.name, lane(one.state), one.error_message) for one in steps],
+        "steps": [(one.name, lane(one.state), told_text(one.error_message, is_own=is_own)) for one in steps],
         "more_steps": max(0, total - len(steps)),
     }
 

@@ -5,7 +5,8 @@ from typing import Any
 from flask import url_for
 from marshmallow import Schema, fields
 
-from jobs import Entry, StepBrief, WorkflowBrief, without_secrets
+from app.discretion import told, told_text
+from jobs import Entry, StepBrief, WorkflowBrief
 
 from .standing import older_status, percent
 
@@ -99,13 +100,13 @@ class OverviewOut(Schema):
     recent = fields.List(fields.Nested(TaskOut), required=True)
 
 
-def job_out(job: Entry) -> dict[str, Any]:
+def job_out(job: Entry, *, is_own: bool) -> dict[str, Any]:
     """What `TaskOut` describes, of a job."""
     return {
-        **progress_out(job),
+        **progress_out(job, is_own=is_own),
         "kind": job.kind,
-        "result": without_secrets(job.result),
-        "error": job.error_message,
+        "result": told(job.result, is_own=is_own),
+        "error": told_text(job.error_message, is_own=is_own),
         "attempts": job.attempt,
         "priority": job.priority,
         "created_at": job.created_at.isoformat(),
@@ -115,7 +116,7 @@ def job_out(job: Entry) -> dict[str, Any]:
     }
 
 
-def progress_out(job: Entry) -> dict[str, Any]:
+def progress_out(job: Entry, *, is_own: bool) -> dict[str, Any]:
     """What `ProgressOut` describes, of a job."""
     has_progress = job.progress_current is not None
     return {
@@ -125,25 +126,31 @@ def progress_out(job: Entry) -> dict[str, Any]:
         "current": job.progress_current,
         "total": job.progress_total,
         "percent": 100 if job.state == "succeeded" else percent(job.progress_current, job.progress_total),
-        "note": job.progress_note,
+        "note": told_text(job.progress_note, is_own=is_own),
     }
 
 
-def flow_out(flow: WorkflowBrief, steps: list[StepBrief], result: Any) -> dict[str, Any]:
+def flow_out(flow: WorkflowBrief, steps: list[StepBrief], result: Any, *, is_own: bool) -> dict[str, Any]:
     """What `TaskOut` describes, of a workflow."""
     error = next((step.error_message for step in steps if step.name == flow.failed_step), None)
     return {
         **flow_progress_out(flow),
         "kind": flow.name,
-        "result": without_secrets(result),
-        "error": error,
+        "result": told(result, is_own=is_own),
+        "error": told_text(error, is_own=is_own),
         "attempts": None,
         "priority": None,
         "created_at": flow.created_at.isoformat(),
         "started_at": None,
         "finished_at": flow.finished_at and flow.finished_at.isoformat(),
         "steps": [
-            {"name": one.name, "task_id": one.uid, "state": one.state, "error": one.error_message} for one in steps
+            {
+                "name": one.name,
+                "task_id": one.uid,
+                "state": one.state,
+                "error": told_text(one.error_message, is_own=is_own),
+            }
+            for one in steps
         ],
     }
 

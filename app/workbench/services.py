@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app import logs
 from app.accounts.addresses import address_key, read_address
 from app.accounts.models import SignInSession, User
+from app.background.services import note_starts
 from app.clock import now
 from app.db import reading, transaction
 from app.errors import Conflict, Invalid, NotAllowed
@@ -69,7 +70,7 @@ def start(person: Person, kind: Kind, args: Mapping[str, Any], *, priority: int 
     with transaction() as session:
         if kind.is_flow:
             return start_flow(session, kind, checked, by=requester(person.id))
-        return engine_of().write_down(session, [_request(person, kind, checked, priority)])[0]
+        return _written(session, person, [_request(person, kind, checked, priority)])[0]
 
 
 def start_many(person: Person, wanted: Sequence[tuple[Kind, Mapping[str, Any], int | None]]) -> list[str]:
@@ -80,7 +81,7 @@ def start_many(person: Person, wanted: Sequence[tuple[Kind, Mapping[str, Any], i
     """
     take(STARTS, str(person.id))
     with transaction() as session:
-        return engine_of().write_down(session, [_request(person, *one) for one in wanted])
+        return _written(session, person, [_request(person, *one) for one in wanted])
 
 
 def check(person: Person, kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +92,10 @@ def check(person: Person, kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]
     """
     if kind.is_for_staff and not has_staff_rights(person):
         raise NotAllowed("This is for admins.")
+    return _checked(kind, args)
+
+
+def _checked(kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]:
     try:
         taker(kind).check(args)
     except BadArguments as error:
@@ -101,8 +106,8 @@ def check(person: Person, kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]
 
 
 def checker(kind: Kind) -> Callable[[Person, Mapping[str, Any]], dict[str, Any]]:
-    """What checks the arguments of this kind where it is started beside the workbench."""
-    return lambda person, args: check(person, kind, args)
+    """What checks the arguments of this kind where it is started beside the workbench, by whoever may."""
+    return lambda _person, args: _checked(kind, args)
 
 
 def as_given(_person: Person, args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -136,6 +141,12 @@ def cancel(person: Person, uid: str) -> bool:
         return engine_of().cancel(row.uid, by=requester(person.id))
     except WrongState:
         raise Conflict("It is over already.") from None
+
+
+def _written(session: Session, person: Person, requests: Sequence[JobRequest]) -> list[str]:
+    uids = engine_of().write_down(session, requests)
+    note_starts(person, list(zip(requests, uids, strict=True)))
+    return uids
 
 
 def _request(person: Person, kind: Kind, args: Mapping[str, Any], priority: int | None) -> JobRequest:
@@ -431,5 +442,11 @@ def health() -> dict[str, Any]:
 
 
 def clean_up_jobs(days: int) -> dict[str, int]:
-    """Forget jobs that settled longer ago than so many days; how many."""
+    """Forget jobs that settled longer ago than so many days; how many.
+
+    Raises:
+        GiveUp: it is less than a day
+    """
+    if days < 1:
+        raise GiveUp("What settled within the last day is kept.")
     return {"deleted": engine_of().prune(keep_s=days * 86_400)}

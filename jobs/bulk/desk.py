@@ -131,7 +131,7 @@ class BulkOperations:
             )
 
     @retrying
-    def undo(self, uid: str, *, by: str | None) -> str:
+    def undo(self, uid: str, *, by: str | None, reason: str | None = None) -> str:
         """Have the jobs that an operation changed put back as they were; the public id of the operation that does it.
 
         Jobs that somebody has changed since are left alone.
@@ -154,10 +154,11 @@ class BulkOperations:
                 "reached_id": 0,
                 "highest_id": row.highest_id,
             }
-            return self._write(session, by=by, action=Action.UNDO, undo_of=row.id, **told, **ends)
+            told |= {"action": Action.UNDO, "undo_of": row.id}
+            return self._write(session, by=by, reason=reason, undoes=uid, **told, **ends)
 
     @retrying
-    def cancel(self, uid: str, *, by: str | None) -> bool:
+    def cancel(self, uid: str, *, by: str | None, reason: str | None = None) -> bool:
         """Stop an operation where it is: at once (True), or after the chunk it is at (False).
 
         Raises:
@@ -165,8 +166,12 @@ class BulkOperations:
             WrongState: it is over.
         """
         with self._host.transaction() as session:
-            is_done = self._cancel_job(self._locked(session, uid).job_uid, by=by)
-            audit.append(session, by=by, action="cancel", subject=f"bulk operation {uid}", details={})
+            row = self._locked(session, uid)
+            before = self._look(session, BulkRow.id == row.id)[0].state
+            is_done = self._cancel_job(row.job_uid, by=by)
+            after = {"state": self._look(session, BulkRow.id == row.id)[0].state, "asked_to_end": not is_done}
+            details = {"before": {"state": before}, "after": after, "reason": reason}
+            audit.append(session, by=by, action="cancel", subject=f"bulk operation {uid}", details=details)
             return is_done
 
     # -- looking ----------------------------------------------------------------------------------------------------
@@ -241,14 +246,15 @@ class BulkOperations:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _write(self, session: Session, *, by: str | None, reason: str | None = None, **values: Any) -> str:
+    def _write(self, session: Session, *, by: str | None, reason: str | None, undoes: str = "", **values: Any) -> str:
         uid = new_uid()
         request = JobRequest(self.job, {"operation": uid}, requested_by=by[:80] if by else None)
         row = BulkRow(uid=uid, job_uid=self._enqueue(request), requested_by=by, **values)
         session.add(row)
         session.flush()
         told = {name: values[name] for name in ("selection", "priority", "queue", "expected")}
-        told |= {} if reason is None else {"reason": reason}
+        told |= {"undoes": undoes} if undoes else {}
+        told["reason"] = reason
         audit.append(session, by=by, action=f"bulk {row.action}", subject=f"bulk operation {uid}", details=told)
         return uid
 

@@ -2,7 +2,9 @@
 
 The pages extend the template named by the setting JOBS_CONSOLE_LAYOUT, or a plain one of their own. A layout has the
 blocks `title`, `page_title`, `page_actions` and `main`. What the host needs beside the engine's own is named on the
-overview when the setting JOBS_CONSOLE_DEPENDENCIES is a function that gives `Dependency`s.
+overview when the setting JOBS_CONSOLE_DEPENDENCIES is a function that gives `Dependency`s. Whoever may act schedules
+any kind, unless JOBS_CONSOLE_STARTABLE is a function that names those the person of the request may;
+JOBS_CONSOLE_FITTING checks and gives back a kind's arguments, or raises ValueError.
 """
 
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from typing import Any
 from flask import Blueprint, abort, request
 
 from jobs.engine import Engine
+from jobs.redaction import masked_text
 
 from . import areas, cli, routes
 from .areas import places
@@ -37,6 +40,7 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
     def _what_pages_need() -> dict[str, Any]:
         return {"may_act": engine.host.allow("act")}
 
+    bp.add_app_template_filter(lambda text: masked_text(text or ""), "discreet")
     routes.mount(bp, engine, who)
     areas.mount(bp, engine, who)
     places.install(bp)

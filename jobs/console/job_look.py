@@ -56,6 +56,11 @@ class Try:
         return bars
 
     @property
+    def texts(self) -> Sequence[str | None]:
+        """What it said of itself, which may name people."""
+        return [self.row.error_message, self.row.traceback, self.log.lines if self.log else None]
+
+    @property
     def passages(self) -> Sequence[traces.Passage]:
         """The traceback, folded."""
         return traces.passages(self.row.traceback or "")
@@ -102,18 +107,20 @@ def job(engine: Engine, entry: Entry) -> JobLook:
     """Everything about this job."""
     session = engine.host.reading()
     now = reader.now(session)
-    about = [entry.args, entry.result]
+    tries, progress = _tries(engine, entry), progress_of(entry, now)
+    texts = [entry.error_message, progress.note, *(text for one in tries for text in one.texts)]
+    about = [entry.args, entry.result, texts]
     related = select(Entry).limit(MOST_RELATED)
     return JobLook(
         entry=entry,
-        tries=_tries(engine, entry),
+        tries=tries,
         moves=reader.moves_of(session, entry.id),
         effects=session.scalars(select(Effect).where(Effect.job_uid == entry.uid).order_by(Effect.key)).all(),
         parent=session.get(Entry, entry.retry_of) if entry.retry_of else None,
         children=session.scalars(related.where(Entry.retry_of == entry.id).order_by(Entry.id.desc())).all(),
         workflow=session.get(WorkflowRow, entry.workflow_id) if entry.workflow_id else None,
         schedule=session.get(Schedule, entry.schedule_id) if entry.schedule_id else None,
-        progress=progress_of(entry, now),
+        progress=progress,
         story=" ".join(filter(None, [pages.story(entry, now=now), engine.inspector.why_waiting(entry)])),
         deeds=_deeds(engine, entry),
         curl=_curl(entry),

@@ -86,15 +86,23 @@ class JobPages:
 
     def confirm(self, uid: str, noun: str) -> Response:
         """Ask before acting."""
-        return answers.page("confirm", look=self._look(self._found(uid)), action=ACTIONS[noun], **words())
+        return self._confirm(self._found(uid), noun)
+
+    def _confirm(self, entry: Entry, noun: str, *, error: str = "") -> Response:
+        told: dict[str, Any] = {"look": self._look(entry), "action": ACTIONS[noun], "error": error, **words()}
+        return answers.page("confirm", status=422 if error else 200, **told)
 
     def act(self, uid: str, noun: str) -> Response:
         """Do it, and show the job; 409 when its state does not allow it any more."""
         entry = self._found(uid)
+        try:
+            reason = pages.reason_in(request.form)
+        except ValueError as error:
+            return self._confirm(entry, noun, error=str(error))
         deeds: Mapping[str, Callable[[], None]] = {
-            "retries": lambda: self._steering.retry(entry.uid),
-            "starts": lambda: self._steering.run_now(entry),
-            "cancellations": lambda: self._steering.cancel(entry.uid),
+            "retries": lambda: self._steering.retry(entry.uid, reason=reason),
+            "starts": lambda: self._steering.run_now(entry, reason=reason),
+            "cancellations": lambda: self._steering.cancel(entry.uid, reason=reason),
         }
         try:
             deeds[noun]()

@@ -1,15 +1,17 @@
 """Words and states of the console."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from jobs.ledger.models import Entry
 from jobs.ledger.states import RETRYABLE, WAITING, State
-from jobs.redaction import masked, without_secrets
+from jobs.redaction import masked, masked_text, without_secrets
 
 LONGEST_WORD = 128
+LONGEST_REASON = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ def is_storable(text: str) -> bool:
     return True
 
 
+def reason_in(form: Mapping[str, str]) -> str | None:
+    """Why something is done, if somebody said so. Raises ValueError with a sentence."""
+    said = form.get("reason", "").strip()
+    if len(said) > LONGEST_REASON or not said.isprintable() or not is_storable(said):
+        raise ValueError(f"Give up to {LONGEST_REASON} signs on one line.")
+    return said or None
+
+
 @dataclass(frozen=True, slots=True)
 class Pill:
     """A state as operators see it: the lane's key and a word."""
@@ -84,7 +94,7 @@ def pill(entry: Entry, *, now: datetime) -> Pill:
 def story(entry: Entry, *, now: datetime) -> str:  # noqa: PLR0911 -- one sentence for each state
     """What happened to this job, in a sentence or two."""
     tries = f"{entry.attempt} {'try' if entry.attempt == 1 else 'tries'}"
-    error = f" Last error: {entry.error_message}" if entry.error_message else ""
+    error = f" Last error: {masked_text(entry.error_message)}" if entry.error_message else ""
     match State(entry.state):
         case State.SCHEDULED | State.BLOCKED:
             when = "is due now" if not entry.run_at or entry.run_at <= now else f"runs at {clock(entry.run_at)}"

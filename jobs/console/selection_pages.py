@@ -99,7 +99,7 @@ class SelectionPages:
         try:
             asked = self._request(choice)
             self._check_number(choice, preview)
-            uid = self._steering.begin(asked)
+            uid = self._steering.begin(asked, reason=_reason())
         except Refused as error:
             return self._ask(choice, error=error)
         except ValueError as error:
@@ -201,6 +201,13 @@ class SelectionPages:
         if f"{request.blueprint}.operation" in current_app.view_functions:
             return url_for(".operation", uid=uid)
         return url_for(".job", uid=self._engine.bulk.look(uid).job_uid)
+
+
+def _reason() -> str | None:
+    try:
+        return pages.reason_in(request.form)
+    except ValueError as error:
+        raise Refused(str(error), "reason") from None
 
 
 def _must_type(choice: Choice, preview: Preview) -> bool:

@@ -11,6 +11,8 @@ from jobs.engine import Engine
 from jobs.ledger.bulk import Action
 from jobs.ledger.models import Entry
 
+from . import pages
+
 Who = Callable[[], str | None]
 
 
@@ -25,20 +27,20 @@ class Steering:
         if not self._engine.host.allow(action):
             abort(403)
 
-    def retry(self, uid: str) -> None:
+    def retry(self, uid: str, *, reason: str | None) -> None:
         """Make a settled job ready again. Raises NoSuchJob, WrongState."""
         self.needs("act")
-        self._engine.retry(uid, by=self._who())
+        self._engine.retry(uid, by=self._who(), reason=reason)
 
-    def cancel(self, uid: str) -> None:
+    def cancel(self, uid: str, *, reason: str | None) -> None:
         """Cancel what waits, ask what runs to end. Raises NoSuchJob, WrongState."""
         self.needs("act")
-        self._engine.cancel(uid, by=self._who())
+        self._engine.cancel(uid, by=self._who(), reason=reason)
 
-    def run_now(self, entry: Entry) -> None:
+    def run_now(self, entry: Entry, *, reason: str | None) -> None:
         """Let a job that is scheduled start as soon as a worker is free. Raises NoSuchJob, WrongState."""
         self.needs("act")
-        self._engine.reschedule(entry.uid, self._engine.inspector.now(), by=self._who())
+        self._engine.reschedule(entry.uid, self._engine.inspector.now(), by=self._who(), reason=reason)
 
     def run_again(self, entry: Entry, args: Mapping[str, Any], *, priority: int) -> str:
         """Make a new job of the same kind with these arguments, which names the old one; its public id.
@@ -61,7 +63,12 @@ class Steering:
         )
         with self._engine.host.transaction():
             uid = self._engine.enqueue(request)
-            details = {"kind": entry.kind, "before": dict(entry.args), "after": dict(args), "new_job": uid}
+            details = {
+                "kind": entry.kind,
+                "before": pages.shaped(entry.args),
+                "after": pages.shaped(args),
+                "new_job": uid,
+            }
             self._engine.audit.note(by=by, action="edit and run again", subject=f"job {entry.uid}", details=details)
         return uid
 
@@ -71,10 +78,10 @@ class Steering:
         details = {"kind": entry.kind}
         self._engine.audit.note(by=self._who(), action="reveal", subject=f"job {entry.uid}", details=details)
 
-    def begin(self, request: BulkRequest) -> str:
+    def begin(self, request: BulkRequest, *, reason: str | None) -> str:
         """Have something done to many jobs; the operation's public id. Raises ValueError."""
         self.needs(needed_for(request.action))
-        return self._engine.bulk.start(request, by=self._who())
+        return self._engine.bulk.start(request, by=self._who(), reason=reason)
 
     def mute(self, fingerprint: str, *, reason: str | None) -> None:
         """Hide an error until another version runs. Raises NoSuchError."""

@@ -114,10 +114,29 @@ def _longer_by_one(session: Session) -> Any:
     return end
 
 
-def of_job(session: Session, uid: str, action: str, *, by: str | None, **details: Any) -> None:
-    """Add that somebody did this to a job, unless they asked for it themselves: then it is no operator's action."""
+def standing_of(session: Session, uid: str) -> dict[str, Any]:
+    """How a job stands, as far as people change it; nothing when there is none."""
+    columns = (Entry.state, Entry.queue, Entry.priority, Entry.run_at, Entry.cancel_requested_at)
+    row = session.connection().execute(select(*columns).where(Entry.uid == uid)).first()
+    if row is None:
+        return {}
+    run_at = row.run_at and row.run_at.isoformat()
+    told = {"state": str(row.state), "queue": row.queue, "priority": row.priority, "run_at": run_at}
+    return {**told, "asked_to_end": row.cancel_requested_at is not None}
+
+
+def of_job(
+    session: Session, uid: str, action: str, *, by: str | None, before: Mapping[str, Any], reason: str | None
+) -> None:
+    """Add that somebody did this to a job, unless they asked for it themselves: then it is no operator's action.
+
+    `before` is how it stood before; what is another now is told.
+    """
     told = session.execute(select(Entry.requested_by, Entry.kind).where(Entry.uid == uid)).one()
-    details = {"kind": told.kind, **details}
+    after = standing_of(session, uid)
+    changed = [name for name in after if after[name] != before.get(name)]
+    words = {"before": {name: before.get(name) for name in changed}, "after": {name: after[name] for name in changed}}
+    details = {"kind": told.kind, **words, "reason": reason}
     of_somebody(session, told.requested_by, by=by, action=action, subject=f"job {uid}", details=details)
 
 

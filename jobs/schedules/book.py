@@ -16,6 +16,7 @@ from jobs.host import Host
 from jobs.ledger import audit, reader
 from jobs.ledger.models import Entry
 from jobs.ledger.moments import db_now
+from jobs.redaction import masked, without_secrets
 from jobs.registry import HIGHEST, LOWEST, Job
 from jobs.transactions import retrying
 
@@ -118,7 +119,8 @@ class ScheduleBook:
             if not one.is_paused:
                 told = reason[:LONGEST_REASON] if reason else None
                 self._update(session, one, {"paused_at": db_now(), "paused_by": by, "pause_reason": told})
-                _note_on_others(session, one, "pause", by=by, reason=told)
+                words: dict[str, Any] = {"before": {"is_paused": False}, "after": {"is_paused": True}}
+                _note_on_others(session, one, "pause", by=by, **words, reason=told)
 
     @retrying
     def resume(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
@@ -130,11 +132,13 @@ class ScheduleBook:
         with self._host.transaction() as session:
             one = _locked(session, uid)
             if one.is_paused:
+                before = {"is_paused": True, "by": one.paused_by, "reason": one.pause_reason}
                 now = reader.now(session)
                 _record_passed(session, one, now)
                 nobody = {"paused_at": null(), "paused_by": null(), "pause_reason": null()}
                 self._update(session, one, {**nobody, "next_at": _resumed_at(one, now)})
-                _note_on_others(session, one, "resume", by=by, reason=reason)
+                words: dict[str, Any] = {"before": before, "after": {"is_paused": False}}
+                _note_on_others(session, one, "resume", by=by, **words, reason=reason)
 
     @retrying
     def delete(self, uid: str, *, by: str | None = None, reason: str | None = None) -> None:
@@ -151,7 +155,7 @@ class ScheduleBook:
     # -- making jobs by hand ----------------------------------------------------------------------------------------
 
     @retrying
-    def run_now(self, uid: str, *, by: str | None) -> str:
+    def run_now(self, uid: str, *, by: str | None, reason: str | None = None) -> str:
         """Make a job of the schedule at once, paused or not, beside its slots; the job's public id.
 
         Raises:
@@ -163,11 +167,13 @@ class ScheduleBook:
             note = f"by hand, by {by}" if by else "by hand"
             shelf.record_anew(session, one.id, [now], note=note[:200])
             job_uid = self._make(session, one, [now], now)[0]
-            _note_on_others(session, one, "run now", by=by, job=job_uid)
+            _note_on_others(session, one, "run now", by=by, after={"job": job_uid}, reason=reason)
             return job_uid
 
     @retrying
-    def backfill(self, uid: str, *, since: datetime, until: datetime, by: str | None) -> list[tuple[datetime, str]]:
+    def backfill(
+        self, uid: str, *, since: datetime, until: datetime, by: str | None, reason: str | None = None
+    ) -> list[tuple[datetime, str]]:
         """Make the jobs of those slots from `since` to `until` that made none; the slots with their jobs' public ids.
 
         They do not count towards `most_times`. Done twice, the second time finds nothing.
@@ -184,9 +190,9 @@ class ScheduleBook:
             mine = sorted(shelf.record_anew(session, one.id, slots, note=note[:200]))
             made = self._make(session, one, mine, now)
             if made:
-                _note_on_others(
-                    session, one, "backfill", by=by, since=since.isoformat(), until=until.isoformat(), jobs=len(made)
-                )
+                asked = {"since": since.isoformat(), "until": until.isoformat()}
+                after = {"jobs": len(made)}
+                _note_on_others(session, one, "backfill", by=by, **asked, after=after, reason=reason)
             return list(zip(mine, made, strict=True))
 
     def _make(self, session: Session, one: Schedule, slots: Sequence[datetime], now: datetime) -> list[str]:
@@ -368,7 +374,8 @@ def _locked(session: Session, uid: str) -> Schedule:
 
 def _note(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:
     """What makes a schedule, changes or removes it is written down whoever does it: it makes jobs for ever."""
-    audit.append(session, by=by, action=action, subject=f"schedule {one.uid}", details={"name": one.name, **details})
+    told = masked({"name": one.name, **without_secrets(details)})
+    audit.append(session, by=by, action=action, subject=f"schedule {one.uid}", details=told)
 
 
 def _note_on_others(session: Session, one: Schedule, action: str, *, by: str | None, **details: Any) -> None:

@@ -89,8 +89,9 @@ class Workflows:
             NoSuchWorkflow, WrongState
         """
         with self._host.transaction() as session:
+            before = _standing_of(session, uid)
             by_hand.cancel(session, self._pen, uid, by=by)
-            self._note(session, uid, "cancel", by=by, reason=reason)
+            self._note(session, uid, "cancel", by=by, before=before, reason=reason)
 
     @retrying
     def retry(self, uid: str, *, by: str | None, reason: str | None = None) -> None:
@@ -100,12 +101,15 @@ class Workflows:
             NoSuchWorkflow, WrongState
         """
         with self._host.transaction() as session:
+            before = _standing_of(session, uid)
             by_hand.retry(session, self._pen, uid, by=by)
-            self._note(session, uid, "retry", by=by, reason=reason)
+            self._note(session, uid, "retry", by=by, before=before, reason=reason)
 
-    def _note(self, session: Session, uid: str, action: str, *, by: str | None, reason: str | None) -> None:
+    def _note(
+        self, session: Session, uid: str, action: str, *, by: str | None, before: Mapping[str, Any], reason: str | None
+    ) -> None:
         row = by_hand.find(session, uid)
-        details = {"name": row.name, **({} if reason is None else {"reason": reason})}
+        details = {"name": row.name, "before": before, "after": _standing_of(session, uid), "reason": reason}
         audit.of_somebody(session, row.requested_by, by=by, action=action, subject=f"workflow {uid}", details=details)
 
     # -- what the dispatch tells ------------------------------------------------------------------------------------
@@ -200,3 +204,9 @@ class Workflows:
                 if ids:
                     session.execute(delete(table).where(column.in_(ids)))
         return len(ids)
+
+
+def _standing_of(session: Session, uid: str) -> dict[str, Any]:
+    """How a workflow stands, as the audit log tells it."""
+    row = by_hand.find(session, uid)
+    return {"state": str(row.state), "asked_to_end": row.cancel_requested_at is not None}

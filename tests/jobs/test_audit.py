@@ -51,11 +51,11 @@ def add(shop: Workshop, *subjects: str, **details: Any) -> None:
 def test_every_move_of_a_job_by_somebody_else_is_written_down(shop: Workshop) -> None:
     shop.noting("there", queue="other")
     uid = shop.submit_one(shop.noting(), requested_by="ada")
-    shop.engine.reprioritise(uid, 2, by=OPERATOR)
-    shop.engine.reschedule(uid, shop.now() + timedelta(hours=1), by=OPERATOR)
-    shop.engine.move(uid, "other", by=OPERATOR)
+    shop.engine.reprioritise(uid, 2, by=OPERATOR, reason="sooner")
+    shop.engine.reschedule(uid, shop.now() + timedelta(hours=1), by=OPERATOR, reason="later")
+    shop.engine.move(uid, "other", by=OPERATOR, reason="elsewhere")
     shop.engine.cancel(uid, by=None)
-    shop.engine.retry(uid, by=OPERATOR)
+    shop.engine.retry(uid, by=OPERATOR, reason="after all")
     subject = f"job {uid}"
     assert told(shop) == [
         (OPERATOR, "reprioritise", subject),
@@ -64,11 +64,16 @@ def test_every_move_of_a_job_by_somebody_else_is_written_down(shop: Workshop) ->
         (None, "cancel", subject),
         (OPERATOR, "retry", subject),
     ]
-    assert [one.details for one in rows(shop)][::2] == [
-        {"kind": "shop.note", "priority": 2},
-        {"kind": "shop.note", "queue": "other"},
-        {"kind": "shop.note"},
+    found = [(one.details["before"], one.details["after"], one.details["reason"]) for one in rows(shop)]
+    later = found[1][1]["run_at"]
+    assert found == [
+        ({"priority": 5}, {"priority": 2}, "sooner"),
+        ({"state": "ready", "run_at": None}, {"state": "scheduled", "run_at": later}, "later"),
+        ({"queue": QUEUE}, {"queue": "other"}, "elsewhere"),
+        ({"state": "scheduled"}, {"state": "cancelled"}, None),
+        ({"state": "cancelled", "run_at": later}, {"state": "ready", "run_at": None}, "after all"),
     ]
+    assert {one.details["kind"] for one in rows(shop)} == {"shop.note"}
     assert verified(shop).is_whole
 
 
@@ -84,7 +89,8 @@ def test_a_job_that_was_asked_to_end_is_written_down_as_running(shop: Workshop) 
     uid = shop.submit_one(shop.noting())
     shop.claim()
     shop.engine.cancel(uid, by=OPERATOR)
-    assert [(one.action, one.details["was_running"]) for one in rows(shop)] == [("cancel", True)]
+    words = {"before": {"asked_to_end": False}, "after": {"asked_to_end": True}, "reason": None}
+    assert [(one.action, one.details) for one in rows(shop)] == [("cancel", {"kind": "shop.note", **words})]
 
 
 def test_what_was_refused_is_not_written_down(shop: Workshop) -> None:

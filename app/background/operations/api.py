@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, url_for
 
+from app.background.schemas import ReasonIn
 from app.openapi import ApiBlueprint, answer
 from app.security import api_access, me
 from jobs import RANGES, Limits
@@ -83,11 +84,12 @@ def pause_queue(given: dict[str, Any], name: str) -> Response:
 
 
 @blp.delete("/queues/<string:name>/pause")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(200, QueueOut)
 @api_access("jobs")
-def resume_queue(name: str) -> Response:
+def resume_queue(given: dict[str, Any], name: str) -> Response:
     """Let jobs start in a queue again."""
-    services.resume(me(), ("queue", name))
+    services.resume(me(), ("queue", name), reason=given.get("reason"))
     return answer(queue_out(queries.queue_named(name)))
 
 
@@ -97,7 +99,8 @@ def resume_queue(name: str) -> Response:
 @api_access("jobs")
 def limit_queue(given: dict[str, Any], name: str) -> Response:
     """Decide how many jobs of a queue run at a time, and how many start in a while."""
-    services.limit(me(), ("queue", name), Limits(**given))
+    reason = given.pop("reason", None)
+    services.limit(me(), ("queue", name), Limits(**given), reason=reason)
     return answer(queue_out(queries.queue_named(name)))
 
 
@@ -120,11 +123,12 @@ def pause_kind(given: dict[str, Any], name: str) -> Response:
 
 
 @blp.delete("/kinds/<string:name>/pause")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(200, KindLaneOut)
 @api_access("jobs")
-def resume_kind(name: str) -> Response:
+def resume_kind(given: dict[str, Any], name: str) -> Response:
     """Let jobs of a kind start again."""
-    services.resume(me(), ("kind", name))
+    services.resume(me(), ("kind", name), reason=given.get("reason"))
     return answer(kind_lane_out(queries.kind_named(name)))
 
 
@@ -134,7 +138,8 @@ def resume_kind(name: str) -> Response:
 @api_access("jobs")
 def limit_kind(given: dict[str, Any], name: str) -> Response:
     """Decide how many jobs of a kind run at a time, and how many start in a while; above what the kind declares."""
-    services.limit(me(), ("kind", name), Limits(**given))
+    reason = given.pop("reason", None)
+    services.limit(me(), ("kind", name), Limits(**given), reason=reason)
     return answer(kind_lane_out(queries.kind_named(name)))
 
 
@@ -160,11 +165,12 @@ def wish(given: dict[str, Any], name: str) -> Response:
 
 
 @blp.delete("/workers/<string:name>")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(204)
 @api_access("jobs")
-def forget_worker(name: str) -> Response:
+def forget_worker(given: dict[str, Any], name: str) -> Response:
     """Take a process that fell silent off the list; jobs it ran go back by themselves."""
-    services.forget_worker(me(), name)
+    services.forget_worker(me(), name, reason=given.get("reason"))
     return Response(status=204)
 
 
@@ -178,11 +184,12 @@ def integrity() -> Response:
 
 
 @blp.post("/integrity/<string:name>/repair")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, PromiseOut)
 @api_access("jobs")
-def repair(name: str) -> Response:
+def repair(given: dict[str, Any], name: str) -> Response:
     """Put right what breaks a promise, and tell how it stands then."""
-    return answer(promise_out(services.repair(me(), name)))
+    return answer(promise_out(services.repair(me(), name, reason=given.get("reason"))))
 
 
 @blp.get("/broker")
@@ -194,11 +201,12 @@ def broker() -> Response:
 
 
 @blp.post("/broker/repair")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, BrokerRepairOut)
 @api_access("jobs")
-def repair_broker() -> Response:
+def repair_broker(given: dict[str, Any]) -> Response:
     """Remove from Redis what nobody holds, and wake workers for all that is ready."""
-    return answer({"removed": services.tidy_up_broker(me())})
+    return answer({"removed": services.tidy_up_broker(me(), reason=given.get("reason"))})
 
 
 @blp.get("/metrics")
@@ -233,11 +241,12 @@ def errors(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/errors/<string:fingerprint>/retries")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, BulkOut)
 @api_access("jobs")
-def retry_error(fingerprint: str) -> Response:
+def retry_error(given: dict[str, Any], fingerprint: str) -> Response:
     """Run all jobs again that ended with this error, by a bulk operation."""
-    return _begun(services.retry_error(me(), fingerprint))
+    return _begun(services.retry_error(me(), fingerprint, reason=given.get("reason")))
 
 
 @blp.put("/errors/<string:fingerprint>/mute")
@@ -251,11 +260,12 @@ def mute_error(given: dict[str, Any], fingerprint: str) -> Response:
 
 
 @blp.delete("/errors/<string:fingerprint>/mute")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(204)
 @api_access("jobs")
-def unmute_error(fingerprint: str) -> Response:
+def unmute_error(given: dict[str, Any], fingerprint: str) -> Response:
     """Show an error again."""
-    services.unmute_error(me(), fingerprint)
+    services.unmute_error(me(), fingerprint, reason=given.get("reason"))
     return Response(status=204)
 
 
@@ -272,7 +282,7 @@ def create(given: dict[str, Any]) -> Response:
     request = request_of(given)
     if given["dry_run"]:
         return answer(preview_out(services.preview(request)))
-    return _begun(services.start(me(), request))
+    return _begun(services.start(me(), request, reason=given.get("reason")))
 
 
 @blp.get("/bulk-operations")
@@ -294,21 +304,23 @@ def show(uid: str) -> Response:
 
 
 @blp.post("/bulk-operations/<string:uid>/cancellation")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, BulkOut)
 @blp.alt_response(202, schema=BulkOut, description="It runs, and ends after the jobs it is at.")
 @api_access("jobs")
-def cancel(uid: str) -> Response:
+def cancel(given: dict[str, Any], uid: str) -> Response:
     """Stop a bulk operation where it is."""
-    is_done = services.cancel(me(), uid)
+    is_done = services.cancel(me(), uid, reason=given.get("reason"))
     return answer(bulk_out(queries.operation(uid)), status=200 if is_done else 202)
 
 
 @blp.post("/bulk-operations/<string:uid>/undo")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, BulkOut)
 @api_access("jobs")
-def undo(uid: str) -> Response:
+def undo(given: dict[str, Any], uid: str) -> Response:
     """Put the jobs that were cancelled, moved or reprioritised back as they were; what changed since stays."""
-    return _begun(services.undo(me(), uid))
+    return _begun(services.undo(me(), uid, reason=given.get("reason")))
 
 
 # -- what was done ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from app.background.schemas import LONGEST_NAME, LONGEST_QUEUE, STATES, JobLookOut, job_out, kind_out, moment_out
+from app.discretion import told_text
 from app.fields import LineField, MomentField, WholeField
 from jobs import (
     CAN_BE_UNDONE,
@@ -33,6 +34,7 @@ from jobs import (
     Verification,
     WorkerRow,
     by_moment,
+    masked,
     orphans,
     together,
 )
@@ -72,6 +74,7 @@ class LimitsIn(Schema):
     most_running = WholeField(1, MOST, allow_none=True, load_default=None)
     rate_count = WholeField(1, MOST, allow_none=True, load_default=None)
     rate_period_s = WholeField(1, DAY_S, allow_none=True, load_default=None)
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class ErrorGroupsArgs(Schema):
@@ -141,6 +144,7 @@ class BulkIn(Schema):
     priority = WholeField(0, 9, metadata={"description": "With reprioritise: the new one."})
     queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "With move: the new one."})
     dry_run = FlagField(load_default=False, metadata={"description": "true: only tell which jobs are meant."})
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class LanePauseOut(Schema):
@@ -391,7 +395,10 @@ class BulkPageOut(Schema):
 
 
 class AuditEntryOut(Schema):
-    """One thing that somebody did. `hash` covers all of it and `prev_hash`, the one of the entry before."""
+    """One thing that somebody did. What is personal is masked.
+
+    `hash` covers all of it as it was written, and `prev_hash`, the one of the entry before.
+    """
 
     id = fields.Integer(required=True)
     at = fields.AwareDateTime(required=True)
@@ -471,7 +478,8 @@ def overview_out(overview: Overview) -> dict[str, Any]:
 
 def error_group_out(group: ErrorGroup, *, is_muted: bool) -> dict[str, Any]:
     """What `ErrorGroupOut` describes."""
-    told = {name: getattr(group, name) for name in ("fingerprint", "count", "kind", "error_class", "message")}
+    told = {name: getattr(group, name) for name in ("fingerprint", "count", "kind", "error_class")}
+    told["message"] = told_text(group.message, is_own=False)
     moments = {name: moment_out(getattr(group, name)) for name in ("first_seen_at", "last_seen_at")}
     return {**told, **moments, "last_job_id": group.last_uid, "is_muted": is_muted}
 
@@ -493,8 +501,9 @@ def bulk_out(one: BulkLook) -> dict[str, Any]:
 
 def audit_entry_out(row: AuditRow) -> dict[str, Any]:
     """What `AuditEntryOut` describes."""
-    names = ("id", "by", "action", "subject", "details", "prev_hash", "hash")
-    return {"at": moment_out(row.at), **{name: getattr(row, name) for name in names}}
+    names = ("id", "by", "action", "subject", "prev_hash", "hash")
+    plain = {name: getattr(row, name) for name in names}
+    return {"at": moment_out(row.at), "details": masked(row.details), **plain}
 
 
 def verification_out(found: Verification) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from app.background.drafts import problem_of_start
 from app.clock import now
 from app.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
-from app.security import Person, requester
+from app.security import Person, requester, steers_all_jobs
 from jobs import (
     Action,
     BulkRequest,
@@ -40,6 +40,7 @@ def pause(person: Person, lane: Lane, *, reason: str | None = None, until: datet
     Raises:
         NotFound, Invalid
     """
+    _check_may_act(person)
     if until is not None and until <= now():
         raise Invalid({"until": "It must be later than now."})
     if sentence := problem_of_start(until, now=now()):
@@ -47,20 +48,22 @@ def pause(person: Person, lane: Lane, *, reason: str | None = None, until: datet
     _there(lane, lambda: engine_of().pause(lane, by=requester(person.id), reason=reason, until=until))
 
 
-def resume(person: Person, lane: Lane) -> None:
+def resume(person: Person, lane: Lane, *, reason: str | None = None) -> None:
     """Let jobs start there again. Raises NotFound."""
-    _there(lane, lambda: engine_of().resume(lane, by=requester(person.id)))
+    _check_may_act(person)
+    _there(lane, lambda: engine_of().resume(lane, by=requester(person.id), reason=reason))
 
 
-def limit(person: Person, lane: Lane, limits: Limits) -> None:
+def limit(person: Person, lane: Lane, limits: Limits, *, reason: str | None = None) -> None:
     """Decide how many jobs may run there at a time, and how many may start in a while.
 
     Raises:
         NotFound, Invalid
     """
+    _check_may_act(person)
     if (limits.rate_count is None) != (limits.rate_period_s is None):
         raise Invalid({"rate_period_s": "It goes with rate_count: give both or none."})
-    _there(lane, lambda: engine_of().limit(lane, limits, by=requester(person.id)))
+    _there(lane, lambda: engine_of().limit(lane, limits, by=requester(person.id), reason=reason))
 
 
 def preview(request: BulkRequest) -> Preview:
@@ -68,60 +71,66 @@ def preview(request: BulkRequest) -> Preview:
     return _sensible(lambda: queries.preview_of(request))
 
 
-def start(person: Person, request: BulkRequest) -> str:
+def start(person: Person, request: BulkRequest, *, reason: str | None = None) -> str:
     """Have something done to many jobs in the background; the operation's public id. What is deleted is for admins.
 
     Raises:
         Invalid, NotAllowed
     """
+    _check_may_act(person)
     if request.action is Action.DELETE and not person.may("manage"):
         raise NotAllowed("Only admins delete jobs.")
-    return _sensible(lambda: engine_of().bulk.start(request, by=requester(person.id)))
+    return _sensible(lambda: engine_of().bulk.start(request, by=requester(person.id), reason=reason))
 
 
-def retry_error(person: Person, fingerprint: str) -> str:
+def retry_error(person: Person, fingerprint: str, *, reason: str | None = None) -> str:
     """Have all jobs run again that ended with this error; the operation's public id.
 
     Raises:
         NotFound: there is no such job
     """
+    _check_may_act(person)
     request = BulkRequest(Action.RETRY, Selection(fingerprint=fingerprint))
     if not FINGERPRINT.fullmatch(fingerprint) or not queries.preview_of(request).count:
         raise NotFound("There is no job with this error that could run again.")
-    return engine_of().bulk.start(request, by=requester(person.id))
+    return engine_of().bulk.start(request, by=requester(person.id), reason=reason)
 
 
 def mute_error(person: Person, fingerprint: str, *, reason: str | None = None) -> None:
     """Hide an error until another version runs. Raises NotFound."""
+    _check_may_act(person)
     try:
         engine_of().mute(_print(fingerprint), by=requester(person.id), reason=reason)
     except NoSuchError:
         raise NotFound(NO_ERROR) from None
 
 
-def unmute_error(person: Person, fingerprint: str) -> None:
+def unmute_error(person: Person, fingerprint: str, *, reason: str | None = None) -> None:
     """Show an error again; what is not hidden stays as it is. Raises NotFound."""
-    engine_of().unmute(_print(fingerprint), by=requester(person.id))
+    _check_may_act(person)
+    engine_of().unmute(_print(fingerprint), by=requester(person.id), reason=reason)
 
 
-def cancel(person: Person, uid: str) -> bool:
+def cancel(person: Person, uid: str, *, reason: str | None = None) -> bool:
     """Stop an operation: at once (True), or after the chunk it is at (False).
 
     Raises:
         NotFound
         Conflict: it is over
     """
-    return _allowed(uid, lambda: engine_of().bulk.cancel(uid, by=requester(person.id)))
+    _check_may_act(person)
+    return _allowed(uid, lambda: engine_of().bulk.cancel(uid, by=requester(person.id), reason=reason))
 
 
-def undo(person: Person, uid: str) -> str:
+def undo(person: Person, uid: str, *, reason: str | None = None) -> str:
     """Have the jobs of an operation put back as they were; the public id of the operation that does it.
 
     Raises:
         NotFound
         Conflict: it is not over, was undone before, or there is no way back
     """
-    return _allowed(uid, lambda: engine_of().bulk.undo(uid, by=requester(person.id)))
+    _check_may_act(person)
+    return _allowed(uid, lambda: engine_of().bulk.undo(uid, by=requester(person.id), reason=reason))
 
 
 def wish(person: Person, name: str, wish: str, *, reason: str | None = None) -> None:
@@ -131,32 +140,41 @@ def wish(person: Person, name: str, wish: str, *, reason: str | None = None) -> 
         NotFound
         Conflict: it takes no jobs, and can only be stopped
     """
+    _check_may_act(person)
     _of_worker(lambda: engine_of().crew.wish(name, wish, by=requester(person.id), reason=reason))
 
 
-def forget_worker(person: Person, name: str) -> None:
+def forget_worker(person: Person, name: str, *, reason: str | None = None) -> None:
     """Take a process that fell silent off the list; one that lives comes back with its next beat. Raises NotFound."""
-    _of_worker(lambda: engine_of().crew.forget(name, by=requester(person.id)))
+    _check_may_act(person)
+    _of_worker(lambda: engine_of().crew.forget(name, by=requester(person.id), reason=reason))
 
 
-def repair(person: Person, name: str) -> Kept:
+def repair(person: Person, name: str, *, reason: str | None = None) -> Kept:
     """Put right what breaks a promise of the engine; how it stands then. Raises NotFound."""
+    _check_may_act(person)
     try:
-        return engine_of().integrity.mend(name, by=requester(person.id))
+        return engine_of().integrity.mend(name, by=requester(person.id), reason=reason)
     except UnknownJob:
         raise NotFound("There is no such promise, or nothing mends it.") from None
 
 
-def tidy_up_broker(person: Person) -> int:
+def tidy_up_broker(person: Person, *, reason: str | None = None) -> int:
     """Remove from Redis what nobody holds, and wake workers for all that is ready; how many messages were removed.
 
     Raises:
         Unavailable: Redis is away
     """
+    _check_may_act(person)
     try:
-        return engine_of().leftovers.tidy_up(by=requester(person.id))
+        return engine_of().leftovers.tidy_up(by=requester(person.id), reason=reason)
     except RedisAway as error:
         raise Unavailable(str(error)) from None
+
+
+def _check_may_act(person: Person) -> None:
+    if not steers_all_jobs(person):
+        raise NotAllowed("Operators and admins may do that.")
 
 
 def _of_worker(do: Callable[[], None]) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 from flask import Response, request, url_for
 
 from app.background.queries import jobs_made
-from app.background.schemas import JobLookOut, job_out, moment_out
+from app.background.schemas import JobLookOut, ReasonIn, job_out, moment_out
 from app.errors import Conflict
 from app.openapi import ApiBlueprint, answer
-from app.security import api_access, me
+from app.security import api_access, is_theirs, me
+from jobs import Entry, Schedule
 
 from . import queries, services
 from .schemas import (
@@ -40,7 +41,7 @@ blp = ApiBlueprint("schedules_api", __name__, url_prefix="/api/v1", description=
 def index(args: dict[str, Any]) -> Response:
     """List schedules: your own, the newest first; for admins everybody's."""
     found, following = queries.page_of(me(), below=args.get("next"), limit=args["limit"])
-    return _page("schedules", [schedule_out(one) for one in found], None if following is None else str(following))
+    return _page("schedules", [_told(one) for one in found], None if following is None else str(following))
 
 
 @blp.post("/schedules")
@@ -83,11 +84,12 @@ def update(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.delete("/schedules/<string:uid>")
+@blp.arguments(ReasonIn(), location="query")
 @blp.response(204)
 @api_access("write", "jobs")
-def delete(uid: str) -> Response:
+def delete(given: dict[str, Any], uid: str) -> Response:
     """Delete a schedule. Its jobs stay."""
-    services.delete(me(), uid)
+    services.delete(me(), uid, reason=given.get("reason"))
     return Response(status=204)
 
 
@@ -115,12 +117,13 @@ def runs(args: dict[str, Any], uid: str) -> Response:
 
 
 @blp.post("/schedules/<string:uid>/runs")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(201, JobLookOut)
 @api_access("write", "jobs")
-def run(uid: str) -> Response:
+def run(given: dict[str, Any], uid: str) -> Response:
     """Make a job of a schedule at once, paused or not, beside its slots."""
-    job_uid = services.run_now(me(), uid)
-    response = answer(job_out(jobs_made([job_uid])[0]), status=201)
+    job_uid = services.run_now(me(), uid, reason=given.get("reason"))
+    response = answer(_job_out(jobs_made([job_uid])[0]), status=201)
     response.headers["Location"] = url_for("jobs_api.show", uid=job_uid)
     return response
 
@@ -145,16 +148,17 @@ def pause(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.delete("/schedules/<string:uid>/pause")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, ScheduleOut)
 @api_access("write", "jobs")
-def resume(uid: str) -> Response:
+def resume(given: dict[str, Any], uid: str) -> Response:
     """Let a schedule go on with its next slot."""
-    services.resume(me(), uid)
+    services.resume(me(), uid, reason=given.get("reason"))
     return _schedule(uid)
 
 
 def _schedule(uid: str, *, status: int = 200) -> Response:
-    return answer(schedule_out(queries.schedule_of(me(), uid)), status=status)
+    return answer(_told(queries.schedule_of(me(), uid)), status=status)
 
 
 def _page(name: str, found: list[dict[str, Any]], following: str | None, **place: str) -> Response:
@@ -164,3 +168,11 @@ def _page(name: str, found: list[dict[str, Any]], following: str | None, **place
         address = url_for(request.endpoint or "", **{**request.args, **place, "next": following}, _external=True)
         response.headers["Link"] = f'<{address}>; rel="next"'
     return response
+
+
+def _told(one: Schedule) -> dict[str, Any]:
+    return schedule_out(one, is_own=is_theirs(me(), one.requested_by))
+
+
+def _job_out(entry: Entry) -> dict[str, Any]:
+    return job_out(entry, is_own=is_theirs(me(), entry.requested_by))

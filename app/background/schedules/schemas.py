@@ -6,8 +6,9 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.background.schemas import ArgsField, moment_out
+from app.discretion import told
 from app.fields import LineField, MomentField, WholeField
-from jobs import Fired, Misfire, Overlap, Schedule, ScheduleFire, Upcoming, in_words, without_secrets
+from jobs import Fired, Misfire, Overlap, Schedule, ScheduleFire, Upcoming, in_words
 
 LONGEST_NAME = 80
 LONGEST_KIND = 128
@@ -52,6 +53,7 @@ class ScheduleChange(ScheduleRuleIn):
     overlap = fields.String(
         validate=_one_of(Overlap), metadata={"description": "What becomes of a slot while an earlier one's job lives."}
     )
+    reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 
 
 class ScheduleIn(ScheduleChange):
@@ -87,6 +89,7 @@ class ScheduleBackfillIn(Schema):
 
     since = MomentField(required=True, data_key="from")
     until = MomentField(required=True, data_key="to")
+    reason = LineField(longest=LONGEST_REASON)
 
 
 class ScheduleOut(Schema):
@@ -174,7 +177,7 @@ class ScheduleBackfillOut(Schema):
     runs = fields.List(fields.Nested(ScheduleBackfilledRunOut), required=True)
 
 
-def schedule_out(one: Schedule) -> dict[str, Any]:
+def schedule_out(one: Schedule, *, is_own: bool) -> dict[str, Any]:
     """What `ScheduleOut` describes."""
     plain = (
         *("name", "kind", "priority", "most_times", "jitter_s", "misfire", "most_missed", "overlap"),
@@ -186,7 +189,7 @@ def schedule_out(one: Schedule) -> dict[str, Any]:
         **{name: getattr(one, name) for name in plain},
         **{name: moment_out(getattr(one, name)) for name in moments},
         **{shape: one.rule_text if one.rule_kind == shape else None for shape in ("every", "cron", "rrule", "once")},
-        "args": without_secrets(one.args),
+        "args": told(one.args, is_own=is_own),
         "time_zone": one.zone,
         "words": _words(one),
         "times": one.fired,

@@ -9,8 +9,9 @@ from typing import Any
 
 from app.background.services import fitting, startable
 from app.db import transaction
-from app.errors import Conflict, Invalid, NotFound
-from app.security import Person, requester, steers_all_jobs
+from app.discretion import told
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.security import Person, is_theirs, manages_all_jobs, requester, steers_all_jobs
 from jobs import (
     BadArguments,
     NameTaken,
@@ -21,6 +22,7 @@ from jobs import (
     UnknownJob,
     Upcoming,
     engine_of,
+    put_back,
     rule_of,
 )
 
@@ -53,11 +55,13 @@ def create(person: Person, given: Mapping[str, Any]) -> str:
         _check_number(person)
         policy = {name: given[name] for name in POLICY if name in given}
         request = ScheduleRequest(kind=job.name, rule=_allowed(person, _rule(given)), args=args, **policy)
-        return engine_of().schedules.create(request, requested_by=requester(person.id))
+        return engine_of().schedules.create(request, requested_by=requester(person.id), reason=given.get("reason"))
 
 
 def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
     """Change some of it. With a new rule, or a part of one, its next slot is told anew from now on.
+
+    What is hidden of the arguments where they are told stays as it was where it comes back so.
 
     Raises:
         NotFound, Invalid
@@ -67,18 +71,26 @@ def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
     changes: dict[str, Any] = {name: given[name] for name in POLICY if name in given}
     if given.keys() & {"kind", "args"}:
         job = startable(person, given.get("kind", one.kind))
-        changes |= {"kind": job.name, "args": fitting(person, job, given.get("args", one.args))}
+        shown = told(one.args, is_own=is_theirs(person, one.requested_by))
+        args = put_back(given["args"], shown, one.args) if "args" in given else one.args
+        changes |= {"kind": job.name, "args": fitting(person, job, args)}
     with _told_by_field():
         if given.keys() & {*SHAPES, *OPTIONS}:
             changes["rule"] = _allowed(person, _rule({**_stored(one, given), **given}))
-        engine_of().schedules.change(uid, by=requester(person.id), **changes)
+        engine_of().schedules.change(uid, by=requester(person.id), reason=given.get("reason"), **changes)
 
 
-def delete(person: Person, uid: str) -> None:
-    """Remove it; its jobs stay. Raises NotFound."""
-    queries.schedule_of(person, uid)
+def delete(person: Person, uid: str, *, reason: str | None = None) -> None:
+    """Remove it; its jobs stay. Somebody else's is removed by admins alone.
+
+    Raises:
+        NotFound, NotAllowed
+    """
+    one = queries.schedule_of(person, uid)
+    if not is_theirs(person, one.requested_by) and not manages_all_jobs(person):
+        raise NotAllowed("Only admins delete somebody else's schedule.")
     with _told_by_field():
-        engine_of().schedules.delete(uid, by=requester(person.id))
+        engine_of().schedules.delete(uid, by=requester(person.id), reason=reason)
 
 
 def pause(person: Person, uid: str, *, reason: str | None) -> None:
@@ -88,14 +100,14 @@ def pause(person: Person, uid: str, *, reason: str | None) -> None:
         engine_of().schedules.pause(uid, by=requester(person.id), reason=reason)
 
 
-def resume(person: Person, uid: str) -> None:
+def resume(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Let it go on with its next slot. Raises NotFound."""
     queries.schedule_of(person, uid)
     with _told_by_field():
-        engine_of().schedules.resume(uid, by=requester(person.id))
+        engine_of().schedules.resume(uid, by=requester(person.id), reason=reason)
 
 
-def run_now(person: Person, uid: str) -> str:
+def run_now(person: Person, uid: str, *, reason: str | None = None) -> str:
     """Make a job of it at once; the job's public id.
 
     Raises:
@@ -104,10 +116,12 @@ def run_now(person: Person, uid: str) -> str:
     """
     queries.schedule_of(person, uid)
     with _told_by_field():
-        return engine_of().schedules.run_now(uid, by=requester(person.id))
+        return engine_of().schedules.run_now(uid, by=requester(person.id), reason=reason)
 
 
-def backfill(person: Person, uid: str, *, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+def backfill(
+    person: Person, uid: str, *, since: datetime, until: datetime, reason: str | None = None
+) -> list[tuple[datetime, str]]:
     """Make the jobs of the past slots in a range that made none; the slots with their jobs' public ids.
 
     Raises:
@@ -121,7 +135,7 @@ def backfill(person: Person, uid: str, *, since: datetime, until: datetime) -> l
     if until < since:
         raise Invalid({"to": "It must not be before the beginning."})
     with _told_by_field():
-        return engine_of().schedules.backfill(uid, since=since, until=until, by=requester(person.id))
+        return engine_of().schedules.backfill(uid, since=since, until=until, by=requester(person.id), reason=reason)
 
 
 def preview(given: Mapping[str, Any]) -> tuple[str, list[Upcoming]]:

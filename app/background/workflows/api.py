@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Response, request, url_for
 
+from app.background.schemas import ReasonIn
 from app.openapi import KEY, ApiBlueprint, answer, idempotency_key
-from app.security import api_access, me
+from app.security import api_access, is_theirs, me
 
 from . import queries, services
 from .schemas import (
@@ -68,29 +69,35 @@ def show(args: dict[str, Any], uid: str) -> Response:
 def result(uid: str) -> Response:
     """Give what the last steps of a workflow came to."""
     flow = queries.workflow_of(me(), uid)
-    return answer(result_out(flow, queries.results_of(flow)))
+    return answer(result_out(flow, queries.results_of(flow), is_own=is_theirs(me(), flow.requested_by)))
 
 
 @blp.post("/workflows/<string:uid>/cancellation")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, WorkflowLookOut)
 @api_access("write", "jobs")
-def cancel(uid: str) -> Response:
+def cancel(given: dict[str, Any], uid: str) -> Response:
     """Cancel a workflow: what waits at once, what runs by asking it to end."""
-    services.cancel(me(), uid)
+    services.cancel(me(), uid, reason=given.get("reason"))
     return _look(uid, FIRST, status=202)
 
 
 @blp.post("/workflows/<string:uid>/retries")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(202, WorkflowLookOut)
 @api_access("write", "jobs")
-def retry(uid: str) -> Response:
+def retry(given: dict[str, Any], uid: str) -> Response:
     """Run the steps again that failed or were cancelled. What succeeded is not run again."""
-    services.retry(me(), uid)
+    services.retry(me(), uid, reason=given.get("reason"))
     return _look(uid, FIRST, status=202)
 
 
 def _look(uid: str, args: dict[str, Any], *, status: int = 200) -> Response:
     flow = queries.workflow_of(me(), uid)
     steps, following = queries.steps_of(flow, after=args["next"], limit=args["limit"])
-    told = {"steps": [step_out(one) for one in steps], "next": None if following is None else str(following)}
+    is_own = is_theirs(me(), flow.requested_by)
+    told = {
+        "steps": [step_out(one, is_own=is_own) for one in steps],
+        "next": None if following is None else str(following),
+    }
     return answer({**workflow_out(flow), **told}, status=status)

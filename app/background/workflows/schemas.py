@@ -6,8 +6,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from app.background.schemas import STATES, ArgsField, moment_out
+from app.discretion import told, told_text
 from app.fields import LineField, WholeField
-from jobs import FlowState, OnFailure, StepBrief, WorkflowBrief, without_secrets
+from jobs import FlowState, OnFailure, StepBrief, WorkflowBrief
 
 from .services import MOST_STEPS
 
@@ -168,10 +169,11 @@ def workflow_out(flow: WorkflowBrief) -> dict[str, Any]:
     }
 
 
-def step_out(one: StepBrief) -> dict[str, Any]:
+def step_out(one: StepBrief, *, is_own: bool) -> dict[str, Any]:
     """What `WorkflowStepOut` describes."""
     return {
-        **{name: getattr(one, name) for name in ("name", "kind", "state", "error_class", "error_message")},
+        **{name: getattr(one, name) for name in ("name", "kind", "state", "error_class")},
+        "error_message": told_text(one.error_message, is_own=is_own),
         "job_id": one.uid,
         "attempts": one.attempt,
         "started_at": moment_out(one.started_at),
@@ -180,11 +182,11 @@ def step_out(one: StepBrief) -> dict[str, Any]:
     }
 
 
-def result_out(flow: WorkflowBrief, results: Mapping[str, Any]) -> dict[str, Any]:
+def result_out(flow: WorkflowBrief, results: Mapping[str, Any], *, is_own: bool) -> dict[str, Any]:
     """What `WorkflowResultOut` describes."""
     return {
         "id": flow.uid,
         "state": flow.state,
         "is_settled": not flow.is_live,
-        "results": without_secrets(results),
+        "results": told(results, is_own=is_own),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import logs
-from app.background.services import Started, fitting, once, startable
+from app.background.services import Started, fitting, is_for_people, once, startable
 from app.errors import Conflict, Invalid, NotFound
 from app.security import Person, requester
 from jobs import (
@@ -46,16 +46,20 @@ def start(person: Person, given: Mapping[str, Any], *, key: str | None = None) -
         flow = _workflow(given, said[0], steps)
         if steps.wrong:
             raise Invalid(steps.wrong)
-        return once(person, _writer(person, flow), key=key, content_print=_print_of(given))
+        return once(person, _writer(person, flow, steps.of_staff), key=key, content_print=_print_of(given))
     except ValueError as error:
         text = str(error).removeprefix(f"{given.get('name', '')}: ")
         raise Invalid({said[0]: f"This cannot be a workflow: {text}."}) from None
 
 
-def _writer(person: Person, flow: Workflow) -> Callable[[Session], list[str]]:
+def _writer(person: Person, flow: Workflow, of_staff: Collection[str]) -> Callable[[Session], list[str]]:
     def write(session: Session) -> list[str]:
         by, request_id = requester(person.id), logs.field("request_id")
-        return [engine_of().workflows.start(session, flow, requested_by=by, request_id=request_id)]
+        uid = engine_of().workflows.start(session, flow, requested_by=by, request_id=request_id)
+        if of_staff:
+            details = {"name": flow.name, "kinds": sorted(of_staff)}
+            engine_of().audit.note(by=by, action="start", subject=f"workflow {uid}", details=details)
+        return [uid]
 
     return write
 
@@ -64,7 +68,7 @@ def _print_of(given: Mapping[str, Any]) -> str:
     return sha256(json.dumps(given, sort_keys=True, default=str).encode("utf-8", "replace")).hexdigest()
 
 
-def cancel(person: Person, uid: str) -> None:
+def cancel(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Cancel what waits at once, and ask what runs to end.
 
     Raises:
@@ -73,14 +77,14 @@ def cancel(person: Person, uid: str) -> None:
     """
     queries.workflow_of(person, uid)
     try:
-        engine_of().workflows.cancel(uid, by=requester(person.id))
+        engine_of().workflows.cancel(uid, by=requester(person.id), reason=reason)
     except NoSuchWorkflow:
         raise NotFound(queries.NOT_THERE) from None
     except WrongState as error:
         raise Conflict(str(error)) from None
 
 
-def retry(person: Person, uid: str) -> None:
+def retry(person: Person, uid: str, *, reason: str | None = None) -> None:
     """Run the steps again that failed or were cancelled; those that succeeded keep their results.
 
     Raises:
@@ -89,7 +93,7 @@ def retry(person: Person, uid: str) -> None:
     """
     queries.workflow_of(person, uid)
     try:
-        engine_of().workflows.retry(uid, by=requester(person.id))
+        engine_of().workflows.retry(uid, by=requester(person.id), reason=reason)
     except NoSuchWorkflow:
         raise NotFound(queries.NOT_THERE) from None
     except WrongState as error:
@@ -97,11 +101,15 @@ def retry(person: Person, uid: str) -> None:
 
 
 class Reader:
-    """Reads steps as a person asks for them; `wrong` holds a sentence by field for each that cannot be taken."""
+    """Reads steps as a person asks for them.
+
+    `wrong` holds a sentence by field for each that cannot be taken, `of_staff` the kinds that are not for people.
+    """
 
     def __init__(self, person: Person) -> None:
         self._person = person
         self.wrong: dict[str, str] = {}
+        self.of_staff: set[str] = set()
 
     def many(self, given: Sequence[Mapping[str, Any]], place: str) -> list[Step]:
         """Those of the steps that can be taken."""
@@ -116,6 +124,7 @@ class Reader:
         try:
             job = startable(self._person, given["kind"])
             args = fitting(self._person, job, given["args"], later=later)
+            self.of_staff |= set() if is_for_people(job.name) else {job.name}
             return Step(
                 job,
                 args,

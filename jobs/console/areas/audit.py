@@ -14,6 +14,7 @@ from flask import Blueprint, Response
 
 from jobs.ledger import audit
 from jobs.ledger.audit import AuditRow, Verification
+from jobs.redaction import masked
 
 from .desk import Desk, asked, page_number
 
@@ -134,7 +135,7 @@ def told(found: Verification) -> str:
 
 def line_of(row: AuditRow) -> Line:
     """A row in words: what was before, what came after, why, and what else is told."""
-    details = dict(row.details)
+    details = masked(row.details)
     before, after, reason = (details.pop(name, None) for name in ("before", "after", "reason"))
     return Line(row, _said(before), _said(after), str(reason or ""), _said(details or None), _place_of(row.subject))
 

@@ -10,7 +10,7 @@ from jobs.errors import NoSuchOperation, WrongState
 from jobs.ledger.bulk import CAN_BE_UNDONE
 from jobs.ledger.states import LIVE
 
-from .desk import Desk, Question, page_number
+from .desk import REASON, Desk, Question, line, page_number
 
 ON_A_PAGE = 25
 DOES: Mapping[str, str] = {
@@ -53,7 +53,7 @@ class Operations:
 
         def do() -> Response:
             try:
-                at_once = self._desk.engine.bulk.cancel(uid, by=self._desk.who())
+                at_once = self._desk.engine.bulk.cancel(uid, by=self._desk.who(), reason=line("reason") or None)
             except WrongState as error:
                 return self._desk.refused(str(error), ".operation", uid=uid)
             said = "It is stopped." if at_once else "It stops after the jobs it is at."
@@ -69,7 +69,7 @@ class Operations:
 
         def do() -> Response:
             try:
-                new = self._desk.engine.bulk.undo(uid, by=self._desk.who())
+                new = self._desk.engine.bulk.undo(uid, by=self._desk.who(), reason=line("reason") or None)
             except WrongState as error:
                 return self._desk.refused(str(error), ".operation", uid=uid)
             return self._desk.done("It is being undone.", ".operation", uid=new)
@@ -85,6 +85,7 @@ class Operations:
             word=word,
             kind="danger" if noun == "cancellation" else "primary",
             sentences=(told,),
+            fields=(REASON,),
         )
 
     def _found(self, uid: str) -> BulkLook:

@@ -1,13 +1,15 @@
 """What somebody types about a schedule, read into what the book of schedules takes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 
+from jobs.console import pages
+from jobs.redaction import put_back
 from jobs.schedules.asking import rule_of
 from jobs.schedules.book import ScheduleRequest
 from jobs.schedules.models import Misfire, Overlap, Schedule
@@ -24,17 +26,21 @@ RULE_WORDS = ("every", "cron", "rrule", "once", "rule")
 """How the engine names the rule in what it refuses."""
 
 
-def asked_for(desk: Desk) -> ScheduleRequest:
-    """What the form asks for.
+def asked_for(desk: Desk, one: Schedule | None = None) -> ScheduleRequest:
+    """What the form asks for, of a new schedule or of `one` that is there.
 
     Raises:
         Wrong, ValueError
     """
+    kind = desk.engine.job_named(line("kind", longest=128, required=True)).name
+    args = _args(request.form.get("args", ""), one)
+    if one is None or (kind, args) != (one.kind, one.args):
+        args = _startable(desk, kind, args)
     return ScheduleRequest(
         name=line("name", longest=80, required=True),
-        kind=desk.engine.job_named(line("kind", longest=128, required=True)).name,
+        kind=kind,
         rule=rule_in(request.form),
-        args=_args(request.form.get("args", "")),
+        args=args,
         priority=whole("priority", 0, 9),
         misfire=Misfire(chosen("misfire", list(Misfire))),
         most_missed=whole("most_missed", 1, 100) or 10,
@@ -83,7 +89,7 @@ def form_of(one: Schedule) -> dict[str, str]:
         **{name: str(getattr(one, name)) for name in plain},
         **{name: _shown(getattr(one, name)) for name in numbers},
         **{name: _local(getattr(one, name)) for name in ("starts_at", "ends_at")},
-        "args": json.dumps(one.args, ensure_ascii=False, indent=2),
+        "args": pages.shown(one.args),
     }
 
 
@@ -94,7 +100,28 @@ def sentence(error: ValueError) -> str:
     return f"{told[:1].upper()}{told[1:]}."
 
 
-def _args(said: str) -> dict[str, Any]:
+def kinds_for(desk: Desk) -> list[str]:
+    """The kinds that whoever looks may schedule: those the host names, or all."""
+    named: Callable[[], Collection[str]] | None = current_app.config.get("JOBS_CONSOLE_STARTABLE")
+    return sorted(desk.engine.jobs if named is None else named())
+
+
+def _startable(desk: Desk, kind: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments as the host has them stored.
+
+    Raises:
+        Wrong: it is not theirs to schedule
+        ValueError: the host refuses the arguments
+    """
+    if kind not in kinds_for(desk):
+        raise Wrong({"kind": "This kind is not yours to schedule."})
+    check: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] | None
+    check = current_app.config.get("JOBS_CONSOLE_FITTING")
+    return args if check is None else check(kind, args)
+
+
+def _args(said: str, one: Schedule | None) -> Mapping[str, Any]:
+    """What was typed, with what is hidden of the schedule put back where it was left."""
     if len(said) > LONGEST_ARGS:
         raise Wrong({"args": f"At most {LONGEST_ARGS} characters."})
     try:
@@ -103,7 +130,8 @@ def _args(said: str) -> dict[str, Any]:
         raise Wrong({"args": 'They are JSON, such as {"number": 1}.'}) from None
     if not isinstance(found, dict):
         raise Wrong({"args": 'They go by name: {"number": 1}.'})
-    return found
+    back: dict[str, Any] = found if one is None else put_back(found, pages.shaped(one.args), one.args)
+    return back
 
 
 def _shown(value: Any) -> str:

@@ -17,7 +17,7 @@ from jobs.schedules.words import in_words
 
 from .calendar import Calendar
 from .desk import REASON, Desk, Field, Question, Wrong, by_field, line, page_number
-from .schedule_form import POLICY, RULE, RULE_WORDS, asked_for, form_of, needed, rule_in, sentence
+from .schedule_form import POLICY, RULE, RULE_WORDS, asked_for, form_of, kinds_for, needed, rule_in, sentence
 from .week import WORDS
 
 ON_A_PAGE = 25
@@ -189,7 +189,7 @@ class Schedules:
 
     def create(self) -> Response:
         """Add a schedule."""
-        kinds = sorted(self._desk.engine.jobs)
+        kinds = kinds_for(self._desk)
         form = {"rule_kind": "cron", "rule_text": "0 8 * * *", "zone": "UTC", "args": "{}"}
         return self._form("New schedule", url_for(".create_schedule"), form, kinds, self._create)
 
@@ -203,10 +203,10 @@ class Schedules:
         """Change a schedule."""
         one = self._found(uid)
         form = form_of(one)
-        kinds = sorted({*self._desk.engine.jobs, one.kind})
+        kinds = sorted({*kinds_for(self._desk), one.kind})
 
         def do() -> Response:
-            new = asked_for(self._desk)
+            new = asked_for(self._desk, one)
             changes = {name: getattr(new, name) for name in POLICY}
             if any(request.form.get(name, "").strip() != form[name] for name in RULE):
                 changes["rule"] = new.rule
@@ -289,7 +289,9 @@ class Schedules:
         try:
             since, until = (needed(given, name) for name in ("since", "until"))
             if request.method == "POST" and request.form.get("sure"):
-                made = self._desk.engine.schedules.backfill(uid, since=since, until=until, by=self._desk.who())
+                made = self._desk.engine.schedules.backfill(
+                    uid, since=since, until=until, by=self._desk.who(), reason=line("reason") or None
+                )
                 return self._desk.done(f"{len(made)} jobs were made.", ".schedule", uid=uid)
             slots = self._desk.engine.schedules.to_backfill(uid, since=since, until=until)
         except (Wrong, ValueError) as error:

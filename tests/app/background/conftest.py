@@ -109,7 +109,24 @@ def cleos(app: Flask) -> Program:
 @pytest.fixture
 def operator(app: Flask) -> Program:
     """The program of an admin, with a token for jobs alone."""
-    user_id = account_of(app, "Olga")
+    return staff_of(app, "Olga", is_admin=True)
+
+
+@pytest.fixture
+def otto(app: Flask) -> Program:
+    """The program of somebody who may act on all jobs, and not manage."""
+    return staff_of(app, "Otto", role="operator")
+
+
+@pytest.fixture
+def vera(app: Flask) -> Program:
+    """The program of somebody who may see all jobs, and not act."""
+    return staff_of(app, "Vera", role="viewer")
+
+
+def staff_of(app: Flask, name: str, **role: Any) -> Program:
+    """The program of one of the staff, with a token for jobs alone."""
+    user_id = account_of(app, name)
     with app.app_context(), transaction() as session:
-        session.execute(update(User).where(User.id == user_id).values(is_admin=True))
+        session.execute(update(User).where(User.id == user_id).values(**role))
     return program_of(app, user_id, "jobs")

@@ -67,7 +67,8 @@ def test_a_muted_error_is_hidden_until_another_version_runs(app: Flask, staffed:
     assert "ValueError 2 jobs" in text_of(get(app, "/ops/failures"))
     with staffed.host.inside():
         noted = [(one.action, one.details) for one in staffed.engine.audit.page()]
-    assert noted == [("mute", {"version": "1.0", "reason": "known"})]
+    after = {"is_muted": True, "version": "1.0", "by": "Ada"}
+    assert noted == [("mute", {"before": {"is_muted": False}, "after": after, "reason": "known"})]
 
 
 def test_a_muted_error_is_shown_again(app: Flask, staffed: Workshop, dead: list[str]) -> None:
