@@ -16,7 +16,8 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app import strict_json
 from app.errors import Invalid
-from app.security import public
+from app.once import HEADER, Sent, once, print_of
+from app.security import me, public
 from app.web import see_other
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -28,9 +29,10 @@ PROBLEM = "application/problem+json"
 LONGEST_KEY = 200
 KEY = {
     "in": "header",
-    "name": "Idempotency-Key",
+    "name": HEADER,
     "schema": {"type": "string", "maxLength": LONGEST_KEY},
-    "description": "Sent again with the same body, the request answers 200 with what the first one made.",
+    "description": "Sent again with the same body, the request answers 200 with what the first one made, for a week. "
+    "With another body it is refused with 422.",
 }
 
 
@@ -169,10 +171,26 @@ def idempotency_key(about: str) -> str | None:
     Raises:
         BadKey
     """
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(HEADER)
     if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise BadKey
     return None if key is None else f"{about}:{key}"
+
+
+def sent_once(about: str, make: Callable[[], list[Any]], *, content: Any = None) -> Sent:
+    """Do what the request asks for; with an Idempotency-Key only once for the same `content`.
+
+    Raises:
+        BadKey
+        Invalid: the key was used for other content
+    """
+    key = idempotency_key(about)
+    return once(me().id, make, key=key, content_print=print_of(content) if key else "")
+
+
+def of_each(sent: Sent) -> list[dict[str, Any]]:
+    """What became of each of many; what was made when the request was sent before is told with 200 and not 201."""
+    return [one if sent.is_new or one["status"] != 201 else {**one, "status": 200} for one in sent.made]
 
 
 def answer(content: Mapping[str, Any], *, status: int = 200) -> Response:

@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 from marshmallow import ValidationError
 
 from app.errors import Invalid
-from app.openapi import KEY, ApiBlueprint, answer, by_field, idempotency_key, listed, read_json
+from app.openapi import KEY, ApiBlueprint, answer, by_field, listed, of_each, read_json, sent_once
 from app.security import api_access, me
 from app.web import settings
 from jobs import JobBrief, State
@@ -46,11 +46,16 @@ blp = ApiBlueprint("activities_api", __name__, url_prefix="/api", description="W
 @api_access("write")
 def create(given: dict[str, Any]) -> Response:
     """Log an activity."""
-    key = idempotency_key("api")
-    logged = services.log_activity(me().id, draft_of(given), zone=me().zone, key=key)
-    content = _activity(logged.id) if logged.row is None else _just_logged(logged)
-    response = answer(content, status=201 if logged.is_new else 200)
-    response.headers["Location"] = f"{request.path}/{logged.id}"
+    logged: list[services.Logged] = []
+
+    def log() -> list[int]:
+        logged.append(services.log_activity(me().id, draft_of(given), zone=me().zone))
+        return [logged[0].id]
+
+    sent = sent_once("api", log, content=given)
+    content = _just_logged(logged[0]) if sent.is_new else _activity(sent.made[0])
+    response = answer(content, status=201 if sent.is_new else 200)
+    response.headers["Location"] = f"{request.path}/{sent.made[0]}"
     return response
 
 
@@ -72,14 +77,18 @@ def create_many(args: dict[str, Any]) -> Response:
     if args["some"] not in ("", "0", "1"):
         raise Invalid({"partial": "Choose one of: 0, 1."})
     if args["some"] == "1":
-        return answer({"results": _some(given, idempotency_key("some"))}, status=207)
+        sent = sent_once("some activities", lambda: _some(given), content=given)
+        return answer({"results": of_each(sent)}, status=207)
     try:
         drafts = [draft_of(one) for one in ActivityIn(many=True).load(given)]
     except ValidationError as error:
         raise Invalid(by_field(error)) from None
-    logged = services.log_activities(me().id, drafts, zone=me().zone, key=idempotency_key("batch"))
-    made = _activities([one.id for one in logged])
-    return answer({"activities": made}, status=201 if logged[0].is_new else 200)
+
+    def log() -> list[int]:
+        return [one.id for one in services.log_activities(me().id, drafts, zone=me().zone)]
+
+    sent = sent_once("batch", log, content=given)
+    return answer({"activities": _activities(sent.made)}, status=201 if sent.is_new else 200)
 
 
 @blp.get("/v1/activities")
@@ -201,14 +210,13 @@ def _statuses(text: str) -> list[dict[str, Any]]:
     return [made[one] for one in dict.fromkeys(ids) if one in made]
 
 
-def _some(given: Sequence[Any], key: str | None) -> list[dict[str, Any]]:
+def _some(given: Sequence[Any]) -> list[dict[str, Any]]:
     """Log what can be logged; what became of each, in order."""
     results: list[dict[str, Any]] = []
-    for number, one in enumerate(given):
+    for one in given:
         try:
-            draft = draft_of(ActivityIn().load(one))
-            logged = services.log_activity(me().id, draft, zone=me().zone, key=key and f"{key}:{number}")
-            results.append({"status": 201 if logged.is_new else 200, "id": logged.id})
+            logged = services.log_activity(me().id, draft_of(ActivityIn().load(one)), zone=me().zone)
+            results.append({"status": 201, "id": logged.id})
         except ValidationError as error:
             results.append({"status": 422, "errors": listed(by_field(error))})
         except Invalid as error:

@@ -1,6 +1,5 @@
 """What a person can do with their activities, and what happens to them in the background."""
 
-import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -114,26 +113,20 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
     return Logged(made.id, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
 
 
-def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str | None = None) -> list[Logged]:
+def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str) -> list[Logged]:
     """Write many activities down, all or none; as `log_activity` for each, in a few statements for all of them.
 
     Raises:
         Invalid: a draft breaks a rule; its errors are named "3.duration_min"
-        Conflict: the key was used for other drafts
     """
     moment = now()
     with transaction() as session:
         rows = _rows(user_id, drafts, zone=zone, at=moment)
-        prints = _prints(drafts)
+        batch = secrets.token_hex(12)
         for number, row in enumerate(rows):
-            row |= {
-                "submission_key": f"{key or f'batch:{secrets.token_hex(12)}'}:{number}",
-                "submission_print": prints[number] if key else None,
-            }
+            row |= {"submission_key": f"batch:{batch}:{number}", "submission_print": None}
         insert = INSERT_MANY[session.get_bind().dialect.name]
         made = {row.submission_key: row.id for row in session.connection().execute(insert, rows)}
-        if len(made) < len(rows):
-            return [Logged(_sent_before(session, row), is_new=False) for row in rows]
         ids = [made[row["submission_key"]] for row in rows]
         announce(*(ActivityLogged(one) for one in ids))
     return [Logged(one, is_new=True) for one in ids]
@@ -412,13 +405,6 @@ def _content(draft: Draft, *, zone: str) -> dict[str, Any]:
     }
 
 
-def _prints(drafts: Sequence[Draft]) -> list[str]:
-    """A fingerprint for each of the drafts, which is another one in another list."""
-    prints = [draft.fingerprint() for draft in drafts]
-    whole = hashlib.sha256("".join(prints).encode()).hexdigest()
-    return [whole[:32] + one[:32] for one in prints]
-
-
 def _sent_before(session: Session, row: Mapping[str, Any]) -> int:
     """The activity that was logged under the row's key, if with the same content."""
     earlier = session.execute(
@@ -427,7 +413,7 @@ def _sent_before(session: Session, row: Mapping[str, Any]) -> int:
         )
     ).first()
     if earlier is None or earlier.submission_print != row["submission_print"]:
-        raise Conflict("This Idempotency-Key was used for something else.")
+        raise Conflict("This form was sent before, with something else in it.")
     return int(earlier.id)
 
 

@@ -6,7 +6,17 @@ from flask import Response, request, url_for
 from marshmallow import ValidationError
 
 from app.errors import Invalid
-from app.openapi import KEY, ApiBlueprint, answer, by_field, idempotency_key, listed, read_json
+from app.openapi import (
+    KEY,
+    ApiBlueprint,
+    answer,
+    by_field,
+    idempotency_key,
+    listed,
+    of_each,
+    read_json,
+    sent_once,
+)
 from app.security import api_access, me, steers_all_jobs
 
 from . import queries, services
@@ -46,8 +56,8 @@ blp = ApiBlueprint("jobs_api", __name__, url_prefix="/api/v1", description="Back
 def create(given: dict[str, Any]) -> Response:
     """Start a job of a kind that you may start."""
     started = services.start(me(), [Draft(**given)], key=idempotency_key("job"), one=True)
-    response = answer(job_out(queries.jobs_made(started.uids)[0]), status=201 if started.are_new else 200)
-    response.headers["Location"] = url_for(".show", uid=started.uids[0])
+    response = answer(job_out(queries.job_made(started.made[0])), status=201 if started.is_new else 200)
+    response.headers["Location"] = url_for(".show", uid=started.made[0])
     return response
 
 
@@ -67,14 +77,14 @@ def create_many(args: dict[str, Any]) -> Response:
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_AT_ONCE:
         raise Invalid({"": f"Send a list of 1 to {MOST_AT_ONCE} jobs."})
     if args["some"]:
-        return answer({"results": _some(given)}, status=207)
+        return answer({"results": of_each(sent_once("some", lambda: _some(given), content=given))}, status=207)
     try:
         drafts = [Draft(**one) for one in JobIn(many=True).load(given)]
     except ValidationError as error:
         raise Invalid(by_field(error)) from None
     started = services.start(me(), drafts, key=idempotency_key("jobs"))
-    made = [job_out(one) for one in queries.jobs_made(started.uids)]
-    return answer({"jobs": made}, status=201 if started.are_new else 200)
+    made = [job_out(one) for one in queries.jobs_made(started.made)]
+    return answer({"jobs": made}, status=201 if started.is_new else 200)
 
 
 @blp.get("/jobs")
