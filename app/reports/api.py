@@ -11,7 +11,7 @@ from app.security import api_access, me
 from . import queries, services
 from .models import Report
 from .orders import Grouping, Sort, WrongOrder, read_order
-from .schemas import ReportOut, ReportRequestedOut, ReportsOut, report_out
+from .schemas import ReportOut, ReportRequestedOut, ReportRowsArgs, ReportRowsOut, ReportsOut, report_out
 
 BODY: dict[str, Any] = {
     "type": "object",
@@ -86,6 +86,17 @@ def download(report_id: int) -> Response:
     report = _report(report_id)
     path = services.path_of(me(), report_id)
     return send_file(path, "text/csv", as_attachment=True, download_name=report.file_name, max_age=0)
+
+
+@blp.get("/v1/reports/<int:report_id>/rows")
+@blp.arguments(ReportRowsArgs(), location="query")
+@blp.response(200, ReportRowsOut)
+@blp.alt_response(404, description="It is not there, or not finished.")
+@api_access("read")
+def rows(args: dict[str, int], report_id: int) -> Response:
+    """Tell the rows of a report, a page of them."""
+    found = services.rows_in(me(), report_id, after=args["next"], limit=args["limit"])
+    return _answer({"columns": found.columns, "rows": found.rows, "next": found.following})
 
 
 @blp.delete("/v1/reports/<int:report_id>")
