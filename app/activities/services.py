@@ -346,7 +346,7 @@ def _settled_job(activity_id: int, *, at: datetime) -> SettledJob:
         ready_at=at,
         started_at=started_at,
         finished_at=started_at + timedelta(milliseconds=1 + activity_id % 5),
-        args={"activity_id": activity_id},
+        args={"activity_ids": activity_id},
         subject_kind=ActivityLogged.subject_kind,
         subject_id=activity_id,
         worker="demo",
