@@ -20,6 +20,7 @@ from app.once import HEADER, Sent, once, print_of
 from app.security import me, public
 from app.web import see_other
 
+Bodies = Callable[[], Mapping[str, dict[str, Any]]]
 View = TypeVar("View", bound=Callable[..., Any])
 
 pages = Pages("api", __name__, url_prefix="/api")
@@ -109,6 +110,16 @@ class ErrorOut(Schema):
     message = fields.String(required=True)
 
 
+class EachOut(Schema):
+    """What became of one of many."""
+
+    status = fields.Integer(
+        required=True,
+        metadata={"enum": [200, 201, 422], "description": "201: made. 200: made when it was sent before."},
+    )
+    errors = fields.List(fields.Nested(ErrorOut), metadata={"description": "Of a 422: what is wrong with it."})
+
+
 class ProblemOut(Schema):
     """What went wrong (RFC 9457)."""
 
@@ -125,7 +136,8 @@ class DocumentedApi(Api):  # type: ignore[misc]
 
     ERROR_SCHEMA = ProblemOut
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, bodies: Bodies) -> None:
+        self._bodies = bodies
         self._undescribed: list[ApiBlueprint] = []
         self._document: dict[str, Any] | None = None
         self._describing = threading.Lock()
@@ -144,6 +156,8 @@ class DocumentedApi(Api):  # type: ignore[misc]
                 for blp in self._undescribed:
                     blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
                     self.spec.tag({"name": blp.name, "description": blp.description})
+                for name, schema in self._bodies().items():
+                    self.spec.components.schema(name, schema)
                 self._document = _described(self)
             return self._document
 
@@ -219,8 +233,11 @@ def listed(errors: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"field": name, "code": "invalid", "message": sentence} for name, sentence in errors.items()]
 
 
-def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:
-    """Mount the features' parts of the API, with the document and the page that describe them."""
+def install(app: Flask, *blueprints: ApiBlueprint, version: str, bodies: Bodies = dict) -> None:
+    """Mount the features' parts of the API, with the document and the page that describe them.
+
+    `bodies` are the schemas, by name, that are known only once the kinds of job are; views refer to them by name.
+    """
     app.config.update(
         API_TITLE="Metronome",
         API_VERSION=version,
@@ -231,7 +248,7 @@ def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:
             "security": [{"token": []}],
         },
     )
-    api = DocumentedApi(app)
+    api = DocumentedApi(app, bodies)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     app.extensions["openapi"] = api

@@ -23,6 +23,7 @@ from .schemas import (
     BatchArgs,
     ListArgs,
     PageOut,
+    SomeActivitiesOut,
     StatusArgs,
     StatusesOut,
     StatusOut,
@@ -67,7 +68,7 @@ def create(given: dict[str, Any]) -> Response:
 @blp.arguments(BatchArgs(), location="query")
 @blp.response(201, ActivitiesOut)
 @blp.alt_response(200, schema=ActivitiesOut, description="It was sent before.")
-@blp.alt_response(207, description="With partial=1: what became of each.")
+@blp.alt_response(207, schema=SomeActivitiesOut, description="With partial=1: what became of each.")
 @api_access("write")
 def create_many(args: dict[str, Any]) -> Response:
     """Log up to 1,000 activities, all or none."""

@@ -33,6 +33,7 @@ from .schemas import (
     JobsOut,
     KindsOut,
     ListArgs,
+    SomeJobsOut,
     WaitArgs,
     attempt_out,
     job_out,
@@ -69,7 +70,7 @@ def create(given: dict[str, Any]) -> Response:
 @blp.arguments(BatchArgs(), location="query")
 @blp.response(201, JobsOut)
 @blp.alt_response(200, schema=JobsOut, description="It was sent before.")
-@blp.alt_response(207, description="With partial=1: what became of each.")
+@blp.alt_response(207, schema=SomeJobsOut, description="With partial=1: what became of each.")
 @api_access("write", "jobs")
 def create_many(args: dict[str, Any]) -> Response:
     """Start up to 1,000 jobs with one statement, a priority each, all or none."""

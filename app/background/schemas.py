@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 
 from app.fields import LineField, MomentField, WholeField
+from app.openapi import EachOut
 from jobs import Attempt, Entry, KindLook, Place, Progress, State, Wanted, engine_of, without_secrets
 
 LONGEST_WAIT_S = 30
@@ -163,6 +164,19 @@ class JobsOut(Schema):
     """Several jobs."""
 
     jobs = fields.List(fields.Nested(JobLookOut), required=True)
+
+
+class JobOfManyOut(EachOut):
+    """What became of one job of a batch."""
+
+    index = fields.Integer(required=True)
+    id = fields.String(metadata={"description": "Of a job that was made."})
+
+
+class SomeJobsOut(Schema):
+    """What became of each job of a batch, in its order."""
+
+    results = fields.List(fields.Nested(JobOfManyOut), required=True)
 
 
 class JobPageOut(JobsOut):

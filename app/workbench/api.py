@@ -28,7 +28,16 @@ from .schemas import (
 )
 
 MOST_AT_ONCE = 100
-ANY = {"type": "object"}
+OPERATIONS = ("add", "multiply")
+SUM = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "x": {"type": "number"},
+        "y": {"type": "number"},
+        "operation": {"type": "string", "enum": list(OPERATIONS), "default": "add"},
+    },
+}
 TASK = {
     "type": "object",
     "required": ["kind"],
@@ -74,10 +83,15 @@ def _body(schema: Mapping[str, Any], *, required: bool = False) -> dict[str, Any
     return {"required": required, "content": {"application/json": {"schema": schema}}}
 
 
+def _arguments(name: str) -> dict[str, Any]:
+    """The body of a view that starts a kind: its arguments, and nothing where each has a usual value."""
+    return _body({"$ref": f"#/components/schemas/{kinds.BY_NAME[name].schema_name}"})
+
+
 @blp.post("/simple-task/")
 @blp.doc(
     parameters=[KEY],
-    requestBody=_body({"type": "object", "properties": {"x": {"type": "number"}, "y": {"type": "number"}}}),
+    requestBody=_body(SUM),
 )
 @blp.response(202, StartedOut)
 @blp.alt_response(200, schema=StartedOut, description="It was sent before.")
@@ -86,13 +100,13 @@ def simple_task() -> Response:
     """Add two numbers; with `"operation": "multiply"` multiply them."""
     given = _given()
     operation = given.pop("operation", "add")
-    if operation not in ("add", "multiply"):
-        raise Invalid({"operation": "Choose one of: add, multiply."})
+    if operation not in OPERATIONS:
+        raise Invalid({"operation": f"Choose one of: {', '.join(OPERATIONS)}."})
     return _start(operation, given)
 
 
 @blp.post("/chain-tasks/")
-@blp.doc(parameters=[KEY], requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("chain"))
 @blp.response(202, StartedOut)
 @blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
@@ -102,7 +116,7 @@ def chain_tasks() -> Response:
 
 
 @blp.post("/group-tasks/")
-@blp.doc(parameters=[KEY], requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("group"))
 @blp.response(202, StartedOut)
 @blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
@@ -112,7 +126,7 @@ def group_tasks() -> Response:
 
 
 @blp.post("/chord-tasks/")
-@blp.doc(parameters=[KEY], requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("chord"))
 @blp.response(202, StartedOut)
 @blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
@@ -122,7 +136,7 @@ def chord_tasks() -> Response:
 
 
 @blp.post("/long-task/")
-@blp.doc(parameters=[KEY], requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("long_task"))
 @blp.response(202, StartedOut)
 @blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
@@ -132,7 +146,7 @@ def long_task() -> Response:
 
 
 @blp.post("/retry-task/")
-@blp.doc(parameters=[KEY], requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("retry_task"))
 @blp.response(202, StartedOut)
 @blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
@@ -142,7 +156,7 @@ def retry_task() -> Response:
 
 
 @blp.post("/create-users/")
-@blp.doc(parameters=[KEY], requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("create_users"))
 @blp.response(202, StartedOut)
 @blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
