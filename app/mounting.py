@@ -47,6 +47,7 @@ from .web import RowNumber
 from .wiring import VERSION, Product
 from .workbench import api as workbench_api
 from .workbench import routes as workbench
+from .workbench import services as workbench_services
 
 PAGES = (
     *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
@@ -90,7 +91,7 @@ def mount(app: Flask, config: Config) -> None:
         app.register_blueprint(blueprint)
     _mount_console(app)
     admin.install(app)
-    openapi.install(app, *API, version=VERSION)
+    openapi.install(app, *API, version=VERSION, bodies=workbench_services.argument_schemas)
     problems.install(app)
     app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)
     app.context_processor(lambda: {"app_version": VERSION, "environment_name": config.environment_name})

@@ -16,9 +16,11 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app import strict_json
 from app.errors import Invalid
-from app.security import public
+from app.once import HEADER, Sent, once, print_of
+from app.security import me, public
 from app.web import see_other
 
+Bodies = Callable[[], Mapping[str, dict[str, Any]]]
 View = TypeVar("View", bound=Callable[..., Any])
 
 pages = Pages("api", __name__, url_prefix="/api")
@@ -28,9 +30,10 @@ PROBLEM = "application/problem+json"
 LONGEST_KEY = 200
 KEY = {
     "in": "header",
-    "name": "Idempotency-Key",
+    "name": HEADER,
     "schema": {"type": "string", "maxLength": LONGEST_KEY},
-    "description": "Sent again with the same body, the request answers 200 with what the first one made.",
+    "description": "Sent again with the same body, the request answers 200 with what the first one made, for a week. "
+    "With another body it is refused with 422.",
 }
 
 
@@ -111,6 +114,16 @@ class ErrorOut(Schema):
     message = fields.String(required=True)
 
 
+class EachOut(Schema):
+    """What became of one of many."""
+
+    status = fields.Integer(
+        required=True,
+        metadata={"enum": [200, 201, 422], "description": "201: made. 200: made when it was sent before."},
+    )
+    errors = fields.List(fields.Nested(ErrorOut), metadata={"description": "Of a 422: what is wrong with it."})
+
+
 class ProblemOut(Schema):
     """What went wrong (RFC 9457)."""
 
@@ -127,7 +140,8 @@ class DocumentedApi(Api):  # type: ignore[misc]
 
     ERROR_SCHEMA = ProblemOut
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, bodies: Bodies) -> None:
+        self._bodies = bodies
         self._undescribed: list[ApiBlueprint] = []
         self._document: dict[str, Any] | None = None
         self._describing = threading.Lock()
@@ -146,6 +160,8 @@ class DocumentedApi(Api):  # type: ignore[misc]
                 for blp in self._undescribed:
                     blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
                     self.spec.tag({"name": blp.name, "description": blp.description})
+                for name, schema in self._bodies().items():
+                    self.spec.components.schema(name, schema)
                 self._document = _described(self)
             return self._document
 
@@ -173,10 +189,26 @@ def idempotency_key(about: str) -> str | None:
     Raises:
         BadKey
     """
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(HEADER)
     if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise BadKey
     return None if key is None else f"{about}:{key}"
+
+
+def sent_once(about: str, make: Callable[[], list[Any]], *, content: Any = None) -> Sent:
+    """Do what the request asks for; with an Idempotency-Key only once for the same `content`.
+
+    Raises:
+        BadKey
+        Invalid: the key was used for other content
+    """
+    key = idempotency_key(about)
+    return once(me().id, make, key=key, content_print=print_of(content) if key else "")
+
+
+def of_each(sent: Sent) -> list[dict[str, Any]]:
+    """What became of each of many; what was made when the request was sent before is told with 200 and not 201."""
+    return [one if sent.is_new or one["status"] != 201 else {**one, "status": 200} for one in sent.made]
 
 
 def answer(content: Mapping[str, Any], *, status: int = 200) -> Response:
@@ -205,8 +237,11 @@ def listed(errors: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"field": name, "code": "invalid", "message": sentence} for name, sentence in errors.items()]
 
 
-def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:
-    """Mount the features' parts of the API, with the document and the page that describe them."""
+def install(app: Flask, *blueprints: ApiBlueprint, version: str, bodies: Bodies = dict) -> None:
+    """Mount the features' parts of the API, with the document and the page that describe them.
+
+    `bodies` are the schemas, by name, that are known only once the kinds of job are; views refer to them by name.
+    """
     app.config.update(
         API_TITLE="Metronome",
         API_VERSION=version,
@@ -217,7 +252,7 @@ def install(app: Flask, *blueprints: ApiBlueprint, version: str) -> None:
             "security": [{"token": []}],
         },
     )
-    api = DocumentedApi(app)
+    api = DocumentedApi(app, bodies)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     app.extensions["openapi"] = api

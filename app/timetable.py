@@ -12,11 +12,11 @@ from .activities import services as activities
 from .alerts import services as alerts
 from .alerts.telling import services as telling
 from .alerts.watch import services as watch
-from .background import services as background
 from .config import Config
 from .monitoring import services as monitoring
 from .monitoring.events import services as event_log
 from .monitoring.health import services as health
+from .once import forget_keys
 from .reports import services as reports
 from .upkeep import give_back_the_log
 
@@ -51,7 +51,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),
         Sweep("give back the room of SQLite's log", HOUR_S, inside(give_back_the_log)),
         Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
-        Sweep("forget idempotency keys", HOUR_S, inside(background.forget_keys)),
+        Sweep("forget idempotency keys", HOUR_S, inside(forget_keys)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),
         Sweep("forget old reports", HOUR_S, inside(lambda: reports.forget_old(days=config.retention_days))),
         *_of_watching(config, inside),

@@ -62,7 +62,7 @@ class Product:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._listeners = {job.name: listener for job, listener in WHEN_A_JOB_GIVES_UP.items()}
+        self._listeners = {job.name: (job, listener) for job, listener in WHEN_A_JOB_GIVES_UP.items()}
         self.may: Callable[[str], bool] = lambda _action: False
 
     @contextmanager
@@ -81,8 +81,12 @@ class Product:
 
     def gave_up(self, kind: str, args: Mapping[str, Any], reason: str) -> None:
         """Let the feature note it on its own rows."""
-        listener = self._listeners.get(kind)
-        if listener is not None:
+        job, listener = self._listeners.get(kind, (None, None))
+        if job is None or listener is None:
+            return
+        if job.is_batched:  # it has one argument, whose name it may have been given as one or as many
+            listener(*args.values(), reason=reason)
+        else:
             listener(**args, reason=reason)
 
     def allow(self, action: str) -> bool:

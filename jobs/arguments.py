@@ -4,7 +4,7 @@ import inspect
 import json
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -25,6 +25,11 @@ WORDS = {
     bool: "true or false",
     dict: "an object",
     list: "a list",
+    tuple: "a list",
+    Sequence: "a list",
+    Mapping: "an object",
+    None: "empty",
+    type(None): "empty",
 }
 SCHEMAS: dict[Any, dict[str, Any]] = {
     int: {"type": "integer"},
@@ -33,6 +38,10 @@ SCHEMAS: dict[Any, dict[str, Any]] = {
     bool: {"type": "boolean"},
     dict: {"type": "object"},
     list: {"type": "array"},
+    tuple: {"type": "array"},
+    Sequence: {"type": "array"},
+    Mapping: {"type": "object"},
+    None: {"type": "null"},
     type(None): {"type": "null"},
 }
 
@@ -121,6 +130,23 @@ def _are_plain(parameters: tuple[Parameter, ...], args: Mapping[str, Any]) -> bo
     return True
 
 
+def strange_in(one: Parameter) -> str | None:
+    """The name of a type that no JSON value is of, and so nobody could ever give; None when there is none."""
+    if one.kind in VARIABLE:
+        return None
+    waiting = [one.type]
+    while waiting:
+        kind = waiting.pop()
+        origin = get_origin(kind)
+        if origin is Literal or kind in FITS or kind is object:
+            continue
+        if origin in (Union, types.UnionType, *LISTS, *OBJECTS):
+            waiting += (inner for inner in get_args(kind) if inner is not ...)
+        elif isinstance(origin or kind, type):
+            return str((origin or kind).__qualname__)
+    return None
+
+
 def schema(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
     """A JSON schema of the arguments."""
     properties: dict[str, Any] = {}
@@ -140,17 +166,15 @@ def schema(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
 
 def in_words(kind: Any) -> str:
     """What a value of the type is called."""
-    if kind is Any:
-        return "given"
-    if kind is None or kind is type(None):
-        return "empty"
     origin = get_origin(kind)
     if origin is Literal:
         return "one of: " + ", ".join(str(one) for one in get_args(kind))
     if origin in (Union, types.UnionType):
         return " or ".join(in_words(one) for one in get_args(kind))
-    if origin in (list, tuple) and get_args(kind):
+    if origin in LISTS and get_args(kind):
         return f"a list ({in_words(get_args(kind)[0])} each)"
+    if origin in OBJECTS and get_args(kind)[1] not in (Any, object):
+        return f"an object ({in_words(get_args(kind)[1])} each)"
     return WORDS.get(origin or kind, "given")
 
 
@@ -160,10 +184,11 @@ def _fits(value: Any, kind: Any) -> bool:
         return value in inner
     if origin in (Union, types.UnionType):
         return any(_fits(value, one) for one in inner)
-    fits = FITS.get(origin or kind)
-    if fits is None:
-        return not isinstance(kind, type) or isinstance(value, kind)
-    return fits(value) and (origin not in (list, tuple) or all(_fits(one, inner[0]) for one in value))
+    if not FITS.get(origin or kind, FITS[Any])(value):
+        return False
+    if origin in LISTS:
+        return all(_fits(one, inner[0]) for one in value)
+    return origin not in OBJECTS or all(_fits(one, inner[1]) for one in value.values())
 
 
 def _is_number(value: Any) -> bool:
@@ -174,25 +199,27 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     Any: lambda _: True,
     None: lambda value: value is None,
     type(None): lambda value: value is None,
+    str: lambda value: isinstance(value, str),
     bool: lambda value: isinstance(value, bool),
     int: lambda value: _is_number(value) and isinstance(value, int) and abs(value) <= LARGEST_INTEGER,
     float: lambda value: _is_number(value) and abs(value) <= sys.float_info.max,
     list: lambda value: isinstance(value, list | tuple),
     tuple: lambda value: isinstance(value, list | tuple),
     dict: lambda value: isinstance(value, Mapping),
+    Sequence: lambda value: isinstance(value, list | tuple),
+    Mapping: lambda value: isinstance(value, Mapping),
 }
+LISTS, OBJECTS = (list, tuple, Sequence), (dict, Mapping)
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
-    if kind is Any:
-        return {}
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Literal:
         return {"enum": list(inner)}
     if origin in (Union, types.UnionType):
         return {"anyOf": [_schema_of(one) for one in inner]}
-    if origin in (list, tuple) and inner:
+    if origin in LISTS and inner:
         return {"type": "array", "items": _schema_of(inner[0])}
-    if kind is None:
-        return {"type": "null"}
+    if origin in OBJECTS and inner[1] not in (Any, object):
+        return {"type": "object", "additionalProperties": _schema_of(inner[1])}
     return SCHEMAS.get(origin or kind, {})

@@ -94,6 +94,12 @@ class Job:
             raise ValueError(f"{self.name}: a batched job takes exactly one list")
         if self.is_batched and not self.atomic:
             raise ValueError(f"{self.name}: a batched job is atomic")
+        self._refuse_strange_arguments()
+
+    def _refuse_strange_arguments(self) -> None:
+        for one in self.parameters:
+            if strange := arguments.strange_in(one):
+                raise ValueError(f"{self.name}: {one.name} cannot be of type {strange}; a job is given what JSON holds")
 
     @cached_property
     def parameters(self) -> tuple[arguments.Parameter, ...]:
@@ -121,15 +127,21 @@ class Job:
         Raises:
             BadArguments
         """
-        if self.is_batched:
-            arguments.check(
-                self.name, self.parameters, dict(zip([self.parameters[0].name], args.values(), strict=False))
-            )
-        elif not later:
-            arguments.check(self.name, self.parameters, args)
+        if self.is_batched or not later:
+            arguments.check(self.name, self.parameters, self.taken(args))
         else:
             missing = {*later} - args.keys()
             arguments.check(self.name, tuple(one for one in self.parameters if one.name not in missing), args)
+
+    def taken(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments under the names that the function has for them.
+
+        One job of a batch is given one of the function's list, and may call it so: `number` of `numbers`.
+        """
+        if not self.is_batched or len(args) != 1:
+            return args
+        name = self.parameters[0].name
+        return args if name in args else {name if one == name[:-1] else one: value for one, value in args.items()}
 
     @property
     def owner(self) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response, request, url_for
 from marshmallow import ValidationError
 
-from app.errors import Conflict, Gone, Invalid
-from app.openapi import KEY, PROBLEM, ApiBlueprint, ProblemOut, answer, by_field, idempotency_key, listed, read_json
+from app.errors import Gone, Invalid, NotFound
+from app.openapi import KEY, PROBLEM, ApiBlueprint, ProblemOut, answer, by_field, listed, of_each, read_json, sent_once
 from app.security import api_access, me
 from app.web import settings
 from jobs import JobBrief, State
@@ -23,6 +23,7 @@ from .schemas import (
     BatchArgs,
     ListArgs,
     PageOut,
+    SomeActivitiesOut,
     StatusArgs,
     StatusesOut,
     StatusOut,
@@ -44,16 +45,20 @@ blp = ApiBlueprint("activities_api", __name__, url_prefix="/api", description="W
 @blp.arguments(ActivityIn())
 @blp.response(201, ActivityOut)
 @blp.alt_response(200, schema=ActivityOut, description="It was sent before.")
-@blp.alt_response(409, schema=ProblemOut, content_type=PROBLEM, description="The key was used for something else.")
 @blp.alt_response(410, schema=ProblemOut, content_type=PROBLEM, description=GONE)
 @api_access("write")
 def create(given: dict[str, Any]) -> Response:
     """Log an activity."""
-    key = idempotency_key("api")
-    logged = services.log_activity(me().id, draft_of(given), zone=me().zone, key=key)
-    content = _activity(logged.id) if logged.row is None else _just_logged(logged)
-    response = answer(content, status=201 if logged.is_new else 200)
-    response.headers["Location"] = f"{request.path}/{logged.id}"
+    logged: list[services.Logged] = []
+
+    def log() -> list[int]:
+        logged.append(services.log_activity(me().id, draft_of(given), zone=me().zone))
+        return [logged[0].id]
+
+    sent = sent_once("api", log, content=given)
+    content = _just_logged(logged[0]) if sent.is_new else _logged_before(sent.made[0])
+    response = answer(content, status=201 if sent.is_new else 200)
+    response.headers["Location"] = f"{request.path}/{sent.made[0]}"
     return response
 
 
@@ -65,13 +70,7 @@ def create(given: dict[str, Any]) -> Response:
 @blp.arguments(BatchArgs(), location="query")
 @blp.response(201, ActivitiesOut)
 @blp.alt_response(200, schema=ActivitiesOut, description="It was sent before; what was deleted since is left out.")
-@blp.alt_response(207, description="With partial=1: what became of each, with the status it would have alone.")
-@blp.alt_response(
-    409,
-    schema=ProblemOut,
-    content_type=PROBLEM,
-    description="The key was used for something else; nothing was stored.",
-)
+@blp.alt_response(207, schema=SomeActivitiesOut, description="With partial=1: what became of each.")
 @api_access("write")
 def create_many(args: dict[str, Any]) -> Response:
     """Log up to 1,000 activities, all or none."""
@@ -81,14 +80,18 @@ def create_many(args: dict[str, Any]) -> Response:
     if args["some"] not in ("", "0", "1"):
         raise Invalid({"partial": "Choose one of: 0, 1."})
     if args["some"] == "1":
-        return answer({"results": _some(given, idempotency_key("some"))}, status=207)
+        sent = sent_once("some activities", lambda: _some(given), content=given)
+        return answer({"results": of_each(sent)}, status=207)
     try:
         drafts = [draft_of(one) for one in ActivityIn(many=True).load(given)]
     except ValidationError as error:
         raise Invalid(by_field(error)) from None
-    logged = services.log_activities(me().id, drafts, zone=me().zone, key=idempotency_key("batch"))
-    made = _activities([one.id for one in logged])
-    return answer({"activities": made}, status=201 if logged[0].is_new else 200)
+
+    def log() -> list[int]:
+        return [one.id for one in services.log_activities(me().id, drafts, zone=me().zone)]
+
+    sent = sent_once("batch", log, content=given)
+    return answer({"activities": _activities(sent.made)}, status=201 if sent.is_new else 200)
 
 
 @blp.get("/v1/activities")
@@ -196,6 +199,13 @@ def _activity(activity_id: int) -> dict[str, Any]:
     return activity_out(row, queries.standing_of(row, job), job)
 
 
+def _logged_before(activity_id: int) -> dict[str, Any]:
+    try:
+        return _activity(activity_id)
+    except NotFound:
+        raise Gone("What this Idempotency-Key logged was deleted since.") from None
+
+
 def _activities(ids: Sequence[int]) -> list[dict[str, Any]]:
     rows, jobs = queries.rows_of(me().id, ids), queries.jobs_for(ids)
     made = {row.id: activity_out(row, queries.standing_of(row, jobs.get(row.id)), jobs.get(row.id)) for row in rows}
@@ -210,18 +220,15 @@ def _statuses(text: str) -> list[dict[str, Any]]:
     return [made[one] for one in dict.fromkeys(ids) if one in made]
 
 
-def _some(given: Sequence[Any], key: str | None) -> list[dict[str, Any]]:
+def _some(given: Sequence[Any]) -> list[dict[str, Any]]:
     """Log what can be logged; what became of each, in order."""
     results: list[dict[str, Any]] = []
-    for number, one in enumerate(given):
+    for one in given:
         try:
-            draft = draft_of(ActivityIn().load(one))
-            logged = services.log_activity(me().id, draft, zone=me().zone, key=key and f"{key}:{number}")
-            results.append({"status": 201 if logged.is_new else 200, "id": logged.id})
+            logged = services.log_activity(me().id, draft_of(ActivityIn().load(one)), zone=me().zone)
+            results.append({"status": 201, "id": logged.id})
         except ValidationError as error:
             results.append({"status": 422, "errors": listed(by_field(error))})
         except Invalid as error:
             results.append({"status": 422, "errors": listed(error.errors)})
-        except (Conflict, Gone) as error:
-            results.append({"status": error.status, "errors": listed({"": str(error)})})
     return results

@@ -97,7 +97,7 @@ def create() -> Response:
         form.refill(_weight_on)
         return invalid("activities/new.html", "activities/_form.html", **_form_context(form))
     key = _key("form", form.token.data, draft)
-    logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
+    logged = services.log_activity(me().id, draft, zone=me().zone, key=key)
     return _queued(logged.id)
 
 
@@ -176,7 +176,7 @@ def copy(activity_id: int) -> Response:
     weight_kg = old.weight_kg if _weight_on(today(me().zone)) is None else None
     draft = Draft(kind=Kind.named(old.kind), duration=old.duration, notes=old.notes, weight_kg=weight_kg)
     key = _key(f"copy:{activity_id}", request.form.get("token"), draft)
-    logged = services.log_activity(me().id, draft, zone=me().zone, key=key, anew=True)
+    logged = services.log_activity(me().id, draft, zone=me().zone, key=key)
     undo = url_for(".delete", activity_id=logged.id)
     flash({"text": f"{old.label} logged again.", "action": undo, "word": "Undo"}, "success")  # type: ignore[arg-type]
     return _queued(logged.id)

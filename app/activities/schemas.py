@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from app import units
 from app.fields import MomentField
+from app.openapi import EachOut
 from app.text import plain_text
 from jobs import JobBrief
 
@@ -134,6 +135,18 @@ class ActivitiesOut(Schema):
     """Several activities."""
 
     activities = fields.List(fields.Nested(ActivityOut), required=True)
+
+
+class ActivityOfManyOut(EachOut):
+    """What became of one activity of a batch."""
+
+    id = fields.Integer(metadata={"description": "Of an activity that was logged."})
+
+
+class SomeActivitiesOut(Schema):
+    """What became of each activity of a batch, in its order."""
+
+    results = fields.List(fields.Nested(ActivityOfManyOut), required=True)
 
 
 class PageOut(ActivitiesOut):

@@ -1,6 +1,5 @@
 """What a person can do with their activities, and what happens to them in the background."""
 
-import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ from app.accounts import queries as account_queries
 from app.accounts import services as account_services
 from app.clock import now
 from app.db import transaction
-from app.errors import Conflict, Gone, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.events import ActivityCounted, ActivityLogged, announce
 from app.question import Question
 from app.web import settings
@@ -91,17 +90,16 @@ class Logged(NamedTuple):
 
 
 @retrying
-def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = None, anew: bool = False) -> Logged:
+def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = None) -> Logged:
     """Write the activity down; its calories follow in the background.
 
     With a `key`, the same draft sent twice, even at the same moment, is one activity. When that one lies in the bin,
-    another is logged if it is to be made `anew`, and has the key from then on. A weight that differs from the one known
-    on that day becomes the known one.
+    another is logged, and has the key from then on. A weight that differs from the one known on that day becomes the
+    known one.
 
     Raises:
         Invalid: the draft breaks a rule, or gives no weight and none is known
         Conflict: the key was used for another draft
-        Gone: the key was used for one that was deleted since
     """
     moment = now()
     with transaction() as session:
@@ -110,13 +108,10 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
         asked = {**row, "whose": user_id, "until_day": row["day"]}
         insert = INSERT_ONE[session.get_bind().dialect.name]
         made = insert.first(asked)
-        if made is None and anew and _free_key(session, row):
+        if made is None and _free_key(session, row):
             made = insert.first(asked)
         if made is None:
-            earlier = _sent_before(session, row)
-            if earlier.deleted_at is not None:
-                raise Gone("What this Idempotency-Key logged was deleted since.")
-            return Logged(earlier.id, is_new=False)
+            return Logged(_sent_before(session, row), is_new=False)
         if draft.weight_kg is not None and made.known_kg != row["weight_kg"]:
             account_services.record_weight(user_id, weight_kg=row["weight_kg"], on_day=row["day"])
         jobs = announce(ActivityLogged(made.id))
@@ -124,28 +119,20 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
 
 
 @retrying
-def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str, key: str | None = None) -> list[Logged]:
+def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str) -> list[Logged]:
     """Write many activities down, all or none; as `log_activity` for each, in a few statements for all of them.
-
-    Sent twice, those that were deleted in between stay deleted, and are among the answer.
 
     Raises:
         Invalid: a draft breaks a rule; its errors are named "3.duration_min"
-        Conflict: the key was used for other drafts
     """
     moment = now()
     with transaction() as session:
         rows = _rows(user_id, drafts, zone=zone, at=moment)
-        prints = _prints(drafts)
+        batch = secrets.token_hex(12)
         for number, row in enumerate(rows):
-            row |= {
-                "submission_key": f"{key or f'batch:{secrets.token_hex(12)}'}:{number}",
-                "submission_print": prints[number] if key else None,
-            }
+            row |= {"submission_key": f"batch:{batch}:{number}", "submission_print": None}
         insert = INSERT_MANY[session.get_bind().dialect.name]
         made = {row.submission_key: row.id for row in session.connection().execute(insert, rows)}
-        if len(made) < len(rows):
-            return [Logged(_sent_before(session, row).id, is_new=False) for row in rows]
         ids = [made[row["submission_key"]] for row in rows]
         announce(*(ActivityLogged(one) for one in ids))
     return [Logged(one, is_new=True) for one in ids]
@@ -368,7 +355,7 @@ def _settled_job(activity_id: int, *, at: datetime) -> SettledJob:
         ready_at=at,
         started_at=started_at,
         finished_at=started_at + timedelta(milliseconds=1 + activity_id % 5),
-        args={"activity_id": activity_id},
+        args={"activity_ids": activity_id},
         subject_kind=ActivityLogged.subject_kind,
         subject_id=activity_id,
         worker="demo",
@@ -427,23 +414,16 @@ def _content(draft: Draft, *, zone: str) -> dict[str, Any]:
     }
 
 
-def _prints(drafts: Sequence[Draft]) -> list[str]:
-    """A fingerprint for each of the drafts, which is another one in another list."""
-    prints = [draft.fingerprint() for draft in drafts]
-    whole = hashlib.sha256("".join(prints).encode()).hexdigest()
-    return [whole[:32] + one[:32] for one in prints]
-
-
-def _sent_before(session: Session, row: Mapping[str, Any]) -> Any:
-    """The activity that was logged under the row's key, if with the same content, as (id, deleted_at, …)."""
+def _sent_before(session: Session, row: Mapping[str, Any]) -> int:
+    """The activity that was logged under the row's key, if with the same content."""
     earlier = session.execute(
-        select(Activity.id, Activity.deleted_at, Activity.submission_print).where(
+        select(Activity.id, Activity.submission_print).where(
             Activity.user_id == row["user_id"], Activity.submission_key == row["submission_key"]
         )
     ).first()
     if earlier is None or earlier.submission_print != row["submission_print"]:
-        raise Conflict("This Idempotency-Key was used for something else.")
-    return earlier
+        raise Conflict("This form was sent before, with something else in it.")
+    return int(earlier.id)
 
 
 def _free_key(session: Session, row: Mapping[str, Any]) -> bool:

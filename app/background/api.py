@@ -6,7 +6,17 @@ from flask import Response, request, url_for
 from marshmallow import ValidationError
 
 from app.errors import Invalid
-from app.openapi import KEY, ApiBlueprint, answer, by_field, idempotency_key, listed, read_json
+from app.openapi import (
+    KEY,
+    ApiBlueprint,
+    answer,
+    by_field,
+    idempotency_key,
+    listed,
+    of_each,
+    read_json,
+    sent_once,
+)
 from app.security import api_access, is_theirs, me, steers_all_jobs
 from jobs import Entry, engine_of
 
@@ -26,6 +36,7 @@ from .schemas import (
     KindsOut,
     ListArgs,
     ReasonIn,
+    SomeJobsOut,
     WaitArgs,
     attempt_out,
     job_out,
@@ -50,8 +61,8 @@ blp = ApiBlueprint("jobs_api", __name__, url_prefix="/api/v1", description="Back
 def create(given: dict[str, Any]) -> Response:
     """Start a job of a kind that you may start."""
     started = services.start(me(), [Draft(**given)], key=idempotency_key("job"), one=True)
-    response = answer(_told(queries.jobs_made(started.uids)[0]), status=201 if started.are_new else 200)
-    response.headers["Location"] = url_for(".show", uid=started.uids[0])
+    response = answer(_told(queries.job_made(started.made[0])), status=201 if started.is_new else 200)
+    response.headers["Location"] = url_for(".show", uid=started.made[0])
     return response
 
 
@@ -63,7 +74,7 @@ def create(given: dict[str, Any]) -> Response:
 @blp.arguments(BatchArgs(), location="query")
 @blp.response(201, JobsOut)
 @blp.alt_response(200, schema=JobsOut, description="It was sent before.")
-@blp.alt_response(207, description="With partial=1: what became of each.")
+@blp.alt_response(207, schema=SomeJobsOut, description="With partial=1: what became of each.")
 @api_access("write", "jobs")
 def create_many(args: dict[str, Any]) -> Response:
     """Start up to 1,000 jobs with one statement, a priority each, all or none."""
@@ -71,14 +82,14 @@ def create_many(args: dict[str, Any]) -> Response:
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_AT_ONCE:
         raise Invalid({"": f"Send a list of 1 to {MOST_AT_ONCE} jobs."})
     if args["some"]:
-        return answer({"results": _some(given)}, status=207)
+        return answer({"results": of_each(sent_once("some", lambda: _some(given), content=given))}, status=207)
     try:
         drafts = [Draft(**one) for one in JobIn(many=True).load(given)]
     except ValidationError as error:
         raise Invalid(by_field(error)) from None
     started = services.start(me(), drafts, key=idempotency_key("jobs"))
-    made = [_told(one) for one in queries.jobs_made(started.uids)]
-    return answer({"jobs": made}, status=201 if started.are_new else 200)
+    made = [_told(one) for one in queries.jobs_made(started.made)]
+    return answer({"jobs": made}, status=201 if started.is_new else 200)
 
 
 @blp.get("/jobs")

@@ -6,15 +6,11 @@ from threading import BoundedSemaphore
 from typing import cast
 
 from flask import current_app
-from sqlalchemy import select
 
-from app.db import reading
-from app.errors import Conflict, NotFound
+from app.errors import NotFound
 from app.security import Person, manages_all_jobs, requester, sees_all_jobs
 from app.web import settings
 from jobs import Attempt, Entry, KindLook, NoSuchJob, Place, Progress, Selection, Wanted, engine_of
-
-from .models import KeyedRequest
 
 NOT_THERE = "There is no such job. It may have been forgotten."
 WAITERS = "job_waiters"
@@ -85,23 +81,18 @@ def jobs_made(uids: Sequence[str]) -> list[Entry]:
     return [found[uid] for uid in uids if uid in found]
 
 
+def job_made(uid: str) -> Entry:
+    """The job that came of a request. Raises NotFound: it was made, and has been forgotten since."""
+    found = jobs_made([uid])
+    if not found:
+        raise NotFound(NOT_THERE)
+    return found[0]
+
+
 def kinds_for(person: Person) -> list[KindLook]:
     """The kinds they may start."""
     found = engine_of().inspector.kinds()
     return found if manages_all_jobs(person) else [one for one in found if one.name in _for_people()]
-
-
-def sent_before(user_id: int, key: str, *, content_print: str) -> list[str]:
-    """The public ids of the jobs that this request made when it was sent before.
-
-    Raises:
-        Conflict: the key was used for something else
-    """
-    mine = (KeyedRequest.user_id == user_id, KeyedRequest.key == key, KeyedRequest.content_print == content_print)
-    made = reading().scalar(select(KeyedRequest.made).where(*mine))
-    if made is None:
-        raise Conflict("This Idempotency-Key was used for something else.")
-    return [str(uid) for uid in made]
 
 
 def _for_people() -> frozenset[str]:

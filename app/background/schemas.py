@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields
 from app.discretion import told, told_text
 from app.errors import Invalid
 from app.fields import LineField, MomentField, WholeField
+from app.openapi import EachOut
 from app.security import requester_named
 from jobs import Attempt, Entry, KindLook, Place, Progress, Selection, State, engine_of
 from jobs.console import Question
@@ -199,6 +200,19 @@ class JobsOut(Schema):
     """Several jobs."""
 
     jobs = fields.List(fields.Nested(JobLookOut), required=True)
+
+
+class JobOfManyOut(EachOut):
+    """What became of one job of a batch."""
+
+    index = fields.Integer(required=True)
+    id = fields.String(metadata={"description": "Of a job that was made."})
+
+
+class SomeJobsOut(Schema):
+    """What became of each job of a batch, in its order."""
+
+    results = fields.List(fields.Nested(JobOfManyOut), required=True)
 
 
 class JobPageOut(JobsOut):

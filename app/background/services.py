@@ -1,18 +1,16 @@
 """What people can do with background jobs: start, cancel, retry and change them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import delete, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from app import logs
 from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.once import Sent, once
 from app.security import Person, manages_all_jobs, requester, steers_all_jobs
 from jobs import (
     BadArguments,
@@ -24,27 +22,17 @@ from jobs import (
     WrongState,
     engine_of,
     masked,
-    retrying,
     without_secrets,
 )
 
 from . import queries
 from .drafts import Draft, fingerprint_of, problem_of_args, problem_of_start, problems_of
-from .models import KeyedRequest
 
-KEYS_LAST = timedelta(days=7)
 MOST_NAMED = 20
 UNKNOWN_KIND = "There is no such kind, or it is not yours to start."
 
 Check = Callable[[Person, Mapping[str, Any]], Mapping[str, Any]]
 """Of a kind that may be started: the arguments as they are stored. Raises Invalid."""
-
-
-class Started(NamedTuple):
-    """What came of asking for jobs: their public ids, and whether they are new or of the same request sent before."""
-
-    uids: Sequence[str]
-    are_new: bool
 
 
 class Refused(NamedTuple):
@@ -53,31 +41,33 @@ class Refused(NamedTuple):
     errors: Mapping[str, str]
 
 
-def start(person: Person, drafts: Sequence[Draft], *, key: str | None = None, one: bool = False) -> Started:
+def start(person: Person, drafts: Sequence[Draft], *, key: str | None = None, one: bool = False) -> Sent:
     """Write these jobs down, all or none, with one statement. With a `key`, the same ones sent twice are made once.
 
     Raises:
         Invalid: something is wrong; the fields are named "3.args.x", or without a number of `one`
-        Conflict: the key was used for something else
     """
-    requests, refused = _requests(person, drafts)
-    if refused:
-        raise Invalid(
-            {
-                field if one else f"{number}.{field}": sentence
-                for number, wrong in refused.items()
-                for field, sentence in wrong.errors.items()
-            }
-        )
-    return _written(person, requests, key=key, content_print=fingerprint_of(drafts) if key else "")
+
+    def make() -> list[str]:
+        requests, refused = _requests(person, drafts)
+        if refused:
+            raise Invalid(
+                {
+                    field if one else f"{number}.{field}": sentence
+                    for number, wrong in refused.items()
+                    for field, sentence in wrong.errors.items()
+                }
+            )
+        return _written(person, requests)
+
+    return once(person.id, make, key=key, content_print=fingerprint_of(drafts) if key else "")
 
 
 def start_some(person: Person, drafts: Mapping[int, Draft]) -> dict[int, str | Refused]:
     """Write down those of the jobs that can be taken, with one statement: by number its public id, or what is wrong."""
     requests, refused = _requests(person, list(drafts.values()))
-    numbers = list(drafts)
-    uids = iter(_written(person, requests, key=None, content_print="").uids) if requests else iter(())
-    return {number: refused.get(place) or next(uids) for place, number in enumerate(numbers)}
+    uids = iter(_written(person, requests) if requests else ())
+    return {number: refused.get(place) or next(uids) for place, number in enumerate(drafts)}
 
 
 def cancel(person: Person, uid: str, *, reason: str | None = None) -> bool:
@@ -218,13 +208,6 @@ def _checks() -> Mapping[str, Check]:
     return {**for_staff, **_for_people()}
 
 
-def forget_keys(*, at: datetime | None = None) -> int:
-    """Forget Idempotency-Keys that are older than a week; how many."""
-    with transaction() as session:
-        old = delete(KeyedRequest).where(KeyedRequest.sent_at < (at or now()) - KEYS_LAST)
-        return int(session.connection().execute(old).rowcount)
-
-
 def _done(person: Person, uid: str, do: Callable[[], bool | None]) -> bool | None:
     entry = queries.job_of(person, uid)
     if entry.requested_by != requester(person.id) and not steers_all_jobs(person):
@@ -278,36 +261,8 @@ def _problem_of_queue(queue: str | None) -> str | None:
     return None if queue is None or queue in queues else f"Choose one of: {', '.join(queues)}."
 
 
-def _written(person: Person, requests: Sequence[JobRequest], *, key: str | None, content_print: str) -> Started:
-    def write(session: Session) -> list[str]:
+def _written(person: Person, requests: Sequence[JobRequest]) -> list[str]:
+    with transaction() as session:
         uids = engine_of().write_down(session, requests)
         note_starts(person, list(zip(requests, uids, strict=True)))
         return uids
-
-    return once(person, write, key=key, content_print=content_print)
-
-
-@retrying
-def once(person: Person, write: Callable[[Session], list[str]], *, key: str | None, content_print: str) -> Started:
-    """Write something down, and with a `key` only once for the same content; `write` gives the public ids of it.
-
-    The key is taken first: of two that come at the same moment, one waits for the other and finds what it made.
-
-    Raises:
-        Conflict: the key was used for something else
-    """
-    with transaction() as session:
-        if key and not _take(session, person.id, key, content_print):
-            return Started(queries.sent_before(person.id, key, content_print=content_print), are_new=False)
-        uids = write(session)
-        if key:
-            mine = (KeyedRequest.user_id == person.id, KeyedRequest.key == key)
-            session.execute(update(KeyedRequest).where(*mine).values(made=uids))
-        return Started(uids, are_new=True)
-
-
-def _take(session: Session, user_id: int, key: str, content_print: str) -> bool:
-    """Note that the request came; False when it came before."""
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(KeyedRequest)
-    row = {"user_id": user_id, "key": key, "content_print": content_print, "made": [], "sent_at": now()}
-    return bool(session.connection().execute(insert.values(row).on_conflict_do_nothing()).rowcount)

@@ -38,6 +38,7 @@ REPORTS = StaffPage(
         "What was asked for": {"Filters": lambda one: one.filters, "Called": lambda one: one.file_name},
         "What came of it": {
             "Lines": lambda one: one.row_count,
+            "Cut": lambda one: "yes, there was more" if one.is_cut else "no",
             "Built": lambda one: one.built_at,
             "Failed": lambda one: one.failed_at,
             "Reason": lambda one: one.failure,

@@ -5,13 +5,13 @@ from typing import Any, cast
 from flask import Response, current_app, request, send_file, url_for
 
 from app.errors import Invalid
-from app.openapi import ApiBlueprint, read_json
+from app.openapi import KEY, ApiBlueprint, read_json, sent_once
 from app.security import api_access, me
 
 from . import queries, services
 from .models import Report
 from .orders import Grouping, Sort, WrongOrder, read_order
-from .schemas import ReportOut, ReportRequestedOut, ReportsOut, report_out
+from .schemas import ReportOut, ReportRequestedOut, ReportRowsArgs, ReportRowsOut, ReportsOut, report_out
 
 BODY: dict[str, Any] = {
     "type": "object",
@@ -37,8 +37,9 @@ blp = ApiBlueprint("reports_api", __name__, url_prefix="/api", description="Summ
 
 
 @blp.post("/v1/reports")
-@blp.doc(requestBody={"required": True, "content": {"application/json": {"schema": BODY}}})
+@blp.doc(parameters=[KEY], requestBody={"required": True, "content": {"application/json": {"schema": BODY}}})
 @blp.response(202, ReportRequestedOut)
+@blp.alt_response(200, schema=ReportRequestedOut, description="It was sent before.")
 @api_access("write")
 def create() -> Response:
     """Have a report built."""
@@ -46,8 +47,13 @@ def create() -> Response:
 
 
 @blp.post("/generate-report/")
-@blp.doc(requestBody={"required": True, "content": {"application/json": {"schema": BODY}}}, deprecated=True)
+@blp.doc(
+    parameters=[KEY],
+    requestBody={"required": True, "content": {"application/json": {"schema": BODY}}},
+    deprecated=True,
+)
 @blp.response(202, ReportRequestedOut)
+@blp.alt_response(200, schema=ReportRequestedOut, description="It was sent before.")
 @api_access("write")
 def older_create() -> Response:
     """Have a report built, under an older name."""
@@ -82,6 +88,17 @@ def download(report_id: int) -> Response:
     return send_file(path, "text/csv", as_attachment=True, download_name=report.file_name, max_age=0)
 
 
+@blp.get("/v1/reports/<int:report_id>/rows")
+@blp.arguments(ReportRowsArgs(), location="query")
+@blp.response(200, ReportRowsOut)
+@blp.alt_response(404, description="It is not there, or not finished.")
+@api_access("read")
+def rows(args: dict[str, int], report_id: int) -> Response:
+    """Tell the rows of a report, a page of them."""
+    found = services.rows_in(me(), report_id, after=args["next"], limit=args["limit"])
+    return _answer({"columns": found.columns, "rows": found.rows, "next": found.following})
+
+
 @blp.delete("/v1/reports/<int:report_id>")
 @blp.response(204)
 @api_access("write")
@@ -102,9 +119,12 @@ def _requested() -> Response:
         order = read_order(given.get("report_type"), given.get("filters", {}), is_staff=me().is_admin)
     except WrongOrder as error:
         raise Invalid(error.errors) from None
-    report_id, job_uid = services.request_report(me(), order)
+    sent = sent_once("report", lambda: list(services.request_report(me(), order)), content=given)
+    report_id, job_uid = sent.made
     address = url_for("reports_api.show", report_id=report_id)
-    response = _answer({"report_id": report_id, "task_id": job_uid, "status_url": address}, status=202)
+    response = _answer(
+        {"report_id": report_id, "task_id": job_uid, "status_url": address}, status=202 if sent.is_new else 200
+    )
     response.headers["Location"] = address
     return response
 

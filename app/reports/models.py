@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.models import User
@@ -13,7 +13,10 @@ from .orders import Sort
 
 
 class Report(Base):
-    """A report that somebody asked for. It has a file once it is `built_at`, and never will once it is `failed_at`."""
+    """A report that somebody asked for. It has a file once it is `built_at`, and never will once it is `failed_at`.
+
+    When it `is_cut`, there was more than a file takes.
+    """
 
     __tablename__ = "report"
 
@@ -25,6 +28,7 @@ class Report(Base):
     file: Mapped[str] = mapped_column(String(80), unique=True)
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     row_count: Mapped[int | None] = mapped_column(Integer)
+    is_cut: Mapped[bool] = mapped_column(default=False, server_default=false())
     failure: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     built_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -40,7 +44,8 @@ class Report(Base):
     @property
     def file_name(self) -> str:
         """What the file is called by those who download it."""
-        return f"metronome-{self.kind}-{self.created_at.date().isoformat()}.csv"
+        part = f"-first-{self.row_count}-rows" if self.is_cut else ""
+        return f"metronome-{self.kind}-{self.created_at.date().isoformat()}{part}.csv"
 
     @property
     def is_waiting(self) -> bool:

@@ -19,6 +19,7 @@ from .orders import Grouping, Order, Sort
 LARGEST_ID = 2**31 - 1
 AT_ONCE = 1_000
 MOST_ROWS = 100_000
+"""As many as a file takes."""
 LISTED = 50
 
 HEADINGS: dict[Sort, tuple[str, ...]] = {
@@ -41,6 +42,11 @@ def reports_of(user_id: int, *, is_staff: bool = False) -> Sequence[Report]:
     """The person's newest reports; for admins everybody's."""
     query = select(Report).order_by(Report.id.desc()).limit(LISTED)
     return reading().scalars(query if is_staff else query.where(Report.created_by == user_id)).all()
+
+
+def asker_of(report: Report) -> str:
+    """The name of who asked for it."""
+    return reading().scalar(select(User.name).where(User.id == report.created_by)) or ""
 
 
 def rows_of(order: Order, *, user_id: int) -> Iterator[Sequence[Any]]:
@@ -110,7 +116,7 @@ def _moments(column: Any, order: Order) -> list[ColumnElement[bool]]:
 
 def _pages(query: Select[Any], key: Any) -> Iterator[Any]:
     last = 0
-    for _ in range(MOST_ROWS // AT_ONCE):
+    while True:
         rows = reading().scalars(query.where(key > last).order_by(key).limit(AT_ONCE)).all()
         yield from rows
         reading().expunge_all()

@@ -1,5 +1,6 @@
 """Reports on the web."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, send_file, url_for
@@ -13,6 +14,8 @@ from .forms import ReportForm
 from .orders import Sort
 
 FRESH_S, SLOW_AFTER_S = 10, 600
+SHOWN = 100
+"""So many rows stand on the page; the file has them all."""
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -43,6 +46,24 @@ def listed() -> Response:
     return live("reports/_list.html", page="reports/index.html", **_desk(_form()))
 
 
+@bp.get("/<int:report_id>")
+@signed_in
+def show(report_id: int) -> Response:
+    """What was asked for, and the first rows of what came of it; looks again while it is being built."""
+    report = queries.report_of(me().id, report_id, is_staff=me().is_admin)
+    pace_s = _pace(report.created_at) if report.is_waiting else None
+    return live(
+        "reports/_report.html",
+        page="reports/show.html",
+        tag=f"{pace_s}~{report.id}{report.state[0]}",
+        report=report,
+        asker=queries.asker_of(report),
+        excerpt=services.rows_in(me(), report_id, limit=SHOWN) if services.has_file(report) else None,
+        pace_s=pace_s,
+        today=today(me().zone),
+    )
+
+
 @bp.get("/<int:report_id>/file")
 @signed_in
 def download(report_id: int) -> Response:
@@ -68,11 +89,7 @@ def _form(*, empty: bool = False) -> ReportForm:
 def _desk(form: ReportForm) -> dict[str, Any]:
     reports = queries.reports_of(me().id, is_staff=me().is_admin)
     waiting = [one.created_at for one in reports if one.is_waiting]
-    pace_s = None
-    if waiting:
-        waited_s = (now() - max(waiting)).total_seconds()
-        usual_s = settings().poll_pace_s
-        pace_s = 0.5 if waited_s < FRESH_S else usual_s if waited_s < SLOW_AFTER_S else max(60.0, usual_s)
+    pace_s = _pace(max(waiting)) if waiting else None
     return {
         "form": form,
         "reports": reports,
@@ -80,3 +97,8 @@ def _desk(form: ReportForm) -> dict[str, Any]:
         "today": today(me().zone),
         "tag": f"{pace_s}~" + ".".join(f"{one.id}{one.state[0]}" for one in reports),
     }
+
+
+def _pace(since: datetime) -> float:
+    waited_s, usual_s = (now() - since).total_seconds(), settings().poll_pace_s
+    return 0.5 if waited_s < FRESH_S else usual_s if waited_s < SLOW_AFTER_S else max(60.0, usual_s)

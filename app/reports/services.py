@@ -21,11 +21,12 @@ from jobs import GiveUp
 from . import queries
 from .models import Report
 from .orders import Grouping, Order, Sort
-from .sheet import lines
+from .sheet import Excerpt, excerpt, lines
 
 FOLDER = "reports"
 LINES_AT_ONCE = 500
 FORGOTTEN_AT_ONCE = 500
+NO_FILE = "This report has no file."
 
 
 def request_report(person: Person, order: Order) -> tuple[int, str]:
@@ -56,6 +57,8 @@ def request_report(person: Person, order: Order) -> tuple[int, str]:
 def build(report_id: int, *, on_progress: Callable[[int], None] = lambda _rows: None) -> dict[str, int]:
     """Write the report's file; how many rows and bytes it has. Running it twice writes the same file again.
 
+    A file takes `MOST_ROWS`; whether there was more is noted.
+
     The file appears whole or not at all. `on_progress` hears now and then how many rows there are so far.
 
     Raises:
@@ -68,12 +71,13 @@ def build(report_id: int, *, on_progress: Callable[[int], None] = lambda _rows: 
     path.parent.mkdir(mode=0o700, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        rows = _write(draft, order, user_id=user_id, on_progress=on_progress)
+        rows, is_cut = _write(draft, order, user_id=user_id, on_progress=on_progress)
         size_bytes = draft.stat().st_size
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _note(report_id, state="ready", size_bytes=size_bytes, row_count=rows, built_at=now(), failure=None, failed_at=None)
+    came = {"size_bytes": size_bytes, "row_count": rows, "is_cut": is_cut}
+    _note(report_id, state="ready", **came, built_at=now(), failure=None, failed_at=None)
     return {"report_id": report_id, "rows": rows, "size_bytes": size_bytes}
 
 
@@ -99,10 +103,23 @@ def delete_report(person: Person, report_id: int) -> None:
 def path_of(person: Person, report_id: int) -> Path:
     """Where the file of a finished report is. Raises NotFound."""
     report = queries.report_of(person.id, report_id, is_staff=person.is_admin)
-    path = file_of(report)
-    if not report.is_ready or not path.is_file():
-        raise NotFound("This report has no file.")
-    return path
+    if not has_file(report):
+        raise NotFound(NO_FILE)
+    return file_of(report)
+
+
+def has_file(report: Report) -> bool:
+    """Whether there is something to read: it is built, and nobody took its file away."""
+    return report.is_ready and file_of(report).is_file()
+
+
+def rows_in(person: Person, report_id: int, *, after: int = 0, limit: int) -> Excerpt:
+    """Some rows of a finished report as they stand in its file, behind the first `after`. Raises NotFound."""
+    try:
+        with path_of(person, report_id).open(encoding="utf-8-sig", newline="") as file:
+            return excerpt(file, after=after, limit=limit)
+    except FileNotFoundError:  # deleted at this very moment
+        raise NotFound(NO_FILE) from None
 
 
 def forget_old(*, days: int) -> int:
@@ -149,19 +166,21 @@ def _order_of(report: Report) -> Order:
     )
 
 
-def _write(draft: Path, order: Order, *, user_id: int, on_progress: Callable[[int], None]) -> int:
+def _write(draft: Path, order: Order, *, user_id: int, on_progress: Callable[[int], None]) -> tuple[int, bool]:
+    """How many rows it has, and whether there would have been more."""
     count = 0
     # Spreadsheets take UTF-8 for something else without the mark at its beginning.
     with draft.open("x", encoding="utf-8-sig", newline="") as file:
         file.write(lines([queries.HEADINGS[order.sort]]))
         rows = queries.rows_of(order, user_id=user_id)
-        while some := list(islice(rows, LINES_AT_ONCE)):
+        while some := list(islice(rows, min(LINES_AT_ONCE, queries.MOST_ROWS - count))):
             file.write(lines(some))
             count += len(some)
             on_progress(count)
+        is_cut = next(rows, None) is not None
         file.flush()
         os.fsync(file.fileno())
-    return count
+    return count, is_cut
 
 
 def _note(report_id: int, **values: object) -> None:

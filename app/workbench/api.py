@@ -7,7 +7,7 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import BadRequest
 
 from app.errors import Conflict, Invalid, NotAllowed
-from app.openapi import PROBLEM, ApiBlueprint, ProblemOut, read_json
+from app.openapi import KEY, PROBLEM, ApiBlueprint, ProblemOut, read_json, sent_once
 from app.security import api_access, is_theirs, me
 
 from . import kinds, queries, services
@@ -28,7 +28,16 @@ from .schemas import (
 )
 
 MOST_AT_ONCE = 100
-ANY = {"type": "object"}
+OPERATIONS = ("add", "multiply")
+SUM = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "x": {"type": "number"},
+        "y": {"type": "number"},
+        "operation": {"type": "string", "enum": list(OPERATIONS), "default": "add"},
+    },
+}
 TASK = {
     "type": "object",
     "required": ["kind"],
@@ -62,26 +71,44 @@ class BadBatch(BadRequest):
     description = f"Send a list of 1 to {MOST_AT_ONCE} tasks."
 
 
+class NothingTaken(Exception):
+    """Every task of a batch was wrong."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(f"none of {len(errors)} tasks")
+        self.errors = errors
+
+
 def _body(schema: Mapping[str, Any], *, required: bool = False) -> dict[str, Any]:
     return {"required": required, "content": {"application/json": {"schema": schema}}}
 
 
+def _arguments(name: str) -> dict[str, Any]:
+    """The body of a view that starts a kind: its arguments, and nothing where each has a usual value."""
+    return _body({"$ref": f"#/components/schemas/{kinds.BY_NAME[name].schema_name}"})
+
+
 @blp.post("/simple-task/")
-@blp.doc(requestBody=_body({"type": "object", "properties": {"x": {"type": "number"}, "y": {"type": "number"}}}))
+@blp.doc(
+    parameters=[KEY],
+    requestBody=_body(SUM),
+)
 @blp.response(202, StartedOut)
+@blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def simple_task() -> Response:
     """Add two numbers; with `"operation": "multiply"` multiply them."""
     given = _given()
     operation = given.pop("operation", "add")
-    if operation not in ("add", "multiply"):
-        raise Invalid({"operation": "Choose one of: add, multiply."})
+    if operation not in OPERATIONS:
+        raise Invalid({"operation": f"Choose one of: {', '.join(OPERATIONS)}."})
     return _start(operation, given)
 
 
 @blp.post("/chain-tasks/")
-@blp.doc(requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("chain"))
 @blp.response(202, StartedOut)
+@blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def chain_tasks() -> Response:
     """Three steps, one after the other: `value`, and `fail_at` to see one fail."""
@@ -89,8 +116,9 @@ def chain_tasks() -> Response:
 
 
 @blp.post("/group-tasks/")
-@blp.doc(requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("group"))
 @blp.response(202, StartedOut)
+@blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def group_tasks() -> Response:
     """Additions side by side, one for each of `numbers`."""
@@ -98,8 +126,9 @@ def group_tasks() -> Response:
 
 
 @blp.post("/chord-tasks/")
-@blp.doc(requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("chord"))
 @blp.response(202, StartedOut)
+@blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def chord_tasks() -> Response:
     """Chunks of `data`, `chunk_size` values each, worked on side by side and brought together."""
@@ -107,8 +136,9 @@ def chord_tasks() -> Response:
 
 
 @blp.post("/long-task/")
-@blp.doc(requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("long_task"))
 @blp.response(202, StartedOut)
+@blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def long_task() -> Response:
     """Wait `total_steps` steps of `step_ms` milliseconds, and tell how far it is."""
@@ -116,8 +146,9 @@ def long_task() -> Response:
 
 
 @blp.post("/retry-task/")
-@blp.doc(requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("retry_task"))
 @blp.response(202, StartedOut)
+@blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def retry_task() -> Response:
     """Fail with `fail_probability`, and be tried again."""
@@ -125,8 +156,9 @@ def retry_task() -> Response:
 
 
 @blp.post("/create-users/")
-@blp.doc(requestBody=_body(ANY))
+@blp.doc(parameters=[KEY], requestBody=_arguments("create_users"))
 @blp.response(202, StartedOut)
+@blp.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def create_users() -> Response:
     """Make `count` accounts whose names begin with `prefix` (admins)."""
@@ -187,14 +219,14 @@ def overview() -> Response:
 
 
 @tasks.post("/tasks/")
-@tasks.doc(requestBody=_body(TASK, required=True))
+@tasks.doc(parameters=[KEY], requestBody=_body(TASK, required=True))
 @tasks.response(202, StartedOut)
+@tasks.alt_response(200, schema=StartedOut, description="It was sent before.")
 @api_access("write")
 def create_task() -> Response:
     """Have one kind run: `kind`, `arguments` and, if it matters, `priority`."""
     kind, args, priority = _wanted(_given(required=True))
-    task_id = services.start(me(), kind, args, priority=priority)
-    return _answer(started_out(task_id, kind.name), status=202)
+    return _started(kind, args, priority=priority)
 
 
 @tasks.get("/tasks/<string:task_id>/")
@@ -221,8 +253,9 @@ def delete_task(task_id: str) -> Response:
 
 
 @tasks.post("/tasks/batch-request/")
-@tasks.doc(requestBody=_body(TASKS, required=True), responses=NOTHING_TAKEN)
+@tasks.doc(parameters=[KEY], requestBody=_body(TASKS, required=True), responses=NOTHING_TAKEN)
 @tasks.response(202, BatchOut)
+@tasks.alt_response(200, schema=BatchOut, description="It was sent before.")
 @api_access("write")
 def create_batch() -> Response:
     """Have up to 100 kinds run; those that are wrong are told with their index, the others run."""
@@ -230,8 +263,9 @@ def create_batch() -> Response:
 
 
 @tasks.post("/batch-request")
-@tasks.doc(requestBody=_body(TASKS, required=True), responses=NOTHING_TAKEN, deprecated=True)
+@tasks.doc(parameters=[KEY], requestBody=_body(TASKS, required=True), responses=NOTHING_TAKEN, deprecated=True)
 @tasks.response(202, BatchOut)
+@tasks.alt_response(200, schema=BatchOut, description="It was sent before.")
 @api_access("write")
 def older_batch() -> Response:
     """Have up to 100 kinds run, under an older name."""
@@ -242,6 +276,15 @@ def _batch() -> Response:
     given = read_json(request)
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_AT_ONCE:
         raise BadBatch
+    try:
+        sent = sent_once("tasks", lambda: [_taken(given)], content=given)
+    except NothingTaken as nothing:
+        return _answer({"tasks": [], "errors": nothing.errors}, status=400)
+    return _answer(sent.made[0], status=202 if sent.is_new else 200)
+
+
+def _taken(given: list[Any]) -> dict[str, Any]:
+    """Start what can be started; what became of each. Raises NothingTaken."""
     wanted: dict[int, tuple[Kind, dict[str, Any], int | None]] = {}
     wrong: list[dict[str, Any]] = []
     for index, one in enumerate(given):
@@ -252,12 +295,14 @@ def _batch() -> Response:
             wrong.append({"index": index, "errors": error.errors})
         except NotAllowed as error:
             wrong.append({"index": index, "errors": {"kind": str(error)}})
-    uids = services.start_many(me(), list(wanted.values())) if wanted else []
+    if not wanted:
+        raise NothingTaken(wrong)
+    uids = services.start_many(me(), list(wanted.values()))
     taken = [
         {"index": index, **started_out(uid, kind.name)}
         for uid, (index, (kind, _, _)) in zip(uids, wanted.items(), strict=True)
     ]
-    return _answer({"tasks": taken, "errors": wrong}, status=202 if taken else 400)
+    return {"tasks": taken, "errors": wrong}
 
 
 def _wanted(one: Any) -> tuple[Kind, dict[str, Any], int | None]:
@@ -278,8 +323,13 @@ def _wanted(one: Any) -> tuple[Kind, dict[str, Any], int | None]:
 
 def _start(name: str, given: Mapping[str, Any]) -> Response:
     kind = kinds.BY_NAME[name]
-    task_id = services.start(me(), kind, {**kind.usual(), **given})
-    return _answer(started_out(task_id, kind.name), status=202)
+    return _started(kind, {**kind.usual(), **given})
+
+
+def _started(kind: Kind, args: Mapping[str, Any], *, priority: int | None = None) -> Response:
+    content = [kind.name, args, priority]
+    sent = sent_once("task", lambda: [services.start(me(), kind, args, priority=priority)], content=content)
+    return _answer(started_out(sent.made[0], kind.name), status=202 if sent.is_new else 200)
 
 
 def _given(*, required: bool = False) -> dict[str, Any]:

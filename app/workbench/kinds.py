@@ -79,6 +79,11 @@ class Kind:
         """What the ledger calls its job."""
         return f"{WORKBENCH}.{self.name}"
 
+    @property
+    def schema_name(self) -> str:
+        """What the API's document calls its arguments: "LongTaskArguments"."""
+        return f"{self.name.title().replace('_', '')}Arguments"
+
     def usual(self) -> dict[str, Any]:
         """What its arguments are when nobody says, as far as there is such a thing."""
         return {name: one.value for name, one in self.bounds.items() if one.value not in (None, [])}

@@ -120,6 +120,24 @@ def taker(kind: Kind) -> Job:
     return Job(kind.job_name, SHAPES[kind.name], queue_name="") if kind.is_flow else _job(kind.name)
 
 
+def argument_schemas() -> dict[str, dict[str, Any]]:
+    """What each kind is given, as JSON schemas by the name of `schema_name`; what has a usual value may be left out."""
+    return {kind.schema_name: _argument_schema(kind) for kind in kinds.ALL}
+
+
+def _argument_schema(kind: Kind) -> dict[str, Any]:
+    told, usual = taker(kind).told()["arguments"], kind.usual()
+    properties = {
+        name: {**schema, "default": usual[name]} if name in usual else schema
+        for name, schema in told["properties"].items()
+    }
+    required = [name for name in told["required"] if name not in usual]
+    # A list of what is required must not be empty where OpenAPI 3.0 is read.
+    return {"type": "object", "properties": properties, "additionalProperties": told["additionalProperties"]} | (
+        {"required": required} if required else {}
+    )
+
+
 def has_staff_rights(person: Person) -> bool:
     """Whether they act as an admin: in their browser, or with a token that may do all that admins may."""
     return person.is_admin and (person.session_id is not None or "admin" in person.scopes)

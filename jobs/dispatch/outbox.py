@@ -137,20 +137,21 @@ def wake_at_commit(session: Session, wake: Callable[[str, int], None], ready: Ma
 
 def _row(request: JobRequest) -> dict[str, Any]:
     job = request.job
-    key = _key(job, request)
+    args = job.taken(request.args)
+    key = _key(job, request, args)
     return {
         "uid": new_uid(),
         "queue": request.queue or job.queue_name,
         "kind": job.name,
         "state": _first_state(request).value,
         "priority": job.priority if request.priority is None else request.priority,
-        "args": dict(request.args),
+        "args": dict(args),
         "run_at": request.run_at,
         "max_retries": job.max_retries,
         "expires_at": request.expires_at,
         "unique_key": key if job.unique is Unique.WAITING and not request.unique else None,
         "live_key": key if job.unique is Unique.LIVE or request.unique else None,
-        "concurrency_key": job.concurrency_key_of(request.args),
+        "concurrency_key": job.concurrency_key_of(args),
         "subject_kind": request.subject_kind,
         "subject_id": request.subject_id,
         "requested_by": request.requested_by,
@@ -170,11 +171,11 @@ def _first_state(request: JobRequest) -> State:
     return State.READY if request.run_at is None else State.SCHEDULED
 
 
-def _key(job: Job, request: JobRequest) -> str | None:
+def _key(job: Job, request: JobRequest, args: Mapping[str, Any]) -> str | None:
     """What tells this job from another of its kind that may stand beside it; None when any may."""
     if request.unique is None and job.unique is None:
         return None
-    told = f"{job.name}:{request.unique if request.unique is not None else sorted(request.args.items())!r}"
+    told = f"{job.name}:{request.unique if request.unique is not None else sorted(args.items())!r}"
     return told if len(told) <= LONGEST_KEY else f"{job.name}:{sha256(told.encode('utf-8', 'replace')).hexdigest()}"
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
 
-from sqlalchemy import JSON, String, Table, select, update
+from sqlalchemy import DDL, JSON, String, Table, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -67,7 +67,26 @@ class AuditHead(LedgerBase):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+audit_table = cast("Table", AuditRow.__table__)
 head_table = cast("Table", AuditHead.__table__)
+
+_REFUSED = "the audit log is only added to"
+_FUNCTION = (
+    "CREATE OR REPLACE FUNCTION job_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS"
+    f" $$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$"
+)
+_TRIGGER = (
+    "CREATE TRIGGER job_audit_only_added_to BEFORE UPDATE OR DELETE OR TRUNCATE ON job_audit"
+    " FOR EACH STATEMENT EXECUTE FUNCTION job_audit_refuse()"
+)
+_ON_SQLITE = tuple(
+    f"CREATE TRIGGER job_audit_no_{move} BEFORE {move} ON job_audit BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
+    for move in ("update", "delete")
+)
+# Whoever makes the table has the database itself refuse changes of it; migrations say the same in their own words.
+for _name, _statements in (("postgresql", (_FUNCTION, _TRIGGER)), ("sqlite", _ON_SQLITE)):
+    for _statement in _statements:
+        event.listen(audit_table, "after_create", DDL(_statement).execute_if(dialect=_name))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

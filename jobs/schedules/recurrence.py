@@ -13,8 +13,14 @@ MOST_TIMES_IN_A_PERIOD = 1_500
 
 FREQUENCIES = {"YEARLY": 0, "MONTHLY": 1, "WEEKLY": 2, "DAILY": 3, "HOURLY": 4, "MINUTELY": 5}
 YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY, MINUTELY = FREQUENCIES.values()
-STEPS = {YEARLY: 9, MONTHLY: 120, WEEKLY: 400, DAILY: 800, HOURLY: 800, MINUTELY: 800}
-"""How many periods are looked through for the next run: about two milliseconds' worth."""
+STEPS = {YEARLY: 9, MONTHLY: 120, WEEKLY: 400, DAILY: 800, HOURLY: 800, MINUTELY: 600}
+"""How many periods of one time each are looked through for the next run: about two milliseconds' worth."""
+FEWEST_STEPS = 9
+TIMES_LIKE_AN_HOUR = 6
+"""An hour's times are made anew in every hour that is looked through: so many cost as much as the hour itself."""
+DAYS_LIKE_A_YEAR = 25
+"""When the steps come to another year, it is laid out anew, which costs as much as so many days."""
+MOST_WEEKS_OF_A_MONTH = 5
 IN_FORTY_YEARS = {YEARLY: 40, MONTHLY: 480, WEEKLY: 2_087, DAILY: 14_610, HOURLY: 350_640, MINUTELY: 21_038_400}
 MOST_INTERVAL = {YEARLY: 40, MONTHLY: 480, WEEKLY: 520, DAILY: 3_660, HOURLY: 87_840, MINUTELY: 1_000_000}
 DAYS = {YEARLY: 366, MONTHLY: 31, WEEKLY: 7, DAILY: 1, HOURLY: 1, MINUTELY: 1}
@@ -80,7 +86,7 @@ class Recurrence:
             ValueError: it never runs, or not for a very long time.
         """
         steps = Steps(self.interval)
-        steps.left = min(STEPS[self.frequency], IN_FORTY_YEARS[self.frequency] // self.interval + 3)
+        steps.left = min(self._most_steps, IN_FORTY_YEARS[self.frequency] // self.interval + 3)
         try:
             first = self._period(max(after, start), start)
             runs = rfc5545.rrule(
@@ -107,6 +113,23 @@ class Recurrence:
         if self.frequency == MONTHLY:
             return {**taken, "bymonthday": [start.day]}
         return {**taken, "byweekday": [rfc5545.weekday(start.weekday())]} if self.frequency == WEEKLY else taken
+
+    @property
+    def _most_steps(self) -> int:
+        """So many that they cost what is said at STEPS, whatever else has to be done in each of them."""
+        most = STEPS[self.frequency]
+        minutes, hours = (len(set(self.lists.get(name, [0]))) for name in ("byminute", "byhour"))
+        extra = len(self.lists.get("bysetpos", ())) * most / STEPS[DAILY]  # each place is looked up like a day
+        if {HOURLY: "byhour", MINUTELY: "byminute"}.get(self.frequency) in self.lists:
+            extra += 0.5  # the next of the list is searched in every step
+        if self.frequency == HOURLY:
+            extra += (minutes - 1) / TIMES_LIKE_AN_HOUR
+        elif self.frequency < HOURLY:
+            extra += minutes * hours / MOST_TIMES_IN_A_PERIOD
+        if self.frequency > MONTHLY:
+            years = 40 * self.interval / IN_FORTY_YEARS[self.frequency]
+            extra += years * DAYS_LIKE_A_YEAR * most / STEPS[DAILY]
+        return max(FEWEST_STEPS, int(most / (1 + extra)))
 
     def _period(self, moment: datetime, start: datetime) -> datetime:
         """The beginning of the rule's latest period that does not begin after the moment."""
@@ -219,6 +242,10 @@ def _refuse_what_expands(rule: Recurrence) -> None:
         times *= len(set(rule.lists.get(name, [0])))
     if DAYS[rule.frequency] * times > MOST_TIMES_IN_A_PERIOD:
         raise ValueError("rrule: BYHOUR and BYMINUTE make too many runs in one period; say it with a narrower FREQ")
+    # Past the end of a month there is nothing to be found, and the expansion would run off the end of its year.
+    weeks = max((abs(day.n or 0) for day in rule.lists.get("byweekday", ())), default=0)
+    if weeks > MOST_WEEKS_OF_A_MONTH and (rule.frequency == MONTHLY or "bymonth" in rule.lists):
+        raise ValueError("rrule: BYDAY counts to 5 in a month, from its beginning or from its end")
     if rule.frequency == MINUTELY and "byhour" in rule.lists:
         raise ValueError("rrule: BYHOUR does not go with MINUTELY; say FREQ=DAILY with BYHOUR and BYMINUTE")
     if rule.frequency >= HOURLY and "bysetpos" in rule.lists:

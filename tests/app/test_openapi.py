@@ -24,6 +24,7 @@ from app.accounts.models import User
 from app.activities import services
 from app.clock import today
 from app.db import transaction
+from app.workbench.kinds import BY_NAME
 from tests.app.conftest import PASSWORD, ZONE
 
 SOME = settings(
@@ -60,6 +61,63 @@ def operators(app: Flask) -> str:
         with transaction() as session:
             session.execute(update(User).where(User.id == olga_id).values(is_admin=True))
         return accounts.make_token(olga_id, name="test", scopes=["jobs"])
+
+
+@pytest.fixture
+def document(app: Flask) -> dict[str, Any]:
+    """The document, every reference in it followed."""
+    told: dict[str, Any] = app.test_client().get("/api/openapi.json").json or {}
+
+    def followed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [followed(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            found = told
+            for name in value["$ref"].removeprefix("#/").split("/"):
+                found = found[name]
+            return followed(found)
+        return {name: followed(one) for name, one in value.items()}
+
+    whole: dict[str, Any] = followed(told)
+    return whole
+
+
+def test_every_body_and_every_answer_says_what_is_in_it(document: dict[str, Any]) -> None:
+    bare = []
+    for path, operations in document["paths"].items():
+        for method, told in operations.items():
+            said = told.get("responses", {}) if isinstance(told, dict) else {}
+            bodies = {"body": told["requestBody"]} if "requestBody" in told else {}
+            for name, one in {**said, **bodies}.items():
+                is_empty = name in {"204", "304"} or "content" not in one
+                schemas = [content.get("schema", {}) for content in one.get("content", {}).values()]
+                if (is_empty and name == "207") or (not is_empty and {"type": "object"} in schemas):
+                    bare.append(f"{method} {path} {name}")
+    assert bare == []
+
+
+def test_what_starts_a_kind_tells_of_its_arguments(document: dict[str, Any]) -> None:
+    def body(path: str) -> dict[str, Any]:
+        found: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        return found
+
+    usual = BY_NAME["chord"].usual()
+    assert body("/api/chord-tasks/")["properties"] == {
+        "data": {"type": "array", "items": {"type": "number"}, "default": usual["data"]},
+        "chunk_size": {"type": "integer", "default": usual["chunk_size"]},
+    }
+    paths = ["chain-tasks", "group-tasks", "long-task", "retry-task", "create-users", "simple-task"]
+    assert [sorted(body(f"/api/{path}/")["properties"]) for path in paths] == [
+        ["fail_at", "value"],
+        ["numbers"],
+        ["step_ms", "total_steps"],
+        ["fail_probability"],
+        ["count", "prefix"],
+        ["operation", "x", "y"],
+    ]
+    assert all("required" not in body(f"/api/{path}/") for path in paths)
 
 
 @pytest.mark.slow

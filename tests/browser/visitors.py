@@ -23,6 +23,7 @@ PEOPLES = [
     "/activities/<int:activity_id>",
     "/activities/<int:activity_id>/edit",
     "/reports/",
+    "/reports/<int:report_id>",
     "/workbench/",
     "/workbench/<string:name>",
     "/workbench/runs/<string:uid>",
@@ -88,7 +89,7 @@ ASKED_FOR = {
 }
 """What a page is asked for beside its address."""
 SHOWN_ONCE = {"/setup/<token>"}
-NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<int|/health|/readyz|/metrics|/admin/.|/accent")
+NOT_FOR_EYES = re.compile(r"/static/|/api/(?!docs)|/tasks/|/reports/<[^>]*>/|/health|/readyz|/metrics|/admin/.|/accent")
 
 ALERT = (
     "INSERT INTO alert (id, fingerprint, rule, type, severity, title, words, labels, raised_at, last_at) VALUES (1,"
@@ -124,6 +125,7 @@ class Visitors:
         self._names["<int:alert_id>"] = "1"
         product.sql(ALERT)
         self._operated = _operated(product, email)
+        self._names["<int:report_id>"] = self._operated["report"]
         product.sql(
             "UPDATE job SET error_class = 'ValueError', error_message = 'no', error_fingerprint = :print"
             " WHERE uid = :uid",
@@ -171,11 +173,13 @@ def _operated(product: Product, email: str) -> dict[str, str]:
     meant = {"action": "cancel", "filter": {"kinds": ["workbench.add"]}}
     operation = _sent_to(product, token, "bulk-operations", meant)
     _sent_to(product, token, "queues/imports/pause", {"reason": LONG_WORD})
+    report = _sent_to(product, token, "reports", {"report_type": "activities"})
     workers = _asked(product, token, "workers")["workers"]
     return {
         "schedules": schedule["id"],
         "workflows": workflow["id"],
         "operations": operation["id"],
+        "report": str(report["report_id"]),
         "worker": next(one["name"] for one in workers if one["role"] == "worker"),
     }
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from jobs import AuditRow, Limits, Rule, ScheduleRequest, Verification, WrongState, chain
 from jobs.ledger import audit
 from tests.jobs.host import SmallHost
+from tests.jobs.tampering import unguarded
 from tests.jobs.workflows.flowshop import FlowShop
 from tests.jobs.workshop import QUEUE, Workshop
 
@@ -38,7 +40,7 @@ def verified(shop: Workshop) -> Verification:
 
 
 def do(shop: Workshop, statement: str, **values: Any) -> None:
-    with shop.host.transaction() as session:
+    with shop.host.transaction() as session, unguarded(session):
         session.execute(text(statement), values)
 
 
@@ -183,6 +185,21 @@ def test_secrets_are_not_written_down(shop: Workshop) -> None:
     assert verified(shop).is_whole
 
 
+@pytest.mark.parametrize(
+    "statement", ["UPDATE job_audit SET by = 'nobody'", "DELETE FROM job_audit WHERE id = 1", "TRUNCATE job_audit"]
+)
+def test_the_database_of_any_host_refuses_to_change_the_log(shop: Workshop, statement: str) -> None:
+    add(shop, "a", "b")
+    with shop.host.transaction() as session:
+        is_sqlite = session.get_bind().dialect.name == "sqlite"
+    if is_sqlite and statement.startswith("TRUNCATE"):
+        pytest.skip("SQLite has no TRUNCATE")
+    with pytest.raises(DBAPIError, match="the audit log is only added to"), shop.host.transaction() as session:
+        session.execute(text(statement))
+    assert [one.subject for one in rows(shop)] == ["a", "b"]
+    assert verified(shop).is_whole
+
+
 def test_an_empty_log_is_whole(shop: Workshop) -> None:
     assert verified(shop) == Verification(True, 0, None, None, "0" * 64)
 
@@ -213,7 +230,7 @@ def test_whatever_is_done_to_the_log_is_found(shop: Workshop, statement: str, br
 
 def test_a_row_that_was_sealed_anew_breaks_the_one_after_it(shop: Workshop) -> None:
     add(shop, "a", "b", "c")
-    with shop.host.transaction() as session:
+    with shop.host.transaction() as session, unguarded(session):
         row = session.get(AuditRow, 2)
         assert row is not None
         row.subject = "z"
@@ -223,7 +240,7 @@ def test_a_row_that_was_sealed_anew_breaks_the_one_after_it(shop: Workshop) -> N
 
 def test_the_last_row_sealed_anew_is_not_what_the_head_says(shop: Workshop) -> None:
     add(shop, "a", "b")
-    with shop.host.transaction() as session:
+    with shop.host.transaction() as session, unguarded(session):
         row = session.get(AuditRow, 2)
         assert row is not None
         row.subject = "z"

@@ -4,6 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 from jobs import State, engine_of, in_words
 from jobs.ledger import reader
 from jobs.testing import run_ready
@@ -23,6 +27,9 @@ def test_another_application_uses_the_engine_as_the_readme_says(database_url: st
     with engine.host.inside():
         entry = reader.by_uid(engine.host.reading(), answer.json["job"])
         recurring = engine.schedules.get(weekly.json["schedule"])
+    engine.pause(("queue", "mail"), by="olga", reason=None)
+    with pytest.raises(DBAPIError, match="only added to"), engine.host.transaction() as session:
+        session.execute(text("UPDATE job_audit SET by = 'nobody'"))
     engine.host.database.dispose()
     assert answer.status_code == 202
     assert entry is not None

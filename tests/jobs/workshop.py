@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, text
 
-from jobs import Engine, Entry, Job, JobGroup, JobRequest
+from jobs import AuditRow, Engine, Entry, Job, JobGroup, JobRequest
 from jobs.ledger import reader, writer
 from jobs.ledger.models import Attempt, Move
 from jobs.ledger.writer import Claim, Wish
 
 from .host import SmallHost, effects, ledger, product, regrets
+from .tampering import unguarded
 
 QUEUE = "work"
 LEASE_S = 30.0
@@ -142,6 +143,9 @@ class Workshop:
     def empty(self) -> None:
         with self.host.transaction() as session:
             session.execute(delete(Move))
+            with unguarded(session):
+                session.execute(delete(AuditRow))
             for tables in (product, ledger):
                 for table in tables.sorted_tables:
-                    session.execute(delete(table))
+                    if table is not AuditRow.__table__:
+                        session.execute(delete(table))

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Response, url_for
 
 from app.background.schemas import ReasonIn
-from app.openapi import ApiBlueprint, answer
+from app.once import Sent
+from app.openapi import KEY, ApiBlueprint, answer, sent_once
 from app.security import api_access, me
 from jobs import RANGES, Limits
 
@@ -241,12 +242,17 @@ def errors(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/errors/<string:fingerprint>/retries")
+@blp.doc(parameters=[KEY])
 @blp.arguments(ReasonIn(), required=False)
 @blp.response(202, BulkOut)
+@blp.alt_response(200, schema=BulkOut, description="It was sent before.")
 @api_access("jobs")
 def retry_error(given: dict[str, Any], fingerprint: str) -> Response:
     """Run all jobs again that ended with this error, by a bulk operation."""
-    return _begun(services.retry_error(me(), fingerprint, reason=given.get("reason")))
+    reason = given.get("reason")
+    content = [fingerprint, reason]
+    sent = sent_once("error retry", lambda: [services.retry_error(me(), fingerprint, reason=reason)], content=content)
+    return _begun(sent)
 
 
 @blp.put("/errors/<string:fingerprint>/mute")
@@ -273,16 +279,22 @@ def unmute_error(given: dict[str, Any], fingerprint: str) -> Response:
 
 
 @blp.post("/bulk-operations")
+@blp.doc(parameters=[KEY])
 @blp.arguments(BulkIn())
 @blp.response(202, BulkOut)
-@blp.alt_response(200, schema=BulkPreviewOut, description="With dry_run: the jobs that are meant.")
+@blp.alt_response(
+    200,
+    schema={"oneOf": [BulkPreviewOut, BulkOut]},
+    description="With dry_run: the jobs that are meant. Else: it was sent before.",
+)
 @api_access("jobs")
 def create(given: dict[str, Any]) -> Response:
     """Retry, cancel, delete, move or reprioritise many jobs in the background."""
     request = request_of(given)
     if given["dry_run"]:
         return answer(preview_out(services.preview(request)))
-    return _begun(services.start(me(), request, reason=given.get("reason")))
+    reason = given.get("reason")
+    return _begun(sent_once("bulk", lambda: [services.start(me(), request, reason=reason)], content=given))
 
 
 @blp.get("/bulk-operations")
@@ -315,12 +327,15 @@ def cancel(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.post("/bulk-operations/<string:uid>/undo")
+@blp.doc(parameters=[KEY])
 @blp.arguments(ReasonIn(), required=False)
 @blp.response(202, BulkOut)
+@blp.alt_response(200, schema=BulkOut, description="It was sent before.")
 @api_access("jobs")
 def undo(given: dict[str, Any], uid: str) -> Response:
     """Put the jobs that were cancelled, moved or reprioritised back as they were; what changed since stays."""
-    return _begun(services.undo(me(), uid, reason=given.get("reason")))
+    reason = given.get("reason")
+    return _begun(sent_once("undo", lambda: [services.undo(me(), uid, reason=reason)], content=[uid, reason]))
 
 
 # -- what was done ----------------------------------------------------------------------------------------------------
@@ -344,7 +359,8 @@ def verify() -> Response:
     return answer(verification_out(queries.verification()))
 
 
-def _begun(uid: str) -> Response:
-    response = answer(bulk_out(queries.operation(uid)), status=202)
+def _begun(sent: Sent) -> Response:
+    (uid,) = sent.made
+    response = answer(bulk_out(queries.operation(uid)), status=202 if sent.is_new else 200)
     response.headers["Location"] = url_for(".show", uid=uid)
     return response

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from app.background.queries import jobs_made
+from app.background.queries import job_made
 from app.background.schemas import JobLookOut, ReasonIn, job_out, moment_out
 from app.errors import Conflict
-from app.openapi import ApiBlueprint, answer
+from app.openapi import KEY, ApiBlueprint, answer, sent_once
 from app.security import api_access, is_theirs, me
 from jobs import Entry, Schedule
 
@@ -45,13 +45,16 @@ def index(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/schedules")
+@blp.doc(parameters=[KEY])
 @blp.arguments(ScheduleIn())
 @blp.response(201, ScheduleOut)
+@blp.alt_response(200, schema=ScheduleOut, description="It was sent before.")
 @api_access("write", "jobs")
 def create(given: dict[str, Any]) -> Response:
     """Have a kind that you may start run by the clock."""
-    uid = services.create(me(), given)
-    response = _schedule(uid, status=201)
+    sent = sent_once("schedule", lambda: [services.create(me(), given)], content=given)
+    (uid,) = sent.made
+    response = _schedule(uid, status=201 if sent.is_new else 200)
     response.headers["Location"] = url_for(".show", uid=uid)
     return response
 
@@ -117,13 +120,17 @@ def runs(args: dict[str, Any], uid: str) -> Response:
 
 
 @blp.post("/schedules/<string:uid>/runs")
+@blp.doc(parameters=[KEY])
 @blp.arguments(ReasonIn(), required=False)
 @blp.response(201, JobLookOut)
+@blp.alt_response(200, schema=JobLookOut, description="It was sent before.")
 @api_access("write", "jobs")
 def run(given: dict[str, Any], uid: str) -> Response:
     """Make a job of a schedule at once, paused or not, beside its slots."""
-    job_uid = services.run_now(me(), uid, reason=given.get("reason"))
-    response = answer(_job_out(jobs_made([job_uid])[0]), status=201)
+    reason = given.get("reason")
+    sent = sent_once("schedule run", lambda: [services.run_now(me(), uid, reason=reason)], content=[uid, reason])
+    (job_uid,) = sent.made
+    response = answer(_job_out(job_made(job_uid)), status=201 if sent.is_new else 200)
     response.headers["Location"] = url_for("jobs_api.show", uid=job_uid)
     return response
 

@@ -48,8 +48,8 @@ def index(args: dict[str, Any]) -> Response:
 def create(given: dict[str, Any]) -> Response:
     """Start a workflow of kinds that you may start, whole or not at all, of at most 1,000 steps."""
     started = services.start(me(), given, key=idempotency_key("workflow"))
-    (uid,) = started.uids
-    response = _look(uid, FIRST, status=201 if started.are_new else 200)
+    (uid,) = started.made
+    response = _look(uid, FIRST, status=201 if started.is_new else 200)
     response.headers["Location"] = url_for(".show", uid=uid)
     return response
 

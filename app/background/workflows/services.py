@@ -1,15 +1,13 @@
 """What people can do with workflows."""
 
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from app import logs
-from app.background.services import Started, fitting, is_for_people, once, startable
+from app.background.services import fitting, is_for_people, startable
+from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
+from app.once import Sent, once, print_of
 from app.security import Person, requester
 from jobs import (
     FROM_PARENTS,
@@ -31,13 +29,16 @@ SHAPES = ("chain", "group", "chord", "steps")
 MOST_STEPS = 1_000
 
 
-def start(person: Person, given: Mapping[str, Any], *, key: str | None = None) -> Started:
+def start(person: Person, given: Mapping[str, Any], *, key: str | None = None) -> Sent:
     """Write a workflow down whole, described by the words of the API. With a `key`, sent twice it is made once.
 
     Raises:
         Invalid: the fields are named "chain.3.args.x"
-        Conflict: the key was used for something else
     """
+    return once(person.id, lambda: [_started(person, given)], key=key, content_print=print_of(given) if key else "")
+
+
+def _started(person: Person, given: Mapping[str, Any]) -> str:
     said = [name for name in SHAPES if name in given]
     if len(said) != 1:
         raise Invalid({"": f"Give exactly one of {', '.join(SHAPES)}."})
@@ -46,26 +47,16 @@ def start(person: Person, given: Mapping[str, Any], *, key: str | None = None) -
         flow = _workflow(given, said[0], steps)
         if steps.wrong:
             raise Invalid(steps.wrong)
-        return once(person, _writer(person, flow, steps.of_staff), key=key, content_print=_print_of(given))
+        by, request_id = requester(person.id), logs.field("request_id")
+        with transaction() as session:
+            uid = engine_of().workflows.start(session, flow, requested_by=by, request_id=request_id)
+            if steps.of_staff:
+                details = {"name": flow.name, "kinds": sorted(steps.of_staff)}
+                engine_of().audit.note(by=by, action="start", subject=f"workflow {uid}", details=details)
+            return uid
     except ValueError as error:
         text = str(error).removeprefix(f"{given.get('name', '')}: ")
         raise Invalid({said[0]: f"This cannot be a workflow: {text}."}) from None
-
-
-def _writer(person: Person, flow: Workflow, of_staff: Collection[str]) -> Callable[[Session], list[str]]:
-    def write(session: Session) -> list[str]:
-        by, request_id = requester(person.id), logs.field("request_id")
-        uid = engine_of().workflows.start(session, flow, requested_by=by, request_id=request_id)
-        if of_staff:
-            details = {"name": flow.name, "kinds": sorted(of_staff)}
-            engine_of().audit.note(by=by, action="start", subject=f"workflow {uid}", details=details)
-        return [uid]
-
-    return write
-
-
-def _print_of(given: Mapping[str, Any]) -> str:
-    return sha256(json.dumps(given, sort_keys=True, default=str).encode("utf-8", "replace")).hexdigest()
 
 
 def cancel(person: Person, uid: str, *, reason: str | None = None) -> None:

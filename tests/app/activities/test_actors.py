@@ -67,3 +67,18 @@ def test_what_was_interrupted_is_done_later(app: Flask, ada_id: int, run_jobs: R
     run_jobs()
     with app.app_context():
         assert queries.activity_of(ada_id, made.id).energy_kcal == services.Decimal("315.0")
+
+
+@pytest.mark.parametrize("name", ["activity_ids", "activity_id"])
+def test_a_job_that_gives_up_is_noted_whatever_its_argument_was_called(app: Flask, ada_id: int, name: str) -> None:
+    with app.app_context():
+        made = services.log_activity(ada_id, run(), zone=ZONE)
+        engine_of().host.gave_up("activities.count_calories", {name: made.id}, "It took too long.")
+        assert queries.activity_of(ada_id, made.id).uncountable_reason == "It took too long."
+
+
+def test_the_job_has_its_argument_under_the_name_that_is_told_of_it(app: Flask, ada_id: int) -> None:
+    with app.app_context():
+        made = services.log_activity(ada_id, run(), zone=ZONE)
+        told = engine_of().job_named("activities.count_calories").told()["arguments"]["required"]
+        assert reading().scalars(select(Entry.args)).all() == [{told[0]: made.id}]

@@ -233,7 +233,7 @@ def test_an_idempotency_key_makes_two_requests_one(api: Program, app: Flask, ada
     first = api("POST", "/api/v1/activities", json=RUN, **keyed)
     again = api("POST", "/api/v1/activities", json=RUN, **keyed)
     other = api("POST", "/api/v1/activities", json={**RUN, "duration_min": 31}, **keyed)
-    assert [first.status_code, again.status_code, other.status_code] == [201, 200, 409]
+    assert [first.status_code, again.status_code, other.status_code] == [201, 200, 422]
     assert first.json == again.json
     assert count(app, ada_id) == 1
 

@@ -219,29 +219,6 @@ def test_one_wrong_draft_refuses_the_batch_and_is_named(ada_id: int) -> None:
     assert (count(), accounts.weight_on(ada_id, date(2026, 11, 20))) == (0, None)
 
 
-def test_a_batch_sent_twice_is_one(ada_id: int) -> None:
-    drafts = [run(), run()]
-    first = services.log_activities(ada_id, drafts, zone=ZONE, key="k")
-    again = services.log_activities(ada_id, drafts, zone=ZONE, key="k")
-    assert again == [services.Logged(one.id, is_new=False) for one in first]
-    assert count() == 2
-
-
-def test_of_a_batch_that_is_sent_again_what_was_deleted_stays_deleted(ada_id: int) -> None:
-    first = services.log_activities(ada_id, [run(), run()], zone=ZONE, key="k")
-    services.delete_activity(ada_id, first[0].id)
-    again = services.log_activities(ada_id, [run(), run()], zone=ZONE, key="k")
-    assert (again, count()) == ([services.Logged(one.id, is_new=False) for one in first], 2)
-
-
-@pytest.mark.parametrize("length", [1, 3])
-def test_another_batch_under_the_same_key_is_a_conflict(ada_id: int, length: int) -> None:
-    services.log_activities(ada_id, [run(), run()], zone=ZONE, key="k")
-    with pytest.raises(Conflict):
-        services.log_activities(ada_id, [run()] * length, zone=ZONE, key="k")
-    assert count() == 2
-
-
 # -- counting -----------------------------------------------------------------------------------------------------
 
 

@@ -15,9 +15,9 @@ from flask import Flask
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from app.background import queries, services
-from app.background.models import KeyedRequest
+from app.background import queries
 from app.db import reading, transaction
+from app.once import KeyedRequest, forget_keys
 from jobs import Entry, engine_of
 from tests.app.activities.conftest import Program
 
@@ -179,7 +179,7 @@ def test_a_key_stands_for_its_content_and_its_person(api: Program, cleos: Progra
     key = {"Idempotency-Key": "k"}
     first = api("POST", "/api/v1/jobs", json=ADD, headers=key)
     other = api("POST", "/api/v1/jobs", json={**ADD, "priority": 1}, headers=key)
-    assert (other.status_code, other.mimetype) == (409, "application/problem+json")
+    assert (other.status_code, other.mimetype) == (422, "application/problem+json")
     hers = cleos("POST", "/api/v1/jobs", json=ADD, headers=key)
     assert (hers.status_code, told(hers)["id"] == told(first)["id"]) == (201, False)
     assert api("POST", "/api/v1/jobs", json=ADD, headers={"Idempotency-Key": "\xe9"}).status_code == 400
@@ -213,10 +213,10 @@ def test_of_two_at_the_same_moment_one_makes_the_job(app: Flask, api: Program) -
 def test_old_keys_are_forgotten(api: Program, app: Flask) -> None:
     api("POST", "/api/v1/jobs", json=ADD, headers={"Idempotency-Key": "k"})
     with app.app_context():
-        assert services.forget_keys() == 0
+        assert forget_keys() == 0
         with transaction() as session:
             session.execute(update(KeyedRequest).values(sent_at=datetime.now(UTC) - timedelta(days=8)))
-        assert services.forget_keys() == 1
+        assert forget_keys() == 1
 
 
 # -- many ---------------------------------------------------------------------------------------------------------

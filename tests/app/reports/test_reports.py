@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from sqlalchemy import select, update
 
 from app.activities.mets import Kind
 from app.db import reading, transaction
-from app.reports import services
+from app.reports import queries, routes, services
 from app.reports.models import Report
 from app.reports.sheet import cell, lines
 from jobs import engine_of
@@ -127,6 +128,91 @@ def test_report_of_another_person_is_not_there(
     assert cleos_api("GET", "/api/v1/reports").json == {"reports": []}
     assert [staffs_api("GET", one, buffered=True).status_code for one in addresses] == [200, 200]
     assert [api("GET", one, buffered=True).status_code for one in addresses] == [200, 200]
+
+
+def test_the_page_shows_what_was_asked_for_and_the_first_rows(
+    api: Program, ada: Browser, cleo: Browser, activities: None, run_jobs: RunJobs
+) -> None:
+    _, told = build(api, run_jobs, "activities", to="2026-11-20")
+    page = ada.get(f"/reports/{told['id']}")
+    text = text_of(page)
+    assert page.status_code == 200
+    assert "Activities · to 2026-11-20" in text
+    assert re.search(r"Asked for .+ by Ada\. Its file has 2 rows, \d+ Bytes", text)
+    assert "Every row of the file." in text
+    table = page.text[page.text.index("<table") : page.text.index("</table>")]
+    assert re.findall(r'<th scope="col">(.*?)</th>', table) == [
+        *("id", "person", "day", "kind", "minutes", "weight kg", "energy kcal", "started at", "notes"),
+    ]
+    assert re.findall(r'<th scope="row">(.*?)</th>', table) == ["1", "2"]
+    assert "&#39;=HYPERLINK(&#34;http://x&#34;" in table
+    assert f'href="/reports/{told["id"]}/file"' in page.text
+    assert f'href="/reports/{told["id"]}"' in ada.get("/reports/").text
+    fragment = ada.get(f"/reports/{told['id']}", headers={"HX-Request": "true"})
+    assert fragment.text.startswith("<section")
+    assert cleo.get(f"/reports/{told['id']}").status_code == 404
+
+
+def test_the_page_waits_for_a_report_that_is_being_built(api: Program, ada: Browser, run_jobs: RunJobs) -> None:
+    made = api("POST", "/api/v1/reports", json={"report_type": "activities"}).json
+    assert made is not None
+    page = ada.get(f"/reports/{made['report_id']}")
+    assert "Being built" in text_of(page)
+    assert f'hx-get="/reports/{made["report_id"]}"' in page.text
+    run_jobs()
+    page = ada.get(f"/reports/{made['report_id']}")
+    assert "There is nothing in it" in text_of(page)
+    assert "hx-get=" not in page.text[page.text.index("<section") : page.text.index("</section>")]
+
+
+def test_the_page_says_when_there_are_more_rows_than_it_shows(
+    api: Program, ada: Browser, activities: None, run_jobs: RunJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "SHOWN", 1)
+    _, told = build(api, run_jobs, "activities")
+    page = ada.get(f"/reports/{told['id']}")
+    assert "The first 1 rows; the file has the others, too." in text_of(page)
+    assert page.text.count('<th scope="row">') == 1
+
+
+def test_a_page_of_a_report_whose_file_is_gone_says_so(
+    app: Flask, api: Program, ada: Browser, activities: None, run_jobs: RunJobs
+) -> None:
+    _, told = build(api, run_jobs, "activities")
+    files(app)[0].unlink()
+    assert "The file is gone." in text_of(ada.get(f"/reports/{told['id']}"))
+    assert api("GET", f"/api/v1/reports/{told['id']}/rows").status_code == 404
+
+
+def test_programs_get_the_rows_by_pages(api: Program, cleos_api: Program, activities: None, run_jobs: RunJobs) -> None:
+    _, told = build(api, run_jobs, "custom", group_by="day")
+    path = f"/api/v1/reports/{told['id']}/rows"
+    columns = ["group", "activities", "minutes", "energy_kcal"]
+    first, second = ["2026-11-19", "1", "30", "122.5"], ["2026-11-20", "1", "30", "315.0"]
+    assert api("GET", path).json == {"columns": columns, "rows": [first, second], "next": None}
+    assert api("GET", f"{path}?limit=1").json == {"columns": columns, "rows": [first], "next": 1}
+    assert api("GET", f"{path}?limit=1&next=1").json == {"columns": columns, "rows": [second], "next": None}
+    assert [api("GET", f"{path}?{wrong}").status_code for wrong in ("limit=0", "limit=1001", "next=-1")] == [422] * 3
+    assert cleos_api("GET", path).status_code == 404
+
+
+@pytest.mark.parametrize(("most", "is_cut"), [(1, True), (2, False)])
+def test_a_file_that_does_not_take_every_row_says_so(
+    api: Program,
+    ada: Browser,
+    activities: None,
+    run_jobs: RunJobs,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    is_cut: bool,
+) -> None:
+    monkeypatch.setattr(queries, "MOST_ROWS", most)
+    text, told = build(api, run_jobs, "activities")
+    assert (len(text.splitlines()), told["rows"], told["is_cut"]) == (most + 1, most, is_cut)
+    called = api("GET", told["download_url"], buffered=True).headers["Content-Disposition"]
+    assert re.fullmatch(rf".+-[0-9-]{{10}}{'-first-1-rows' if is_cut else ''}\.csv", called)
+    assert ("There was more: a file takes 1 rows." in text_of(ada.get(f"/reports/{told['id']}"))) == is_cut
+    assert ("1 row, cut: there was more" in text_of(ada.get("/reports/"))) == is_cut
 
 
 def test_deleted_report_takes_its_file_along(app: Flask, api: Program, activities: None, run_jobs: RunJobs) -> None:

@@ -202,7 +202,11 @@ def test_what_has_time_left_runs(shop: Workshop) -> None:
 
 def test_a_batch_takes_no_expired_mate(shop: Workshop) -> None:
     seen: list[list[int]] = []
-    job = shop.batched(seen.append)
+
+    def run(numbers: list[int]) -> None:
+        seen.append(numbers)
+
+    job = shop.batched(run)
     shop.submit(job, 1)
     shop.submit(job, 2, expires_at=shop.now() - timedelta(seconds=1))
     shop.submit(job, 3)

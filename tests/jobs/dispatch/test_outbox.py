@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
-from jobs import Job, JobRequest, UnknownJob
+from jobs import Entry, Job, JobRequest, UnknownJob
 from jobs.dispatch.outbox import new_uid, write_down
 from jobs.observer import Asked
-from jobs.registry import JobGroup
+from jobs.registry import JobGroup, Unique
 from tests.jobs.host import effects
 from tests.jobs.workshop import QUEUE, Workshop
 
@@ -215,3 +215,32 @@ def test_public_ids_are_thirty_two_hex_digits_and_sort_by_time() -> None:
     assert first < second
     assert (len(first), first[12]) == (32, "7")
     int(first, 16)
+
+
+def test_twins_of_a_batched_kind_meet_whatever_they_call_their_argument(shop: Workshop) -> None:
+    seen: list[list[int]] = []
+
+    def run(numbers: list[int]) -> None:
+        seen.append(numbers)
+
+    job = shop.batched(run, unique=Unique.WAITING)
+    requests = [JobRequest(job, {"number": 1}), JobRequest(job, {"numbers": 1}), JobRequest(job, {"number": 2})]
+    with shop.host.transaction() as session:
+        first, twin, other = shop.engine.write_down(session, requests)
+    assert first == twin != other
+    assert [shop.entry(uid).args for uid in (first, other)] == [{"numbers": 1}, {"numbers": 2}]
+    shop.work()
+    assert seen == [[1, 2]]
+
+
+def test_a_job_that_was_written_down_under_another_name_of_its_argument_runs(shop: Workshop) -> None:
+    seen: list[list[int]] = []
+
+    def run(numbers: list[int]) -> None:
+        seen.append(numbers)
+
+    uid = shop.submit_one(shop.batched(run), 7)
+    with shop.host.transaction() as session:
+        session.execute(update(Entry).where(Entry.uid == uid).values(args={"number": 7}))
+    shop.work()
+    assert (seen, shop.state(uid)) == ([[7]], "succeeded")

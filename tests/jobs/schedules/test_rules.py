@@ -329,6 +329,15 @@ HOSTILE = [
     ("rrule", "FREQ=DAILY;INTERVAL=3660;BYMONTH=2;BYMONTHDAY=30"),
     ("rrule", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30"),
     ("rrule", "FREQ=HOURLY;INTERVAL=23;BYHOUR=3;BYMONTH=2;BYMONTHDAY=30"),
+    ("rrule", f"FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30;BYMINUTE={many(0, 60)}"),
+    ("rrule", f"FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30;BYHOUR={many(0, 24)};BYMINUTE={many(0, 60)}"),
+    ("rrule", "FREQ=HOURLY;INTERVAL=876;BYMONTH=2;BYMONTHDAY=30"),
+    ("rrule", "FREQ=DAILY;INTERVAL=23;BYMONTH=2;BYMONTHDAY=30"),
+    ("rrule", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;BYSETPOS=360,-361,362,-363,364"),
+    ("rrule", "FREQ=DAILY;BYSETPOS=360,-361,362,-363,364"),
+    ("rrule", "FREQ=WEEKLY;BYSETPOS=360,-361,362,-363,364"),
+    ("rrule", f"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;BYHOUR={many(0, 24)};BYMINUTE={many(0, 60)}"),
+    ("rrule", f"FREQ=MINUTELY;INTERVAL=53;BYMONTH=2;BYMONTHDAY=30;BYMINUTE={many(0, 60)};BYSECOND=59"),
     ("rrule", "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30"),
     ("rrule", "FREQ=MINUTELY;BYMINUTE=59;BYMONTH=2;BYMONTHDAY=30"),
     ("rrule", "FREQ=MINUTELY;INTERVAL=1000000;BYMONTH=2;BYMONTHDAY=30"),
@@ -345,6 +354,28 @@ HOSTILE = [
     ("every", "9" * 100_000 + " seconds"),
     ("once", "2" * 100_000),
 ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["FREQ=MONTHLY;BYDAY=53MO", "FREQ=MONTHLY;BYDAY=1MO,-6SU", "FREQ=YEARLY;BYMONTH=12;BYDAY=20TU"],
+)
+def test_a_month_has_at_most_five_of_a_weekday(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^rrule: BYDAY counts to 5 in a month"):
+        recurring(text, "2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    {
+        "FREQ=HOURLY;BYMINUTE=0,10,20,30,40,50;BYDAY=MO": "2026-03-09T00:00+00:00",
+        "FREQ=DAILY;BYHOUR=8,12;BYSETPOS=-1;BYMONTH=2": "2027-02-01T12:00+00:00",
+        f"FREQ=DAILY;BYHOUR={many(0, 24)};BYMINUTE={many(0, 60)};BYMONTH=2": "2027-02-01T00:00+00:00",
+        "FREQ=YEARLY;BYDAY=53TH": "2026-12-31T00:00+00:00",
+    }.items(),
+)
+def test_what_ordinary_rules_say_is_found_within_their_bounds(text: str, found: str) -> None:
+    assert slots(recurring(text, "2026-03-02T00:00:00Z"), "2026-03-02T23:59:59Z", 1) == [found]
 
 
 @pytest.mark.parametrize(("kind", "text"), HOSTILE, ids=[f"{kind} {text[:40]}" for kind, text in HOSTILE])

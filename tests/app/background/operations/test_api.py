@@ -219,7 +219,7 @@ def test_the_same_request_for_another_queue_is_another_request(api: Program) -> 
     first = api("POST", "/api/v1/jobs", json=ADD, headers=key)
     again = api("POST", "/api/v1/jobs", json=ADD, headers=key)
     other = api("POST", "/api/v1/jobs", json={**ADD, "queue": "default"}, headers=key)
-    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 422)
 
 
 # -- at a glance --------------------------------------------------------------------------------------------------
