@@ -22,7 +22,7 @@ from tests.conftest import Databases
 @pytest.fixture
 def app(databases: Databases, tmp_path: Path) -> Iterator[Flask]:
     url = databases.blank()
-    app = create_app(Config.from_env({"DATABASE_URL": url, "DATA_DIR": str(tmp_path)}), with_pages=False)
+    app = create_app(Config.from_env({"DATABASE_URL": url, "DATA_DIR": str(tmp_path)}))
     Migrate(app, db, directory=str(ROOT / "migrations"))
     yield app
     with app.app_context():

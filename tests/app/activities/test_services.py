@@ -16,7 +16,7 @@ from app.activities import actors, queries, services
 from app.activities.mets import Kind
 from app.activities.models import Activity
 from app.db import db, reading, transaction
-from app.errors import Conflict, Gone, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from jobs import Entry, GiveUp, engine_of
 from tests.app.conftest import Clock
 
@@ -170,13 +170,10 @@ def test_sent_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: int) 
     assert count() == 2
 
 
-def test_a_key_of_what_was_deleted_makes_nothing_unless_it_is_to_be_made_anew(ada_id: int) -> None:
+def test_what_was_deleted_is_logged_anew_under_its_key(ada_id: int) -> None:
     first = services.log_activity(ada_id, run(), zone=ZONE, key="k")
     services.delete_activity(ada_id, first.id)
-    with pytest.raises(Gone):
-        services.log_activity(ada_id, run(), zone=ZONE, key="k")
-    assert count() == 1
-    anew = services.log_activity(ada_id, run(), zone=ZONE, key="k", anew=True)
+    anew = services.log_activity(ada_id, run(), zone=ZONE, key="k")
     assert (anew.is_new, anew.id != first.id, count(), jobs_about(anew.id)) == (True, True, 2, ["ready"])
     assert services.log_activity(ada_id, run(), zone=ZONE, key="k") == services.Logged(anew.id, is_new=False)
 
@@ -189,7 +186,7 @@ def test_made_anew_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: 
     def send() -> None:
         with inside.app_context():
             gate.wait()
-            made.append(services.log_activity(ada_id, run(), zone=ZONE, key="k", anew=True))
+            made.append(services.log_activity(ada_id, run(), zone=ZONE, key="k"))
 
     threads = [Thread(target=send) for _ in range(4)]
     for thread in threads:
