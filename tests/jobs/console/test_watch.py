@@ -48,10 +48,9 @@ def _hears_control_c() -> None:
 
 
 @pytest.mark.slow
-def test_it_is_drawn_anew_as_things_change_and_ends_with_control_c(
-    staffed: Workshop, database_url: str, tmp_path: Path
-) -> None:
-    (tmp_path / "shop.py").write_text(APP.format(url=database_url))
+def test_it_is_drawn_anew_as_things_change_and_ends_with_control_c(staffed: Workshop, tmp_path: Path) -> None:
+    url = staffed.host.database.url.render_as_string(hide_password=False)
+    (tmp_path / "shop.py").write_text(APP.format(url=url))
     job = staffed.noting()
     staffed.submit_one(job)
     terminal, theirs = pty.openpty()
