@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import event, select
@@ -25,6 +27,7 @@ from jobs.registry import Job, Unique
 
 MARK = "jobs.ready"
 TOLD = "jobs.told"
+ALIKE = itemgetter("queue", "kind", "request_id", "requested_by")
 
 Tell = Callable[[str, str, int, Asked], None]
 """Hears a queue, a kind, a number of jobs, and who asked for them."""
@@ -103,8 +106,10 @@ def write_down(
     waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
     waiting.update({(wake, queue): count for queue, count in written.held.items()})
     waiting.update((wake, row["queue"]) for row in made if row["state"] == State.READY)
-    for row in made:
-        _tell_at_commit(session, tell, (row["queue"], row["kind"]), _asked(row))
+    for (queue, kind, request_id, by), same in groupby(made, key=ALIKE):
+        first, *others = same
+        asked = Asked(first["uid"], request_id, by)
+        _tell_at_commit(session, tell, (queue, kind), asked, count=1 + len(others))
     return uids
 
 
@@ -118,16 +123,14 @@ def tell_unstarted(session: Session, observer: Observer, outcome: str, ids: Iter
         _tell_at_commit(session, observer.unstarted, (queue, kind, outcome), Asked(uid, request_id, by))
 
 
-def _tell_at_commit(session: Session, hear: Callable[..., None], what: tuple[str, ...], one: Asked) -> None:
+def _tell_at_commit(
+    session: Session, hear: Callable[..., None], what: tuple[str, ...], one: Asked, *, count: int = 1
+) -> None:
     """What is alike in one transaction is told as one."""
     told: dict[tuple[Any, ...], tuple[int, Asked]] = session.info.setdefault(TOLD, {})
     key = (hear, *what)
     before = told.get(key)
-    told[key] = (1, one) if before is None else (before[0] + 1, before[1].beside(one))
-
-
-def _asked(row: Mapping[str, Any]) -> Asked:
-    return Asked(row["uid"], row["request_id"], row["requested_by"])
+    told[key] = (count, one) if before is None else (before[0] + count, before[1].beside(one))
 
 
 def wake_at_commit(session: Session, wake: Callable[[str, int], None], ready: Mapping[str, int]) -> None:
