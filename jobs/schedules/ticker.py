@@ -49,9 +49,9 @@ class Ticker:
     """
 
     def __init__(self, sweeps: Sequence[Sweep], observer: Observer) -> None:
-        # Only the scheduler's process needs the clock, and reading its plug-ins takes a while.
-        from apscheduler.executors.pool import ThreadPoolExecutor  # noqa: PLC0415
-        from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415
+        # Only the scheduler's process needs the clock.
+        from apscheduler.executors.pool import ThreadPoolExecutor  # noqa: PLC0415 -- slow import
+        from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415 -- slow import
 
         self._observer = observer
         self._scheduler = BackgroundScheduler(

@@ -64,12 +64,14 @@ class TestRealStore:
             "succeeded",
             [1],
         )
+        (written_down,) = found(victoria, 'metronome_count{kind="job", outcome="enqueued"}')
+        assert (written_down["metric"]["action"], written_down["values"]) == ("activities.count_calories", [1])
         odd = found(victoria, 'metronome_took_ms{kind="system"}')[0]
         as_sent = 'two words, a=b "quoted" back/slash new line'
         assert (odd["metric"]["action"], odd["metric"]["part"], odd["values"]) == (as_sent, as_sent, [12.5])
         assert abs(odd["timestamps"][0] / 1000 - time.time()) < 60
         scraped = app.test_client().get("/metrics").get_data(as_text=True)
-        assert "events_sent_total 3.0" in scraped.splitlines()
+        assert "events_sent_total 4.0" in scraped.splitlines()
 
 
 def found(victoria: VictoriaServer, selector: str) -> list[dict[str, dict[str, str]]]:
