@@ -11,6 +11,7 @@ from jobs.ledger.models import Entry, in_state
 from jobs.ledger.states import State
 from jobs.log import get_logger
 from jobs.registry import Job, names_now
+from jobs.transactions import is_disturbed
 
 CANCELLED = "It was cancelled."
 
@@ -18,11 +19,16 @@ log = get_logger(__name__)
 
 
 def tell_gave_up(host: Host, session: Session, kind: str, args: Mapping[str, Any], reason: str) -> None:
-    """Tell the host inside the settling transaction; a host that cannot listen does not stop the settlement."""
+    """Tell the host inside the settling transaction; a host that cannot listen does not stop the settlement.
+
+    What other transactions disturbed goes up: all of it is to be made again.
+    """
     try:
         with session.begin_nested():
             host.gave_up(kind, args, reason)
-    except Exception:
+    except Exception as error:
+        if is_disturbed(error):
+            raise
         log.exception("the host could not take in that a job gave up", extra={"kind": kind, "args_given": dict(args)})
 
 
@@ -43,6 +49,9 @@ class Regrets:
             with session.begin_nested():
                 for kind, args in told:
                     self._host.gave_up(kind, args, reason)
-        except Exception:  # noqa: BLE001 -- which one it was shows when each is told of alone
+        except Exception as error:
+            if is_disturbed(error):
+                raise
+            # Which one it was shows when each is told of alone.
             for kind, args in told:
                 tell_gave_up(self._host, session, kind, args, reason)
