@@ -44,7 +44,7 @@ class Load:
         """Tell the stage of all that was promised; how those ended that may end in another way than well."""
         with self._stage.host.inside():
             entries = list(self._stage.host.reading().scalars(select(Entry)))
-        by_number = {entry.args["number"]: entry.uid for entry in entries}
+        by_number = {entry.args.get("number", entry.args.get("numbers")): entry.uid for entry in entries}
         for number in self._in_workflows:
             self._stage.submitted[by_number.get(number, f"never written: {number}")] = number
         for number in self._refused & set(by_number):
