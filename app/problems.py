@@ -16,6 +16,7 @@ from app.headers import request_id
 from app.security import requester, role_of
 from app.stream import Kind, Level, tell
 from app.web import asks_to_sign_in, client_address, reloading, varying, wants_fragment
+from jobs import Crowded
 
 log = logging.getLogger("metronome.problems")
 
@@ -63,6 +64,7 @@ def install(app: Flask) -> None:
     """Have every problem told in the same way. Comes after others who register handlers."""
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Crowded, _crowded)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, _away)
 
@@ -110,6 +112,10 @@ def _away(error: Exception) -> Response:
     g.person = g.get("person")  # whoever it is, the database cannot say now
     message = NOT_READ if request.method in {"GET", "HEAD"} else NO_ROOM if _is_full(error) else NOT_SAVED
     return _told(503, Words(WORDS[503].title, message), headers={"Retry-After": str(AGAIN_IN_S)})
+
+
+def _crowded(error: Crowded) -> Response:
+    return _told(503, Words(WORDS[503].title, str(error)), headers={"Retry-After": str(AGAIN_IN_S)})
 
 
 def _is_full(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from .engine import Engine, engine_of, enqueue, install
 from .errors import (
     BadArguments,
     Cancelled,
+    Crowded,
     GiveUp,
     JobError,
     NameTaken,
@@ -84,6 +85,7 @@ __all__ = [
     "BulkOperations",
     "BulkRequest",
     "Cancelled",
+    "Crowded",
     "Engine",
     "Entry",
     "ErrorGroup",

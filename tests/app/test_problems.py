@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from app.errors import Conflict, Gone, Invalid, NotFound, TooMany, Unavailable
 from app.problems import WORDS
 from app.security import public
+from jobs import Crowded
 from tests.app.conftest import Browser, text_of
 
 PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -25,6 +26,7 @@ RAISED: dict[str, Exception] = {
     "many": TooMany("Too many tries. Try again in 2 minutes.", retry_after_s=120),
     "away": Unavailable("Try again."),
     "database": OperationalError("SELECT secret", {}, Exception("password=hunter2")),
+    "crowded": Crowded("Others ask for the same at this moment, again and again."),
     "bug": RuntimeError("password=hunter2"),
 }
 
@@ -63,6 +65,7 @@ STATUSES = {
     "many": 429,
     "away": 503,
     "database": 503,
+    "crowded": 503,
     "bug": 500,
 }
 

@@ -151,8 +151,7 @@ def test_keys_of_different_people_do_not_meet(ada_id: int, cleo_id: int) -> None
     assert services.log_activity(cleo_id, run(), zone=ZONE, key="k").is_new
 
 
-def test_sent_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: int) -> None:
-    services.log_activity(ada_id, run(), zone=ZONE)  # so that the weight is known and only the activity is contended
+def four_at_once_make_one(inside: Flask, ada_id: int) -> None:
     gate, made = Barrier(4), []
 
     def send() -> None:
@@ -167,6 +166,11 @@ def test_sent_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: int) 
         thread.join()
     assert len({one.id for one in made}) == 1
     assert sorted(one.is_new for one in made) == [False, False, False, True]
+
+
+def test_sent_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: int) -> None:
+    services.log_activity(ada_id, run(), zone=ZONE)  # so that the weight is known and only the activity is contended
+    four_at_once_make_one(inside, ada_id)
     assert count() == 2
 
 
@@ -181,20 +185,7 @@ def test_what_was_deleted_is_logged_anew_under_its_key(ada_id: int) -> None:
 def test_made_anew_at_the_same_moment_it_is_one_activity(inside: Flask, ada_id: int) -> None:
     first = services.log_activity(ada_id, run(), zone=ZONE, key="k")
     services.delete_activity(ada_id, first.id)
-    gate, made = Barrier(4), []
-
-    def send() -> None:
-        with inside.app_context():
-            gate.wait()
-            made.append(services.log_activity(ada_id, run(), zone=ZONE, key="k"))
-
-    threads = [Thread(target=send) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({one.id for one in made}) == 1
-    assert sorted(one.is_new for one in made) == [False, False, False, True]
+    four_at_once_make_one(inside, ada_id)
     assert count() == 2
 
 
