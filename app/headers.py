@@ -1,11 +1,14 @@
 """What every response carries: the request's id, and what browsers may do with the page."""
 
+from __future__ import annotations
+
 import logging
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
 
@@ -13,7 +16,10 @@ from app import limits, logs
 from app.config import Config
 from app.security import public, requester, without_csrf
 from app.stream import Kind, Level, stream_of, tell
-from app.web import client_address
+from app.web import asked_itself, client_address
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("metronome.web")
 
@@ -51,31 +57,36 @@ LONGEST_PATH = 200
 
 def install(app: Flask, config: Config) -> None:
     """Give every response its headers and every line of the log its request. Comes before all other hooks."""
+    always = (("Strict-Transport-Security", f"max-age={ONE_YEAR_S}; includeSubDomains"),)
     on_https = (config.public_url or "").startswith("https:")
+    inner = app.wsgi_app
 
-    @app.after_request
-    def _add(response: Response) -> Response:
-        headers = response.headers
-        for name, value in _own(request.path, request.endpoint):
-            if name not in headers:
-                headers.add(name, value)
-        if on_https and request.is_secure:
-            headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}; includeSubDomains"
-        headers["X-Request-ID"] = g.request_id
-        return response
+    def with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        own = _own(environ["PATH_INFO"])
+        if on_https and environ["wsgi.url_scheme"] == "https":
+            own = (*own, *always)
 
+        def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
+            said = {name.lower() for name, _ in headers}
+            headers.extend(one for one in own if one[0].lower() not in said)
+            return start_response(status, headers, error)
+
+        return inner(environ, start)
+
+    app.wsgi_app = with_headers  # type: ignore[method-assign]
     app.before_request(_begin)
+    app.after_request(_name)
     app.after_request(_log)
     app.after_request(_tell)
     app.teardown_request(_end)
     app.add_url_rule("/csp-report", view_func=_take_report, endpoint="csp_report", methods=["POST"])
 
 
-def _own(path: str, endpoint: str | None) -> Sequence[tuple[str, str]]:
+def _own(path: str) -> Sequence[tuple[str, str]]:
     """What a response says unless it says something else itself."""
     if path == "/admin" or path.startswith("/admin/"):
         return OF_STAFF
-    return OF_STATIC if endpoint == "static" else OF_PAGES
+    return OF_STATIC if path.startswith("/static/") else OF_PAGES
 
 
 def request_id() -> str:
@@ -85,30 +96,35 @@ def request_id() -> str:
 
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
-    g.began = time.perf_counter()
+    own = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id, g.began = own, time.perf_counter()
     logs.unbind()
-    logs.bind(request_id=g.request_id)
+    logs.bind(request_id=own)
+
+
+def _name(response: Response) -> Response:
+    response.headers["X-Request-ID"] = request_id()
+    return response
 
 
 def _tell(response: Response) -> Response:
     """For the event log; not of a region that looked again and found nothing new."""
-    status = response.status_code
-    if request.endpoint in UNTOLD or status == 304 or request.path.startswith("/metrics"):
+    asked, status = asked_itself(), response.status_code
+    if asked.endpoint in UNTOLD or status == 304 or asked.path.startswith("/metrics"):
         return response
     if status < 400 and (stream := stream_of()).has_enough():
         stream.drop("rate", 1)
         return response
-    person, rule = g.get("person"), request.url_rule
-    path = str(rule) if rule and SECRET_IN_PATH in (request.view_args or {}) else request.path[:LONGEST_PATH]
+    person, rule = g.get("person"), asked.url_rule
+    path = str(rule) if rule and SECRET_IN_PATH in (asked.view_args or {}) else asked.path[:LONGEST_PATH]
     tell(
         Kind.REQUEST,
-        request.endpoint or "none",
-        f"{request.method} {path} {status}",
+        asked.endpoint or "none",
+        f"{asked.method} {path} {status}",
         level=Level.INFO if status < 400 else Level.WARNING if status < 500 else Level.ERROR,
         who=person and requester(person.id),
         is_logged=status >= 400,
-        method=request.method,
+        method=asked.method,
         status=status,
         took_ms=round((time.perf_counter() - g.began) * 1000, 1),
     )

@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from app.config import Config
 from app.errors import CameFromElsewhere, NotAllowed, SignInNeeded
-from app.web import asks_to_sign_in, settings
+from app.web import asked_itself, asks_to_sign_in, settings
 
 PUBLIC, SIGNED_IN, API = "public", "signed_in", "api:"
 VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
@@ -35,6 +35,7 @@ REMEMBERED = timedelta(days=30)
 OURSELVES = ("127.0.0.1", "localhost")
 """By these names health checks on the machine itself ask, whatever names people use."""
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+NOT_ASKED: Any = object()
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -114,12 +115,12 @@ def me() -> Person:
 
 def someone() -> Person | None:
     """The person who makes the request, or None. Asks the database once in a request, and only when asked."""
-    if "person" not in g:
+    person: Person | None = g.get("person", NOT_ASKED)
+    if person is NOT_ASKED:
         token = session.get("token")
-        g.person = current_app.extensions["recognise_session"](token) if isinstance(token, str) else None
-        if token and g.person is None:
+        g.person = person = current_app.extensions["recognise_session"](token) if isinstance(token, str) else None
+        if token and person is None:
             session.pop("token", None)
-    person: Person | None = g.person
     return person
 
 
@@ -253,11 +254,10 @@ def _marked(view: View, access: str) -> View:
 
 
 def _gate() -> Response | None:
-    if request.endpoint is None or request.routing_exception is not None:
+    asked = asked_itself()
+    if asked.endpoint is None or asked.routing_exception is not None or asked.method == "OPTIONS":
         return None
-    if request.method == "OPTIONS":
-        return None
-    access = access_of(current_app, request.endpoint, request.method)
+    access = access_of(current_app, asked.endpoint, asked.method)
     if access is not None and access.startswith(API):
         _check_program(set(access.removeprefix(API).split()))
         return None
@@ -276,19 +276,21 @@ def _gate() -> Response | None:
 
 
 def _check_program(scopes: set[str]) -> None:
-    if "Authorization" in request.headers:
-        scheme, _, token = request.headers["Authorization"].partition(" ")
-        g.person = current_app.extensions["recognise_token"](token.strip()) if scheme.lower() == "bearer" else None
-        if g.person is None:
+    asked = asked_itself()
+    given = asked.headers.get("Authorization")
+    if given is not None:
+        scheme, _, token = given.partition(" ")
+        person = current_app.extensions["recognise_token"](token.strip()) if scheme.lower() == "bearer" else None
+        g.person = person
+        if person is None:
             raise SignInNeeded("This token is not valid, or no longer.")
-        if not (held := scopes & me().scopes):
+        if not (held := scopes & person.scopes):
             raise NotAllowed(f"This token does not have the scope {' or '.join(sorted(scopes))}.")
     else:
-        me()
-        held = scopes
+        person, held = me(), scopes
         _refuse_other_sites()
-    needed = "manage" if held == {"admin"} else "see" if request.method in SAFE_METHODS else "act"
-    if held <= FOR_STAFF and not me().may(needed):
+    needed = "manage" if held == {"admin"} else "see" if asked.method in SAFE_METHODS else "act"
+    if held <= FOR_STAFF and not person.may(needed):
         raise NotAllowed(f"This is for {FOR_WHOM[needed]}.")
 
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Request, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.routing import IntegerConverter, Map
 
 from app.config import Config
@@ -30,6 +30,11 @@ class RowNumber(IntegerConverter):
 def settings() -> Config:
     """The settings of the running application."""
     return cast("Config", current_app.extensions["config"])
+
+
+def asked_itself() -> Request:
+    """The request, for who looks at it several times: each look through Flask's name for it costs more than the look."""
+    return cast("Request", request._get_current_object())  # type: ignore[attr-defined]
 
 
 def wants_fragment() -> bool:

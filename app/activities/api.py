@@ -49,10 +49,10 @@ blp = ApiBlueprint("activities_api", __name__, url_prefix="/api", description="W
 @api_access("write")
 def create(given: dict[str, Any]) -> Response:
     """Log an activity."""
-    logged: list[services.Logged] = []
+    person, logged = me(), list[services.Logged]()
 
     def log() -> list[int]:
-        logged.append(services.log_activity(me().id, draft_of(given), zone=me().zone))
+        logged.append(services.log_activity(person.id, draft_of(given), zone=person.zone))
         return [logged[0].id]
 
     sent = sent_once("api", log, content=given)
