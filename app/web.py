@@ -33,7 +33,7 @@ def settings() -> Config:
 
 
 def asked_itself() -> Request:
-    """The request, for who looks at it several times: each look through Flask's name for it costs more than the look."""
+    """The request, for who looks at it several times: Flask's name for it costs more than the look."""
     return cast("Request", request._get_current_object())  # type: ignore[attr-defined]
 
 

@@ -55,6 +55,7 @@ def page(windows: Watched, olga: str) -> Page:
     return page
 
 
+@pytest.mark.looks
 def test_keys_go_from_row_to_row_tick_and_open(page: Page, submit: Submit) -> None:
     first, second = reversed(submit("workbench.add", {"x": 1, "y": 2}, count=2))
     page.goto("/ops/jobs")
@@ -73,6 +74,7 @@ def test_keys_go_from_row_to_row_tick_and_open(page: Page, submit: Submit) -> No
     page.wait_for_url(f"**/ops/jobs/{second}")
 
 
+@pytest.mark.looks
 def test_keys_lead_from_place_to_place_and_look_again(windows: Watched, olga: str) -> None:
     page = windows.open(reduced_motion="reduce")  # Chromium complains of pages that are left before they faded in
     sign_in(page, olga)
@@ -91,6 +93,7 @@ def test_keys_lead_from_place_to_place_and_look_again(windows: Watched, olga: st
     assert (page.locator("#q").input_value(), page.url.endswith("/ops/jobs")) == ("gqr", True)
 
 
+@pytest.mark.looks
 def test_ticks_and_focus_stay_while_newer_jobs_are_only_counted(page: Page, submit: Submit) -> None:
     (ticked,) = submit("workbench.add", {"x": 1, "y": 2})
     page.goto("/ops/jobs")
@@ -103,6 +106,7 @@ def test_ticks_and_focus_stay_while_newer_jobs_are_only_counted(page: Page, subm
     expect(page.locator(f"#job-{newer[1]}")).to_be_visible()
 
 
+@pytest.mark.looks
 def test_what_was_opened_stays_open_while_the_job_goes_on_and_ends(page: Page, submit: Submit) -> None:
     (uid,) = submit("workbench.long_task", {"total_steps": 8, "step_ms": 1000}, now=True)
     page.goto(f"/ops/jobs/{uid}")
@@ -139,6 +143,7 @@ def test_many_are_cancelled_once_their_number_is_typed(page: Page, submit: Submi
     expect(page.locator("#jobs")).to_contain_text("No job matches.")
 
 
+@pytest.mark.looks
 def test_list_of_jobs_is_small(windows: Watched, page: Page, submit: Submit) -> None:
     submit("workbench.add", {"x": 1, "y": 2}, count=60)
     fresh = windows.open(storage_state=page.context.storage_state())
@@ -154,6 +159,7 @@ def test_list_of_jobs_is_small(windows: Watched, page: Page, submit: Submit) -> 
     assert sum(sizes.values()) <= LARGEST_LIST_BYTES
 
 
+@pytest.mark.looks
 def test_how_often_pages_refresh_is_remembered(page: Page, windows: Watched, olga: str) -> None:
     page.goto("/ops/jobs")
     for word, trigger in (("10 s", "every 10000ms"), ("3 s", "every 3000ms")):

@@ -35,6 +35,7 @@ def state_of(page: Page, activity_id: int) -> str:
     return page.locator(".facts .state").inner_text()
 
 
+@pytest.mark.looks
 def test_delete_asks_and_dismissing_keeps_the_row(page: Page, ids: tuple[str, list[int]]) -> None:
     one = ids[1][0]
     page.goto(f"/admin/activities/details/?id={one}")
@@ -63,6 +64,7 @@ def test_many_are_ticked_counted_asked_about_and_taken_back(page: Page, ids: tup
     assert [state_of(page, one) == "Deleted" for one in ids[1][1:]] == [False, False]
 
 
+@pytest.mark.looks
 def test_the_password_is_asked_again_in_between(page: Page, product: Product, ids: tuple[str, list[int]]) -> None:
     hers = "(SELECT id FROM person WHERE email = :email)"
     long_ago = "UPDATE sign_in_session SET created_at = '2026-01-01 00:00:00.000000' WHERE user_id = "
@@ -75,6 +77,7 @@ def test_the_password_is_asked_again_in_between(page: Page, product: Product, id
     expect(page).to_have_url(re.compile(r"/admin/activities/edit/"))
 
 
+@pytest.mark.looks
 def test_settings_are_saved_and_put_back(page: Page) -> None:
     page.goto("/ops/settings")
     place = page.locator("#place")

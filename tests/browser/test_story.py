@@ -53,6 +53,7 @@ def test_today_counts_what_was_just_worked_out(slow_windows: Watched) -> None:
     assert requests_within(page, 3_000) == []
 
 
+@pytest.mark.looks
 def test_list_fills_in_the_numbers_of_its_rows_and_days(slow_windows: Watched) -> None:
     page = slow_windows.open()
     sign_up(page)
@@ -67,6 +68,7 @@ def test_list_fills_in_the_numbers_of_its_rows_and_days(slow_windows: Watched) -
     assert requests_within(page, 1_500) == []
 
 
+@pytest.mark.looks
 def test_unchanged_page_is_told_so_without_being_sent_again(slow_windows: Watched) -> None:
     page = slow_windows.open()
     sign_up(page)
@@ -90,6 +92,7 @@ def test_idle_worker_has_the_number_on_the_page_at_once(windows: Watched) -> Non
     print(f"from the submit to the number on the page: {time.monotonic() - submitted:.2f} s")
 
 
+@pytest.mark.looks
 def test_estimate_stands_below_the_form_before_anything_is_saved(windows: Watched) -> None:
     page = windows.open()
     sign_up(page)
@@ -102,6 +105,7 @@ def test_estimate_stands_below_the_form_before_anything_is_saved(windows: Watche
     expect(page.locator("#activities")).to_contain_text("What you log appears here")
 
 
+@pytest.mark.looks
 def test_another_day_brings_its_weight_unless_one_was_typed(windows: Watched) -> None:
     page = windows.open()
     sign_up(page)
@@ -130,6 +134,7 @@ def test_another_day_brings_its_weight_unless_one_was_typed(windows: Watched) ->
     expect(weight).to_have_value("75")
 
 
+@pytest.mark.looks
 def test_save_is_at_hand_on_a_phone_and_covers_no_field(windows: Watched) -> None:
     page = windows.open(width=375, height=600)
     sign_up(page)
@@ -154,6 +159,7 @@ def test_save_is_at_hand_on_a_phone_and_covers_no_field(windows: Watched) -> Non
     assert bars[0].evaluate("e => getComputedStyle(e).position") == "static"
 
 
+@pytest.mark.looks
 def test_logging_again_takes_one_tap_and_one_to_save(windows: Watched) -> None:
     page = windows.open()
     sign_up(page)
@@ -166,6 +172,7 @@ def test_logging_again_takes_one_tap_and_one_to_save(windows: Watched) -> None:
     expect(page.locator("#activities .acts .kcal")).to_have_text(["315 kcal", "315 kcal"])
 
 
+@pytest.mark.looks
 def test_guest_keeps_the_account_and_all_that_is_in_it(windows: Watched) -> None:
     page = windows.open()
     page.goto("/")
@@ -184,6 +191,7 @@ def test_guest_keeps_the_account_and_all_that_is_in_it(windows: Watched) -> None
     expect(page.locator("#activity .big .kcal")).to_have_text("1 260 kcal")
 
 
+@pytest.mark.looks
 def test_cleo_does_not_find_what_ada_logged(windows: Watched) -> None:
     ada, cleo = windows.open(), windows.open()
     sign_up(ada)

@@ -35,6 +35,7 @@ def test_number_comes_after_refreshing_by_hand(plain: Page) -> None:
     expect(plain.get_by_role("link", name="Refresh status")).to_have_count(0)
 
 
+@pytest.mark.looks
 def test_today_and_the_list_can_be_refreshed_too(still_windows: Watched) -> None:
     page = still_windows.open(java_script_enabled=False)
     sign_up(page)
@@ -60,6 +61,7 @@ def test_filters_narrow_the_list(plain: Page) -> None:
     expect(plain.locator("#activities .acts li")).to_have_count(2)
 
 
+@pytest.mark.looks
 def test_wrong_form_comes_back_with_what_was_typed(plain: Page) -> None:
     plain.goto("/activities/new")
     plain.get_by_label("Yoga").check()
@@ -93,6 +95,7 @@ def test_activity_is_changed_deleted_and_taken_back(plain: Page) -> None:
     plain.wait_for_url(address)
 
 
+@pytest.mark.looks
 def test_settings_are_changed(plain: Page) -> None:
     plain.goto("/settings/")
     plain.get_by_label("Name").first.fill("Ada Lovelace")

@@ -51,6 +51,7 @@ def test_one_command_starts_everything_and_a_signal_ends_it(installation: Instal
     assert [path.name for path in installation.folder.iterdir() if path.stat().st_mode & 0o077] == []
 
 
+@pytest.mark.looks
 def test_a_child_that_dies_is_started_again(installation: Installation) -> None:
     installation.start()
     installation.said("Metronome is running")
@@ -62,6 +63,7 @@ def test_a_child_that_dies_is_started_again(installation: Installation) -> None:
     assert installation.first_page() == 200
 
 
+@pytest.mark.looks
 def test_a_killed_supervisor_leaves_nobody_behind(installation: Installation) -> None:
     process = installation.start()
     installation.said("Metronome is running")
@@ -71,6 +73,7 @@ def test_a_killed_supervisor_leaves_nobody_behind(installation: Installation) ->
     until(lambda: installation.processes() == {})
 
 
+@pytest.mark.looks
 def test_a_taken_port_is_said(installation: Installation) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", installation.port))
@@ -82,6 +85,7 @@ def test_a_taken_port_is_said(installation: Installation) -> None:
     )
 
 
+@pytest.mark.looks
 def test_a_second_start_in_the_same_folder_is_said(installation: Installation) -> None:
     installation.start()
     installation.said("Metronome is running")
@@ -92,6 +96,7 @@ def test_a_second_start_in_the_same_folder_is_said(installation: Installation) -
     )
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize(
     ("environment", "code", "said"),
     [
@@ -111,6 +116,7 @@ def test_what_is_in_the_way_is_said_in_one_sentence(
     assert len(actual.splitlines()) == 1
 
 
+@pytest.mark.looks
 def test_a_machine_without_redis_is_told_what_to_install(installation: Installation, tmp_path: Path) -> None:
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
@@ -124,6 +130,7 @@ def test_a_machine_without_redis_is_told_what_to_install(installation: Installat
     )
 
 
+@pytest.mark.looks
 def test_a_broken_venv_is_said(installation: Installation, tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / ".venv" / "bin").mkdir(parents=True)

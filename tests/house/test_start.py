@@ -55,6 +55,7 @@ def test_it_starts_answers_is_found_again_and_stops(installation: Installation) 
     assert run(installation, "stop") == (0, [f"It does not run from {installation.folder}."])
 
 
+@pytest.mark.looks
 @slow
 def test_what_was_killed_leaves_a_name_that_is_not_believed(installation: Installation) -> None:
     assert run(installation, "start")[0] == 0
@@ -66,6 +67,7 @@ def test_what_was_killed_leaves_a_name_that_is_not_believed(installation: Instal
     assert run(installation, "stop")[0] == 0
 
 
+@pytest.mark.looks
 @slow
 def test_what_is_in_the_way_is_said(installation: Installation) -> None:
     installation.folder.mkdir()

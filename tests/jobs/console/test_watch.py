@@ -47,6 +47,7 @@ def _hears_control_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.mark.looks
 @pytest.mark.slow
 def test_it_is_drawn_anew_as_things_change_and_ends_with_control_c(staffed: Workshop, tmp_path: Path) -> None:
     url = staffed.host.database.url.render_as_string(hide_password=False)
