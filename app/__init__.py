@@ -18,10 +18,13 @@ def create_app(config: Config, *, with_pages: bool = True) -> Flask:
 
     from .config import ROOT  # noqa: PLC0415 -- slow import
     from .db import connect  # noqa: PLC0415 -- slow import
+    from .web import Address  # noqa: PLC0415 -- slow import
     from .wiring import wire  # noqa: PLC0415 -- slow import
 
     class Product(Flask):
         """Flask without its look at every view and hook, at every request, for coroutines: there are none."""
+
+        url_rule_class = Address
 
         def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
             """As it is."""

@@ -1,14 +1,16 @@
 """Pages and fragments."""
 
 import json
+from typing import Any
 
 import pytest
-from flask import Flask, Response, render_template_string
+from flask import Flask, Response, render_template_string, url_for
 from hypothesis import given
 from hypothesis import strategies as some
+from werkzeug.routing import Rule
 
 from app.security import public
-from app.web import done, invalid, live, local_path, page_or_fragment
+from app.web import Address, done, invalid, live, local_path, page_or_fragment
 
 PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
 WHOLE = {"HX-Request": "true", "HX-Request-Type": "full"}
@@ -123,3 +125,21 @@ def test_whatever_is_followed_stays_here(text: str) -> None:
     assert path.startswith("/")
     assert not path.startswith(("//", "/\\"))
     assert all(sign not in path for sign in "\\\r\n\t")
+
+
+def test_how_an_address_is_built_is_worked_out_when_it_is_wanted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out: list[str] = []
+    library = Rule._compile_builder
+
+    def noted(rule: Rule, append_unknown: bool = True) -> Any:
+        worked_out.append(rule.rule)
+        return library(rule, append_unknown)
+
+    monkeypatch.setattr(Rule, "_compile_builder", noted)
+    app.add_url_rule("/try/<int:number>", endpoint="try", view_func=lambda number: number)
+    assert worked_out == []
+    with app.test_request_context():
+        built = [url_for("try", number=1), url_for("try", number=2, more="x y")]
+    assert built == ["/try/1", "/try/2?more=x+y"]
+    assert worked_out == ["/try/<int:number>"]
+    assert {type(rule) for rule in app.url_map.iter_rules()} == {Address}
