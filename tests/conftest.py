@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -15,6 +16,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.servers import PostgresServer, RedisServer
+
+# Each test makes an application of its own; looking through all of them for garbage so often is a quarter of the time.
+gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
