@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from decimal import Decimal
@@ -94,6 +94,26 @@ class Installation:
         self.wanted[made["id"], MET * WEIGHT_KG * minutes / 60] = 1
         return time.monotonic() - started
 
+    def log_many(self, minutes: Sequence[int]) -> None:
+        """Log a run for each of these numbers of minutes, in one request."""
+        given = [{"kind": "running", "duration_min": one, "weight_kg": WEIGHT_KG} for one in minutes]
+        made = self._ask("/api/v1/activities/batch", given, key=None)["activities"]
+        assert len(made) == len(minutes)
+        self.wanted.update((it["id"], MET * WEIGHT_KG * one / 60) for it, one in zip(made, minutes, strict=True))
+
+    def list_activities(self) -> float:
+        """Have the web list the newest; how many seconds that took."""
+        started = time.monotonic()
+        self._ask("/api/v1/activities", None, key=None)
+        return time.monotonic() - started
+
+    def hurry(self, activity_id: int) -> None:
+        """Have this activity counted before all others."""
+        with self.database.connect() as connection:
+            its = "SELECT uid FROM job WHERE subject_kind = 'activity' AND subject_id = :number"
+            uid = connection.execute(text(its), {"number": activity_id}).scalar_one()
+        self._flask("jobs", "priority", "0", uid)
+
     def try_to_log(self, minutes: int) -> tuple[int, str | None]:
         """Log one run, or be refused: the status, and after how many seconds to try again."""
         try:
@@ -135,6 +155,15 @@ class Installation:
         with self.database.connect() as connection:
             return Counter(connection.execute(text("SELECT state FROM job")).scalars())
 
+    def started_before(self, activity_id: int) -> int:
+        """How many jobs of its kind were started before that of this activity."""
+        with self.database.connect() as connection:
+            before = (
+                "SELECT count(*) FROM job JOIN job AS its ON its.kind = job.kind"
+                " WHERE its.subject_kind = 'activity' AND its.subject_id = :number AND job.started_at < its.started_at"
+            )
+            return int(connection.execute(text(before), {"number": activity_id}).scalar_one())
+
     def weights(self) -> dict[int, tuple[float, int]]:
         """Of every process by its pid: its memory in MiB, and how many files it holds open."""
         starters = {process.pid for process in self.processes if process.code is None}
@@ -171,7 +200,7 @@ class Installation:
     def _ask(self, path: str, given: Any, *, key: str | None) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
-            data=json.dumps(given).encode(),
+            data=None if given is None else json.dumps(given).encode(),
             headers={
                 "Authorization": f"Bearer {self.token}",
                 "Content-Type": "application/json",
@@ -179,7 +208,7 @@ class Installation:
             },
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status in ({201} if key is None else {200, 201})
+            assert answer.status in ({200} if given is None else {201} if key is None else {200, 201})
             return json.load(answer)
 
     def _answers(self) -> bool:

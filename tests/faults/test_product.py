@@ -182,3 +182,45 @@ def test_what_people_ask_for_is_stored_once_or_refused_in_words(
     home.wait_for_all()
     wait_until(lambda: home.metric("jobs_state") == home.states(), what="the metrics do not agree with the ledger")
     home.check("F2, F14, F19, F37 asked for twice, without a worker, without a connection, while the web stops")
+
+
+CLIENTS, SINGLES = 50, 4
+MOST_WAKE_UPS = 30
+
+
+@pytest.mark.everyfault
+def test_a_burst_over_http_is_taken_whole_and_what_is_urgent_does_not_wait_for_it(
+    install: Callable[..., Installation], own_redis: RedisServer, database_url: str, database_kind: str
+) -> None:
+    """F33."""
+    home = install(database_url, ACTIVITY_DELAY_S="0", ACTIVITY_BATCH_SIZE="50")
+    home.start_web()
+    together = range(1, (200 if database_kind == "postgresql" else 20) - SINGLES + 1)
+
+    def submit(client: int) -> None:
+        home.log_many(together)
+        for number in range(SINGLES):
+            home.log(1 + client + number)
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asked = [clients.submit(submit, number) for number in range(CLIENTS)]
+        looks = []
+        while not all(one.done() for one in asked):
+            looks.append(home.list_activities())
+        for one in asked:
+            one.result()
+    rate = len(home.wanted) / (time.monotonic() - started)
+    wake_ups = own_redis.client().llen("metronome:activities")
+    before = set(home.wanted)
+    home.log(30)
+    ((urgent, _),) = home.wanted.keys() - before
+    home.hurry(urgent)
+    home.start("scheduler")
+    home.start_worker()
+    home.wait_for_all()
+    slow_s = sorted(looks)[len(looks) * 95 // 100]
+    print(f"\n{rate:.0f} activities/s were taken, {wake_ups} wake-ups; looks within {slow_s * 1000:.0f} ms")
+    home.check(f"F33 {len(home.wanted)} activities at once")
+    assert home.started_before(urgent) == 0
+    assert wake_ups <= MOST_WAKE_UPS

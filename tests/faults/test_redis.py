@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+import redis
 
 from jobs import State
 
@@ -41,7 +42,9 @@ def test_a_flushed_redis_loses_nothing(stage: Stage) -> None:
     assert set(map(tuple, account.outcomes.values())) == {("succeeded",)}
 
 
-NUMBERS = {"dead": "F4, F5", "frozen": "F6", "full": "F7"}
+NUMBERS = {"dead": "F4, F5", "frozen": "F6", "full": "F7", "without its replica": "F7"}
+REFUSALS = {"full": ("maxmemory", 1), "without its replica": ("min-replicas-to-write", 1)}
+"""What is set, and to what, for Redis to refuse what is written; 0 is how it was."""
 
 
 def go_away(stage: Stage, how: str) -> None:
@@ -50,7 +53,9 @@ def go_away(stage: Stage, how: str) -> None:
     elif how == "frozen":
         os.kill(stage.redis.pid, signal.SIGSTOP)
     else:
-        stage.redis.client().config_set("maxmemory", 1)
+        stage.redis.client().config_set(*REFUSALS[how])
+        with pytest.raises(redis.ResponseError):
+            stage.redis.client().set("any", "thing")
 
 
 def come_back(stage: Stage, how: str) -> None:
@@ -59,12 +64,12 @@ def come_back(stage: Stage, how: str) -> None:
     elif how == "frozen":
         os.kill(stage.redis.pid, signal.SIGCONT)
     else:
-        stage.redis.client().config_set("maxmemory", 0)
+        stage.redis.client().config_set(REFUSALS[how][0], 0)
 
 
 @pytest.mark.parametrize(
     "how",
-    ["dead", pytest.param("frozen", marks=pytest.mark.everyfault), pytest.param("full", marks=pytest.mark.everyfault)],
+    ["dead", *(pytest.param(one, marks=pytest.mark.everyfault) for one in ("frozen", *REFUSALS))],
 )
 def test_without_redis_people_submit_and_workers_go_on(stage: Stage, how: str) -> None:
     """F4, F5, F6, F7."""

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import Column, delete, func, insert, select, text, update
+from sqlalchemy.orm import Session
 
 from jobs import AuditRow, Engine, Entry, Job, JobGroup, JobRequest
 from jobs.ledger import reader, writer
-from jobs.ledger.models import Attempt, Move
+from jobs.ledger.models import Attempt, Move, PeriodKey
+from jobs.ledger.moments import UtcDateTime
 from jobs.ledger.writer import Claim, Wish
 
 from .host import SmallHost, effects, ledger, product, regrets
@@ -88,6 +90,14 @@ class Workshop:
             session.execute(text(f"UPDATE job SET lease_until = {past} WHERE lease_until IS NOT NULL"))
             session.execute(text(f"UPDATE job SET run_at = {past} WHERE run_at IS NOT NULL"))
 
+    def move_clock(self, seconds: float) -> None:
+        """Let the clock jump: as far as jobs can tell, that is when all their moments jump the other way."""
+        with self.host.transaction() as session:
+            for of_jobs in (Entry, Attempt, PeriodKey):
+                table = of_jobs.__table__
+                moments = {one: _moved(session, one, -seconds) for one in table.columns if _is_moment(one)}
+                session.execute(update(of_jobs).values(moments))
+
     def give_back_all(self) -> None:
         """Whatever runs is ready again, as after an orderly stop."""
         with self.host.transaction() as session:
@@ -149,3 +159,13 @@ class Workshop:
                 for table in tables.sorted_tables:
                     if table is not AuditRow.__table__:
                         session.execute(delete(table))
+
+
+def _is_moment(column: Column[Any]) -> bool:
+    return isinstance(column.type, UtcDateTime)
+
+
+def _moved(session: Session, column: Column[Any], seconds: float) -> Any:
+    if session.get_bind().dialect.name == "postgresql":
+        return column + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return func.strftime("%Y-%m-%d %H:%M:%f000", column, f"{seconds} seconds")
