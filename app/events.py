@@ -90,7 +90,7 @@ def announce(*events: Event, by: str | None = None) -> list[str]:
             event.content(),
             subject_kind=event.subject_kind,
             subject_id=event.subject_id,
-            requested_by=by or logs.field("user"),
+            requested_by=by,
             request_id=logs.field("request_id"),
         )
         for event in events

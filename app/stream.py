@@ -149,7 +149,7 @@ def tell(
             action=action,
             words=words,
             level=level,
-            who=who or logs.field("user"),
+            who=who,
             request_id=logs.field("request_id"),
             job=about_job and about_job[:UID_LENGTH],
             fields=fields,

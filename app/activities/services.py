@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple, cast
 
@@ -21,6 +22,7 @@ from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.events import ActivityCounted, ActivityLogged, announce
 from app.question import Question
+from app.security import requester
 from app.web import settings
 from jobs import GiveUp, SettledJob, check_cancelled, current, engine_of, has_live, retrying
 
@@ -114,7 +116,7 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
             return Logged(_sent_before(session, row), is_new=False)
         if draft.weight_kg is not None and made.known_kg != row["weight_kg"]:
             account_services.record_weight(user_id, weight_kg=row["weight_kg"], on_day=row["day"])
-        jobs = announce(ActivityLogged(made.id))
+        jobs = announce(ActivityLogged(made.id), by=requester(user_id))
     return Logged(made.id, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
 
 
@@ -134,7 +136,7 @@ def log_activities(user_id: int, drafts: Sequence[Draft], *, zone: str) -> list[
         insert = INSERT_MANY[session.get_bind().dialect.name]
         made = {row.submission_key: row.id for row in session.connection().execute(insert, rows)}
         ids = [made[row["submission_key"]] for row in rows]
-        announce(*(ActivityLogged(one) for one in ids))
+        announce(*(ActivityLogged(one) for one in ids), by=requester(user_id))
     return [Logged(one, is_new=True) for one in ids]
 
 
@@ -156,7 +158,7 @@ def change_activity(user_id: int, activity_id: int, changes: Mapping[str, Any], 
             values["met"] = before.met
         if any(values[name] != getattr(before, name) for name in DEPENDS_ON):
             values |= _uncounted()
-            announce(ActivityLogged(activity_id))
+            announce(ActivityLogged(activity_id), by=requester(user_id))
         known_kg = account_queries.weight_on(user_id, values["day"])
         if values["weight_kg"] not in (before.weight_kg, known_kg):
             account_services.record_weight(user_id, weight_kg=values["weight_kg"], on_day=values["day"])
@@ -211,7 +213,7 @@ def recount_activity(user_id: int, activity_id: int) -> None:
         session.execute(
             update(activity).where(activity.c.id == activity_id).values(_uncounted() | {"changed_at": now()})
         )
-        announce(ActivityLogged(activity_id))
+        announce(ActivityLogged(activity_id), by=requester(user_id))
 
 
 def count_calories(activity_ids: Sequence[int]) -> None:
@@ -291,7 +293,7 @@ def requeue_uncounted() -> int:
     moment = now()
     with transaction() as session:
         stuck = session.execute(
-            select(Activity.id, Activity.uncountable_since)
+            select(Activity.id, Activity.user_id, Activity.uncountable_since)
             .where(
                 Activity.energy_kcal.is_(None),
                 Activity.deleted_at.is_(None),
@@ -313,8 +315,8 @@ def requeue_uncounted() -> int:
                     changed_at=moment,
                 )
             )
-        if stuck:
-            announce(*(ActivityLogged(one.id) for one in stuck))
+        for user_id, theirs in groupby(stuck, key=attrgetter("user_id")):
+            announce(*(ActivityLogged(one.id) for one in theirs), by=requester(user_id))
     return len(stuck)
 
 
