@@ -11,9 +11,12 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 from werkzeug.routing import IntegerConverter, Map
 
 from app.config import Config
+from app.errors import Invalid
+from app.text import one_line
 
 LARGEST_ROW_NUMBER = 2**31 - 1
 LONGEST_PATH = 2_000
+LONGEST_REASON = 200
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
 Triggers = Mapping[str, Any]
@@ -30,6 +33,14 @@ class RowNumber(IntegerConverter):
 def settings() -> Config:
     """The settings of the running application."""
     return cast("Config", current_app.extensions["config"])
+
+
+def reason_sent() -> str | None:
+    """Why something is done, if the form of this request says so; for the audit log. Raises Invalid."""
+    try:
+        return one_line(request.form.get("reason", ""), longest=LONGEST_REASON) or None
+    except ValueError as error:
+        raise Invalid({"reason": str(error)}) from None
 
 
 def wants_fragment() -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 
 from app.activities.mets import Kind
+from app.background.schemas import ReasonIn
 from app.errors import Invalid
 from app.openapi import ApiBlueprint, answer
 from app.security import api_access, me
@@ -52,11 +53,12 @@ def changes(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/settings/changes/<int:change_id>/restoration")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, SettingsOut)
 @api_access("admin")
-def restore(change_id: int) -> Response:
+def restore(given: dict[str, Any], change_id: int) -> Response:
     """Put a setting back to what it was before a change."""
-    services.restore(change_id, by=_who())
+    services.restore(change_id, by=_who(), reason=given.get("reason") or "")
     return _settings()
 
 
@@ -70,7 +72,7 @@ def recalculate(given: dict[str, Any]) -> Response:
         kind = Kind.named(given["kind"])
     except ValueError as error:
         raise Invalid({"kind": str(error)}) from None
-    services.recalculate(kind, by=_who())
+    services.recalculate(kind, by=_who(), reason=given.get("reason"))
     return _settings(status=202)
 
 

@@ -70,18 +70,18 @@ def change(changes: Changes, *, by: str, reason: str = "", seen: int | None = No
     return changed
 
 
-def restore(change_id: int, *, by: str) -> list[str]:
-    """Put a setting back to what it was before a change.
+def restore(change_id: int, *, by: str, reason: str = "") -> list[str]:
+    """Put a setting back to what it was before a change; unless somebody says more, that is the reason.
 
     Raises:
         NotFound
         Invalid: that value is not allowed any more
     """
     old = queries.change_numbered(change_id)
-    return change({old.name: old.before}, by=by, reason=f"Back to before change {change_id}")
+    return change({old.name: old.before}, by=by, reason=reason or f"Back to before change {change_id}")
 
 
-def recalculate(kind: Kind, *, by: str) -> None:
+def recalculate(kind: Kind, *, by: str, reason: str | None = None) -> None:
     """Have everything of a kind counted again with the MET it has now, in the background. Twice is once.
 
     Raises:
@@ -93,7 +93,8 @@ def recalculate(kind: Kind, *, by: str) -> None:
     met = written(getattr(settings(), f"met_{kind.value}"))
     with transaction():
         announce(MetChanged(change_id, kind=kind.value, met=met))
-        engine_of().audit.note(by=by, action="recalculate", subject=f"activities of {kind.value}", details={"met": met})
+        details = {"met": met, "reason": reason}
+        engine_of().audit.note(by=by, action="recalculate", subject=f"activities of {kind.value}", details=details)
 
 
 def refresh() -> bool:

@@ -29,6 +29,18 @@ STATES = tuple(state for state in State if state in LIVE)
 """The states of what is not over, in the order in which a job goes through them."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+LONGEST_REASON = 200
+
+
+def _one_line(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (len(value) > LONGEST_REASON or not value.isprintable()):
+        raise click.BadParameter(f"Give up to {LONGEST_REASON} signs on one line.", ctx, param)
+    return value
+
+
+def with_reason(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that may be told why; the audit log and whoever is shown what was decided are told too."""
+    return click.option("--reason", callback=_one_line, help="Why, for the audit log.")(command)
 
 
 class Moment(click.ParamType[datetime]):

@@ -355,3 +355,30 @@ def test_the_source_of_a_setting_is_known(tmp_path: Any) -> None:
         "METRICS_TOKEN": "file",
         "POLL_PACE_S": ".env",
     }
+
+
+def test_the_ways_back_may_be_told_why(app: Flask, ada: Browser, program: FlaskClient, as_program: Any) -> None:
+    change(app, page_size="25", met_yoga="4.5")
+    with app.app_context():
+        first = queries.changes(limit=9)[0][-1].id
+    paths = [f"/ops/settings/changes/{first}/restoration", "/ops/settings/defaults", "/ops/settings/recalculations"]
+    forms: list[dict[str, str]] = [{}, {"name": "page_size"}, {"kind": "yoga"}]
+    told = []
+    for path, form in zip(paths, forms, strict=True):
+        page = ada.get(path + "?" + "&".join(f"{name}={text}" for name, text in form.items()))
+        assert (page.status_code, 'name="reason"' in page.get_data(as_text=True)) == (200, True), path
+        assert ada.post(path, form | {"reason": "x" * 201}).status_code == 422
+        change(app, page_size="50")
+        assert ada.post(path, form | {"reason": "Too long"}).status_code == 303
+        with app.app_context():
+            row = engine_of().audit.page()[0]
+            told.append((row.action, row.details["reason"]))
+    assert told == [("change settings", "Too long")] * 2 + [("recalculate", "Too long")]
+    assert [ada.get(path).status_code for path in ("/ops/settings/defaults", "/ops/settings/recalculations")] == [
+        404, 422,
+    ]  # fmt: skip
+    url = f"/api/v1/settings/changes/{first}/restoration"
+    change(app, page_size="50")
+    assert program.post(url, json={"reason": "By a program"}, headers=as_program("admin")).status_code == 200
+    with app.app_context():
+        assert engine_of().audit.page()[0].details["reason"] == "By a program"
