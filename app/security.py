@@ -17,6 +17,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.config import Config
 from app.errors import CameFromElsewhere, NotAllowed, SignInNeeded
 from app.web import asks_to_sign_in, settings
+from jobs import COMMAND_LINE
 
 PUBLIC, SIGNED_IN, API = "public", "signed_in", "api:"
 VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
@@ -132,6 +133,17 @@ def may(action: str) -> bool:
 def requester(user_id: int) -> str:
     """What the ledger of jobs calls a person who asked for one."""
     return f"user {user_id}"
+
+
+def who(person: Person | None) -> str:
+    """How whoever acts is written down everywhere; in the terminal nobody has signed in."""
+    return COMMAND_LINE if person is None else requester(person.id)
+
+
+def check_manages(person: Person | None) -> None:
+    """Go on for admins, and in the terminal. Raises NotAllowed."""
+    if person is not None and not manages_all_jobs(person):
+        raise NotAllowed("Only admins may do that.")
 
 
 def requester_named(word: str) -> str:

@@ -34,7 +34,7 @@ from .figures import Figures, by_moment, together
 from .host import Host
 from .inspector import Inspector, KindLook, Overview, QueueLook
 from .integrity import Kept
-from .ledger.audit import AuditRow, Verification
+from .ledger.audit import COMMAND_LINE, AuditRow, Verification
 from .ledger.bulk import CAN_BE_UNDONE, WORKS_ON, Action
 from .ledger.failures import ErrorGroup
 from .ledger.flows import FlowState, OnFailure
@@ -67,6 +67,7 @@ from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, 
 
 __all__ = [
     "CAN_BE_UNDONE",
+    "COMMAND_LINE",
     "FROM_PARENTS",
     "FROM_THE_STEP",
     "LIVE",

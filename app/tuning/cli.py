@@ -10,8 +10,6 @@ from app.errors import Invalid, Problem
 
 from . import queries, services
 
-BY = "the terminal"
-
 settings = AppGroup("settings", help="Settings, and those that change while the product runs.")
 
 
@@ -46,7 +44,7 @@ def reset(name: str, reason: str) -> None:
 def _change(name: str, value: str | None, *, reason: str) -> None:
     services.refresh()
     try:
-        changed = services.change({name.lower(): value}, by=BY, reason=reason)
+        changed = services.change({name.lower(): value}, by=None, reason=reason)
     except Problem as error:
         _refuse(error)
     now_at = {one.name: one.value for one in queries.all_settings()}

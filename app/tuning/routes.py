@@ -48,7 +48,7 @@ def update(key: str) -> Response:
     try:
         changed = services.change(
             sent_values(form, group),
-            by=_who(),
+            by=me(),
             reason=" ".join((form["reason"].data or "").split()),
             seen=_version(request.form.get("version", "")),
         )
@@ -75,7 +75,7 @@ def ask_reset() -> Response:
 def reset() -> Response:
     """Have a setting be again as the environment says."""
     name = request.form.get("name", "")
-    services.change({name: None}, by=_who(), reason=reason_sent() or "Back to how it was started")
+    services.change({name: None}, by=me(), reason=reason_sent() or "Back to how it was started")
     return done(None, see=url_for(".index"), announce=f"{KNOBS[name].label} is as the environment says.")
 
 
@@ -104,7 +104,7 @@ def ask_restore(change_id: int) -> Response:
 @admin_only
 def restore(change_id: int) -> Response:
     """Put a setting back to what it was before a change."""
-    changed = services.restore(change_id, by=_who(), reason=reason_sent() or "")
+    changed = services.restore(change_id, by=me(), reason=reason_sent() or "")
     told = f"{KNOBS[changed[0]].label} is back to what it was." if changed else "It is that already."
     return done(None, see=url_for(".index", _anchor="history"), announce=told)
 
@@ -123,7 +123,7 @@ def ask_recalculate() -> Response:
 def recalculate() -> Response:
     """Have activities counted again with the MET that their kind has now."""
     kind = _kind(request.form.get("kind", ""))
-    services.recalculate(kind, by=_who(), reason=reason_sent())
+    services.recalculate(kind, by=me(), reason=reason_sent())
     told = f"Activities of {kind.value} are being counted again."
     return done(None, see=url_for(".index", _anchor="calories"), announce=told)
 
@@ -185,10 +185,6 @@ def _announcement() -> str | None:
 def _announcement_key() -> str:
     found = settings().announcement
     return fingerprint(found)[:16] if found else ""
-
-
-def _who() -> str:
-    return f"{me().name} (person {me().id})"
 
 
 def _kind(text: str) -> Kind:

@@ -27,6 +27,8 @@ LOOK_AT = 50_000
 LONGEST_BY = 160
 LONGEST_SUBJECT = 200
 FIRST_HASH = "0" * 64
+COMMAND_LINE = "command line"
+"""Who acts in the terminal, where nobody signs in."""
 
 
 class AuditRow(LedgerBase):

@@ -12,7 +12,7 @@ from app.accounts.models import SignInSession, User
 from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid
-from app.security import ADMIN, OPERATOR, VIEWER, Person, requester
+from app.security import ADMIN, OPERATOR, VIEWER, Person, check_manages, who
 from jobs import engine_of
 
 PERSON = "person"
@@ -23,10 +23,12 @@ def correct(by: Person, user_id: int, *, name: str, role: str, reason: str | Non
     """Give somebody another name or another role; a new role signs them out everywhere.
 
     Raises:
+        NotAllowed: whoever asks is no admin
         NotFound
         Invalid: there is no such role, or it is a guest's
         Conflict: it is one's own role
     """
+    check_manages(by)
     if role not in ROLES:
         raise Invalid({"role": f"Choose one of: {', '.join(ROLES.values())}."})
     with transaction() as session:
@@ -43,7 +45,8 @@ def correct(by: Person, user_id: int, *, name: str, role: str, reason: str | Non
 
 
 def sign_out(by: Person, user_ids: Sequence[int], reason: str | None = None) -> list[int]:
-    """End every session of these people; whose there were."""
+    """End every session of these people; whose there were. Raises NotAllowed."""
+    check_manages(by)
     with transaction() as session:
         ended = _end_sessions(session, user_ids)
         for one in ended:
@@ -55,8 +58,10 @@ def close(by: Person, user_ids: Sequence[int], reason: str | None = None) -> lis
     """Let these people not sign in any more, and sign them out; who could until now.
 
     Raises:
+        NotAllowed: whoever asks is no admin
         Conflict: one of them is the person who asks
     """
+    check_manages(by)
     if by.id in user_ids:
         raise Conflict("You cannot close your own account: nobody might be left to open it.")
     with transaction() as session:
@@ -65,7 +70,8 @@ def close(by: Person, user_ids: Sequence[int], reason: str | None = None) -> lis
 
 
 def open_again(by: Person, user_ids: Sequence[int], reason: str | None = None) -> list[int]:
-    """Let these people sign in again; who could not."""
+    """Let these people sign in again; who could not. Raises NotAllowed."""
+    check_manages(by)
     with transaction() as session:
         return _set(
             session, by, user_ids, "open account", reason, where=User.disabled_at.is_not(None), disabled_at=None
@@ -96,4 +102,4 @@ def _end_sessions(session: Session, user_ids: Sequence[int]) -> list[int]:
 
 
 def _note(by: Person, action: str, user_id: int, **details: Any) -> None:
-    engine_of().audit.note(by=requester(by.id), action=action, subject=f"person {user_id}", details=details)
+    engine_of().audit.note(by=who(by), action=action, subject=f"person {user_id}", details=details)

@@ -20,10 +20,11 @@ from jobs.errors import (
     NoSuchWorker,
     NoSuchWorkflow,
 )
+from jobs.ledger.audit import COMMAND_LINE
 from jobs.ledger.states import LIVE, State
 from jobs.redaction import without_secrets
 
-BY = "command line"
+BY = COMMAND_LINE
 WIDEST = 60
 STATES = tuple(state for state in State if state in LIVE)
 """The states of what is not over, in the order in which a job goes through them."""

@@ -47,7 +47,7 @@ def test_a_role_is_given_and_noted_with_before_after_and_reason(app: Flask, ids:
         services.give_role(ids["Ada"], "operator", by=None)
     assert role(app, ids["Ada"]) == "operator"
     assert noted(app)[0] == (
-        "terminal",
+        "command line",
         f"person {ids['Ada']}",
         {"before": "", "after": "operator", "reason": "on call"},
     )

@@ -132,7 +132,7 @@ def test_the_test_button_raises_one_that_says_so(app: Flask, ada: Browser, ada_i
     answer = ada.post("/ops/alerts/tests")
     assert answer.status_code == 303
     page = text_of(ada.get(answer.headers["Location"]))
-    assert f"Ada (person {ada_id}) tried out whether alerts arrive. Nothing is wrong." in page
+    assert f"Ada (user {ada_id}) tried out whether alerts arrive. Nothing is wrong." in page
     assert [one[1] for one in audited(app)] == ["try out"]
 
 

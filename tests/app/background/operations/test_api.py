@@ -410,14 +410,16 @@ def test_a_change_of_the_audit_log_is_found(operator: Program, app: Flask) -> No
     assert (broken["is_whole"], broken["entries"], broken["broken_id"]) == (False, 1, 2)
 
 
-def test_what_admins_do_in_the_console_is_in_the_audit_log(app: Flask, api: Program, ada: Browser, ada_id: int) -> None:
-    uid = start(api)
+def test_what_admins_do_in_the_console_is_in_the_audit_log(
+    app: Flask, otto: Program, ada: Browser, ada_id: int
+) -> None:
+    uid = start(otto)
     with app.app_context(), transaction() as session:
         session.execute(update(User).where(User.id == ada_id).values(is_admin=True))
     assert ada.post(f"/ops/jobs/{uid}/cancellations").status_code == 303
     with app.app_context():
         rows = reading().scalars(select(AuditRow)).all()
-    assert [(one.by, one.action, one.subject) for one in rows] == [(f"Ada (person {ada_id})", "cancel", f"job {uid}")]
+    assert [(one.by, one.action, one.subject) for one in rows] == [(f"user {ada_id}", "cancel", f"job {uid}")]
 
 
 def test_secrets_in_arguments_and_results_are_not_shown(api: Program, operator: Program, app: Flask) -> None:
