@@ -17,7 +17,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.config import Config
 from app.errors import CameFromElsewhere, NotAllowed, SignInNeeded
 from app.web import asks_to_sign_in, settings
-from jobs import COMMAND_LINE
+from jobs import COMMAND_LINE, Channel, enter_by
 
 PUBLIC, SIGNED_IN, API = "public", "signed_in", "api:"
 VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
@@ -256,6 +256,7 @@ def install(
     app.extensions |= {"recognise_session": by_session, "recognise_token": by_token}
     app.extensions["access_rules"] = {"static": PUBLIC, **(rules or {})}
     app.before_request(_gate)
+    app.teardown_request(lambda _error: enter_by(Channel.SYSTEM))
     app.context_processor(lambda: {"me": someone()})
 
 
@@ -270,6 +271,7 @@ def _gate() -> Response | None:
     if request.method == "OPTIONS":
         return None
     access = access_of(current_app, request.endpoint, request.method)
+    enter_by(Channel.API if access and access.startswith(API) else Channel.PAGE)
     if access is not None and access.startswith(API):
         _check_program(set(access.removeprefix(API).split()))
         return None

@@ -36,6 +36,7 @@ from .inspector import Inspector, KindLook, Overview, QueueLook
 from .integrity import Kept
 from .ledger.audit import COMMAND_LINE, AuditRow, Verification
 from .ledger.bulk import CAN_BE_UNDONE, WORKS_ON, Action
+from .ledger.channels import Channel, came_by, enter_by
 from .ledger.failures import ErrorGroup
 from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
@@ -86,6 +87,7 @@ __all__ = [
     "BulkOperations",
     "BulkRequest",
     "Cancelled",
+    "Channel",
     "Crowded",
     "Engine",
     "Entry",
@@ -156,6 +158,7 @@ __all__ = [
     "WorkflowBrief",
     "WrongState",
     "by_moment",
+    "came_by",
     "chain",
     "check_cancelled",
     "chord",
@@ -164,6 +167,7 @@ __all__ = [
     "db_now",
     "engine_of",
     "enqueue",
+    "enter_by",
     "group",
     "has_live",
     "in_words",

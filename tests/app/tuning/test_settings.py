@@ -121,7 +121,7 @@ def test_the_audit_log_has_each_change_with_before_after_and_reason(app: Flask) 
         services.change({"page_size": "25", "site_name": "Gym"}, by=None, reason="Why not")
         [row] = engine_of().audit.page()
     assert [row.by, row.action, row.subject] == ["command line", "change settings", "page_size, site_name"]
-    assert row.details == {
+    assert row.told == {
         "before": {"page_size": "10", "site_name": "Metronome"},
         "after": {"page_size": "25", "site_name": "Gym"},
         "reason": "Why not",

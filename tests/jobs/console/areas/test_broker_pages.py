@@ -53,7 +53,7 @@ def test_leftovers_are_removed_and_workers_are_woken(app: Flask, staffed: Worksh
     with staffed.host.inside():
         (row,) = staffed.engine.audit.page()
     assert (row.by, row.action, row.subject) == ("Ada", "repair", "broker")
-    assert row.details == {"before": {"orphans": 1}, "after": {"orphans": 0}, "reason": "as planned"}
+    assert row.told == {"before": {"orphans": 1}, "after": {"orphans": 0}, "reason": "as planned"}
 
 
 def test_without_redis_it_says_so_and_shows_the_ledger(guarded: GuardedHost) -> None:
