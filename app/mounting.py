@@ -128,9 +128,6 @@ def _fitting(kind: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
 def _mount_console(app: Flask) -> None:
     """The engine's console, for who may see all jobs, in our layout."""
 
-    def name() -> str:
-        return f"{security.me().name} (person {security.me().id})"
-
     engine = engine_of(app)
     cast("Product", engine.host).may = security.may
     app.config["JOBS_CONSOLE_DEPENDENCIES"] = health_queries.dependencies
@@ -145,4 +142,4 @@ def _mount_console(app: Flask) -> None:
     app.config["JOBS_CONSOLE_REFRESH"] = _refresh
     app.config["JOBS_CONSOLE_REFRESH_URL"] = "accounts.update_refresh"
     app.config["JOBS_CONSOLE_REQUESTER"] = security.requester_named
-    app.register_blueprint(console(engine, who=name), url_prefix="/ops")
+    app.register_blueprint(console(engine, who=lambda: security.who(security.me())), url_prefix="/ops")

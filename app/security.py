@@ -17,6 +17,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.config import Config
 from app.errors import CameFromElsewhere, NotAllowed, SignInNeeded
 from app.web import asked_itself, asks_to_sign_in, settings
+from jobs import COMMAND_LINE, Channel, enter_by
 
 PUBLIC, SIGNED_IN, API = "public", "signed_in", "api:"
 VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
@@ -135,6 +136,17 @@ def requester(user_id: int) -> str:
     return f"user {user_id}"
 
 
+def who(person: Person | None) -> str:
+    """How whoever acts is written down everywhere; in the terminal nobody has signed in."""
+    return COMMAND_LINE if person is None else requester(person.id)
+
+
+def check_manages(person: Person | None) -> None:
+    """Go on for admins, and in the terminal. Raises NotAllowed."""
+    if person is not None and not manages_all_jobs(person):
+        raise NotAllowed("Only admins may do that.")
+
+
 def requester_named(word: str) -> str:
     """How the ledger calls whom somebody means who asks for the jobs of a person: a number, or the name itself."""
     return requester(int(word)) if word.isdecimal() else word
@@ -245,6 +257,7 @@ def install(
     app.extensions |= {"recognise_session": by_session, "recognise_token": by_token}
     app.extensions["access_rules"] = {"static": PUBLIC, **(rules or {})}
     app.before_request(_gate)
+    app.teardown_request(lambda _error: enter_by(Channel.SYSTEM))
     app.context_processor(lambda: {"me": someone()})
 
 
@@ -258,6 +271,7 @@ def _gate() -> Response | None:
     if asked.endpoint is None or asked.routing_exception is not None or asked.method == "OPTIONS":
         return None
     access = access_of(current_app, asked.endpoint, asked.method)
+    enter_by(Channel.API if access and access.startswith(API) else Channel.PAGE)
     if access is not None and access.startswith(API):
         _check_program(set(access.removeprefix(API).split()))
         return None

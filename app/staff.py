@@ -119,7 +119,8 @@ class Field:
 class Act:
     """Something that staff do with one row or with some, after they were asked.
 
-    `do` calls a service and gives the ids of the rows that it changed. `done` says it: "{count} activities deleted".
+    `do` calls a service, which hears why, and gives the ids of the rows that it changed.
+    `done` says it: "{count} activities deleted".
     `undo` is the key of the act that takes it back.
     """
 
@@ -127,7 +128,7 @@ class Act:
     word: str
     question: str
     done: str
-    do: Callable[[Person, Sequence[int]], Sequence[int]]
+    do: Callable[[Person, Sequence[int], str | None], Sequence[int]]
     detail: str = ""
     kind: str = ""
     icon: str = ""
@@ -156,8 +157,8 @@ class StaffPage:
     """The address of the page where this row can be acted on."""
     acts: Sequence[Act] = ()
     fields: Mapping[str, Field] = field(default_factory=dict)
-    save: Callable[[Person, int, Mapping[str, str]], None] | None = None
-    """Raises Invalid, naming fields."""
+    save: Callable[[Person, int, Mapping[str, str], str | None], None] | None = None
+    """Takes what the fields say, and why. Raises Invalid, naming fields."""
 
     def act_named(self, key: str) -> Act | None:
         """The act with this key, if there is one."""

@@ -11,9 +11,12 @@ from flask import Request, Response, current_app, flash, make_response, redirect
 from werkzeug.routing import IntegerConverter, Map, Rule
 
 from app.config import Config
+from app.errors import Invalid
+from app.text import one_line
 
 LARGEST_ROW_NUMBER = 2**31 - 1
 LONGEST_PATH = 2_000
+LONGEST_REASON = 200
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
 Triggers = Mapping[str, Any]
@@ -53,6 +56,14 @@ def settings() -> Config:
 def asked_itself() -> Request:
     """The request, for who looks at it several times: Flask's name for it costs more than the look."""
     return cast("Request", request._get_current_object())  # type: ignore[attr-defined]
+
+
+def reason_sent() -> str | None:
+    """Why something is done, if the form of this request says so; for the audit log. Raises Invalid."""
+    try:
+        return one_line(request.form.get("reason", ""), longest=LONGEST_REASON) or None
+    except ValueError as error:
+        raise Invalid({"reason": str(error)}) from None
 
 
 def wants_fragment() -> bool:

@@ -34,8 +34,9 @@ from .figures import Figures, by_moment, together
 from .host import Host
 from .inspector import Inspector, KindLook, Overview, QueueLook
 from .integrity import Kept
-from .ledger.audit import AuditRow, Verification
+from .ledger.audit import COMMAND_LINE, AuditRow, Verification
 from .ledger.bulk import CAN_BE_UNDONE, WORKS_ON, Action
+from .ledger.channels import Channel, came_by, enter_by
 from .ledger.failures import ErrorGroup
 from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
@@ -67,6 +68,7 @@ from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, 
 
 __all__ = [
     "CAN_BE_UNDONE",
+    "COMMAND_LINE",
     "FROM_PARENTS",
     "FROM_THE_STEP",
     "LIVE",
@@ -85,6 +87,7 @@ __all__ = [
     "BulkOperations",
     "BulkRequest",
     "Cancelled",
+    "Channel",
     "Crowded",
     "Engine",
     "Entry",
@@ -155,6 +158,7 @@ __all__ = [
     "WorkflowBrief",
     "WrongState",
     "by_moment",
+    "came_by",
     "chain",
     "check_cancelled",
     "chord",
@@ -163,6 +167,7 @@ __all__ = [
     "db_now",
     "engine_of",
     "enqueue",
+    "enter_by",
     "group",
     "has_live",
     "in_words",

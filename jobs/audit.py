@@ -1,6 +1,7 @@
 """What operators did, for whoever looks at it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from .host import Host
@@ -16,9 +17,16 @@ class Audit:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    def page(self, *, before_id: int | None = None, limit: int = ON_A_PAGE) -> list[AuditRow]:
-        """What was done, the newest first, from below `before_id`."""
-        return audit.page(self._host.reading(), before_id=before_id, limit=limit)
+    def page(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before_id: int | None = None,
+        limit: int = ON_A_PAGE,
+    ) -> list[AuditRow]:
+        """What was done from `since` on and before `until`, the newest first, from below `before_id`."""
+        return audit.page(self._host.reading(), since=since, until=until, before_id=before_id, limit=limit)
 
     def note(self, *, by: str | None, action: str, subject: str, details: Mapping[str, Any]) -> None:
         """Add what somebody did, in the transaction that is open, or in one of its own; make it that one's last."""

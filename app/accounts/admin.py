@@ -30,14 +30,14 @@ def _has_role(role: str) -> ColumnElement[bool]:
     return known & (User.role == ("" if role == services.PERSON else role))
 
 
-def _save(by: Person, user_id: int, values: Mapping[str, str]) -> None:
+def _save(by: Person, user_id: int, values: Mapping[str, str], reason: str | None) -> None:
     try:
         name = one_line(values["name"], longest=LONGEST_NAME)
     except ValueError as error:
         raise Invalid({"name": str(error)}) from None
     if not name:
         raise Invalid({"name": "This is needed."})
-    services.correct(by, user_id, name=name, role=values["role"])
+    services.correct(by, user_id, name=name, role=values["role"], reason=reason)
 
 
 PEOPLE = StaffPage(

@@ -10,6 +10,7 @@ from app.errors import Invalid, Problem
 from app.security import SCOPES
 from app.text import one_line
 from app.web import settings
+from jobs import Channel, came_by
 
 from . import queries, services
 from .addresses import address_key, read_address
@@ -60,7 +61,8 @@ def give_role(email: str, role: str, reason: str | None) -> None:
     if user is None:
         _refuse("There is nobody with this e-mail address.")
     try:
-        services.give_role(user.id, "" if role == "none" else role, by=None, reason=reason)
+        with came_by(Channel.TERMINAL):
+            services.give_role(user.id, "" if role == "none" else role, by=None, reason=reason)
     except Problem as error:
         _refuse(error)
     click.echo(f"{user.email} is {'no viewer, operator or admin' if role == 'none' else role} now.")

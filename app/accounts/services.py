@@ -17,7 +17,7 @@ from app.clock import now
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.limits import Limit
-from app.security import ADMIN, OPERATOR, REMEMBERED, SCOPES, VIEWER, Person, requester
+from app.security import ADMIN, OPERATOR, REMEMBERED, SCOPES, VIEWER, Person, check_manages, requester, who
 from app.stream import Kind, Level, tell
 from app.web import client_address, settings
 from jobs import engine_of
@@ -255,8 +255,7 @@ def give_role(user_id: int, role: str, *, by: Person | None, reason: str | None 
         Invalid: there is no such role, or they are a guest
         Conflict: they are the last admin
     """
-    if by is not None and not by.may("manage"):
-        raise NotAllowed("Only admins give roles.")
+    check_manages(by)
     if role not in ROLES:
         raise Invalid({"role": f"Choose one of: {', '.join(ROLES)}."})
     with transaction() as session:
@@ -272,7 +271,7 @@ def give_role(user_id: int, role: str, *, by: Person | None, reason: str | None 
             return
         _change_user(user_id, is_admin=role == ADMIN, role="" if role == ADMIN else role)
         engine_of().audit.note(
-            by=requester(by.id) if by else "terminal",
+            by=who(by),
             action="role",
             subject=f"person {user_id}",
             details={"before": before, "after": role, "reason": reason},

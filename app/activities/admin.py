@@ -37,7 +37,7 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _save(by: Person, activity_id: int, values: Mapping[str, str]) -> None:
+def _save(by: Person, activity_id: int, values: Mapping[str, str], reason: str | None) -> None:
     changes: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for name, read in READERS.items():
@@ -47,7 +47,7 @@ def _save(by: Person, activity_id: int, values: Mapping[str, str]) -> None:
             wrong[name] = str(error)
     if wrong:
         raise Invalid(wrong)
-    services.correct(by, activity_id, changes)
+    services.correct(by, activity_id, changes, reason=reason)
 
 
 ACTIVITIES = StaffPage(

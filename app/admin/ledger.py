@@ -207,11 +207,12 @@ AUDIT = StaffPage(
         "Number": lambda one: one.id,
         "When": lambda one: one.at,
         "Who": lambda one: one.by,
+        "By way of": lambda one: one.channel,
         "What": lambda one: one.action.capitalize(),
         "To what": lambda one: one.subject,
     },
     sections={
-        "Details": {"Details": lambda one: masked(one.details)},
+        "Details": {"Details": lambda one: masked(one.told)},
         "Seal": {"Hash": lambda one: one.hash, "Hash before": lambda one: one.prev_hash},
     },
     filters=(

@@ -24,7 +24,7 @@ from app.reports.admin import REPORTS
 from app.security import me, someone
 from app.staff import Act, Choice, During, Field, Filter, StaffPage, span_of
 from app.tuning.admin import SETTINGS
-from app.web import done, see_other
+from app.web import done, reason_sent, see_other
 
 from .calendar import steps
 from .ledger import ATTEMPTS, AUDIT, JOBS
@@ -36,6 +36,7 @@ LARGEST_ID = 2**63 - 1
 LONGEST_WORD = 200
 MOST_AT_ONCE = 100
 LONGEST_TEXT = 10_000
+REASON = "reason"
 
 
 def install(app: Flask) -> None:
@@ -127,7 +128,7 @@ class StaffView(ForAdmins, ModelView):  # type: ignore[misc]
         return self._do(act, ids)
 
     def _do(self, act: Act, ids: Sequence[int]) -> Response:
-        changed = act.do(me(), ids)
+        changed = act.do(me(), ids, reason_sent())
         said = act.done.format(count=len(changed), s="" if len(changed) == 1 else "s")
         if changed and act.undo:
             undo = url_for(".act_view", key=act.undo, id=list(changed))
@@ -137,7 +138,7 @@ class StaffView(ForAdmins, ModelView):  # type: ignore[misc]
 
     def edit_form(self, obj: Any = None) -> FlaskForm:
         """The form of a row, with what was sent or what it says now."""
-        read = {name: field.read(obj) for name, field in self.staff_page.fields.items()}
+        read = {name: field.read(obj) for name, field in self.staff_page.fields.items()} | {REASON: ""}
         form: FlaskForm = self._edit_form_class(data=read)
         return form
 
@@ -146,7 +147,7 @@ class StaffView(ForAdmins, ModelView):  # type: ignore[misc]
         assert self.staff_page.save is not None, "only then is there a form"
         values = {name: (form[name].data or "")[:LONGEST_TEXT] for name in self.staff_page.fields}
         try:
-            self.staff_page.save(me(), int(self.get_pk_value(model)), values)
+            self.staff_page.save(me(), int(self.get_pk_value(model)), values, reason_sent())
         except Invalid as problem:
             for name, sentence in problem.errors.items():
                 form[name if name in form else next(iter(values))].errors = [sentence]
@@ -156,6 +157,7 @@ class StaffView(ForAdmins, ModelView):  # type: ignore[misc]
     def scaffold_form(self) -> type[FlaskForm]:
         """The fields that the feature named, and no others."""
         fields = {name: _field(field) for name, field in self.staff_page.fields.items()}
+        fields[REASON] = StringField("Reason", description="Kept in the audit log.")
         form: type[FlaskForm] = type("CorrectForm", (FlaskForm,), fields)
         return form
 

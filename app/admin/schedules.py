@@ -27,15 +27,15 @@ def _badge(one: Schedule) -> Badge:
     return Badge("Enabled", "ok") if one.next_at else Badge("Over")
 
 
-def _each(do: Callable[[Person, str], object]) -> Callable[[Person, Sequence[int]], list[int]]:
+def _each(do: Callable[..., object]) -> Callable[[Person, Sequence[int], str | None], list[int]]:
     """The service for each of the schedules that are still there; their ids."""
 
-    def act(person: Person, ids: Sequence[int]) -> list[int]:
+    def act(person: Person, ids: Sequence[int], reason: str | None) -> list[int]:
         done = []
         chosen = select(Schedule.id, Schedule.uid).where(Schedule.id.in_(ids)).order_by(Schedule.id)
         for row in reading().execute(chosen).all():
             try:
-                do(person, row.uid)
+                do(person, row.uid, reason=reason)
             except NotFound:
                 continue
             done.append(row.id)
@@ -101,7 +101,7 @@ SCHEDULES = StaffPage(
             "Pause",
             "Pause {count} schedule{s}?",
             "{count} schedule{s} paused.",
-            _each(lambda person, uid: services.pause(person, uid, reason="From the staff area")),
+            _each(services.pause),
             detail="No more jobs are made until somebody resumes it.",
             undo="resume",
         ),

@@ -12,7 +12,7 @@ from app.errors import Invalid, SignInNeeded
 from app.openapi import answer, read_json
 from app.security import me, operators, public, viewers, without_csrf
 from app.stream import Kind, Level, tell
-from app.web import client_address, done, live, page_or_fragment, settings
+from app.web import client_address, done, live, page_or_fragment, reason_sent, settings
 
 from . import forms, queries, services
 from .models import Alert
@@ -66,7 +66,7 @@ def create_test() -> Response:
 @operators
 def acknowledge(alert_id: int) -> Response:
     """Look after it."""
-    services.acknowledge(me(), alert_id)
+    services.acknowledge(me(), alert_id, reason=reason_sent())
     return _changed(alert_id, "Nobody is told of it any more while it lasts.")
 
 
@@ -74,7 +74,7 @@ def acknowledge(alert_id: int) -> Response:
 @operators
 def resolve(alert_id: int) -> Response:
     """Say that it is over."""
-    services.resolve(me(), alert_id)
+    services.resolve(me(), alert_id, reason=reason_sent())
     return _changed(alert_id, "It is resolved.")
 
 
@@ -82,7 +82,7 @@ def resolve(alert_id: int) -> Response:
 @operators
 def mute(alert_id: int) -> Response:
     """Have nobody told for a while."""
-    services.mute(me(), alert_id, hours=forms.hours_of(request.form))
+    services.mute(me(), alert_id, hours=forms.hours_of(request.form), reason=reason_sent())
     return _changed(alert_id, "It is muted.")
 
 
@@ -90,7 +90,7 @@ def mute(alert_id: int) -> Response:
 @operators
 def unmute(alert_id: int) -> Response:
     """Have people told again."""
-    services.unmute(me(), alert_id)
+    services.unmute(me(), alert_id, reason=reason_sent())
     return _changed(alert_id, "People are told of it again.")
 
 

@@ -232,7 +232,7 @@ def unmute(person: Person, alert_id: int, *, reason: str | None = None) -> None:
 def try_out(person: Person) -> int:
     """Raise an alert that means nothing, to see that it arrives; its id. Raises NotAllowed."""
     _check_may_act(person)
-    words = f"{person.name} (person {person.id}) tried out whether alerts arrive. Nothing is wrong."
+    words = f"{person.name} ({requester(person.id)}) tried out whether alerts arrive. Nothing is wrong."
     with transaction() as session:
         alert_id = raise_alert("test", "This is a test", words, about=f"{now().timestamp():.6f}")
         session.flush()

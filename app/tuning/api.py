@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 
 from app.activities.mets import Kind
+from app.background.schemas import ReasonIn
 from app.errors import Invalid
 from app.openapi import ApiBlueprint, answer
 from app.security import api_access, me
@@ -37,7 +38,7 @@ def index() -> Response:
 @api_access("admin")
 def update(given: dict[str, Any]) -> Response:
     """Change settings in every process, all or none; null has a setting be again as the environment says."""
-    services.change(given["settings"], by=_who(), reason=given["reason"], seen=given.get("version"))
+    services.change(given["settings"], by=me(), reason=given["reason"], seen=given.get("version"))
     return _settings()
 
 
@@ -52,11 +53,12 @@ def changes(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/settings/changes/<int:change_id>/restoration")
+@blp.arguments(ReasonIn(), required=False)
 @blp.response(200, SettingsOut)
 @api_access("admin")
-def restore(change_id: int) -> Response:
+def restore(given: dict[str, Any], change_id: int) -> Response:
     """Put a setting back to what it was before a change."""
-    services.restore(change_id, by=_who())
+    services.restore(change_id, by=me(), reason=given.get("reason") or "")
     return _settings()
 
 
@@ -70,14 +72,10 @@ def recalculate(given: dict[str, Any]) -> Response:
         kind = Kind.named(given["kind"])
     except ValueError as error:
         raise Invalid({"kind": str(error)}) from None
-    services.recalculate(kind, by=_who())
+    services.recalculate(kind, by=me(), reason=given.get("reason"))
     return _settings(status=202)
 
 
 def _settings(*, status: int = 200) -> Response:
     content = {"settings": [setting_out(one) for one in queries.all_settings()], "version": queries.version()}
     return answer(content, status=status)
-
-
-def _who() -> str:
-    return f"{me().name} (person {me().id})"

@@ -7,10 +7,9 @@ import click
 from flask.cli import AppGroup
 
 from app.errors import Invalid, Problem
+from jobs import Channel, came_by
 
 from . import queries, services
-
-BY = "the terminal"
 
 settings = AppGroup("settings", help="Settings, and those that change while the product runs.")
 
@@ -46,7 +45,8 @@ def reset(name: str, reason: str) -> None:
 def _change(name: str, value: str | None, *, reason: str) -> None:
     services.refresh()
     try:
-        changed = services.change({name.lower(): value}, by=BY, reason=reason)
+        with came_by(Channel.TERMINAL):
+            changed = services.change({name.lower(): value}, by=None, reason=reason)
     except Problem as error:
         _refuse(error)
     now_at = {one.name: one.value for one in queries.all_settings()}

@@ -11,7 +11,7 @@ from app.clock import now
 from app.errors import Conflict, Invalid, NotFound
 from app.hashing import fingerprint
 from app.security import admin_only, me, public, viewers
-from app.web import done, invalid, local_path, page_or_fragment, see_other, settings
+from app.web import done, invalid, local_path, page_or_fragment, reason_sent, see_other, settings
 
 from . import queries, services
 from .forms import form_for, sent_values, tell
@@ -48,7 +48,7 @@ def update(key: str) -> Response:
     try:
         changed = services.change(
             sent_values(form, group),
-            by=_who(),
+            by=me(),
             reason=" ".join((form["reason"].data or "").split()),
             seen=_version(request.form.get("version", "")),
         )
@@ -59,12 +59,23 @@ def update(key: str) -> Response:
     return done(None, see=url_for(".index", _anchor=key), announce=told)
 
 
+@bp.get("/ops/settings/defaults")
+@admin_only
+def ask_reset() -> Response:
+    """Ask why, before a setting is again as the environment says."""
+    name = request.args.get("name", "")
+    if name not in KNOBS:
+        raise NotFound("There is no such setting.")
+    question = f"Reset {KNOBS[name].label} to how it was started?"
+    return _asked(question, "Reset", url_for(".reset"), fields={"name": name})
+
+
 @bp.post("/ops/settings/defaults")
 @admin_only
 def reset() -> Response:
     """Have a setting be again as the environment says."""
     name = request.form.get("name", "")
-    services.change({name: None}, by=_who(), reason="Back to how it was started")
+    services.change({name: None}, by=me(), reason=reason_sent() or "Back to how it was started")
     return done(None, see=url_for(".index"), announce=f"{KNOBS[name].label} is as the environment says.")
 
 
@@ -79,24 +90,40 @@ def changes() -> Response:
     return page_or_fragment("tuning/changes.html", "tuning/changes.html", **context)
 
 
+@bp.get("/ops/settings/changes/<int:change_id>/restoration")
+@admin_only
+def ask_restore(change_id: int) -> Response:
+    """Ask why, before a setting is put back."""
+    name = queries.change_numbered(change_id).name
+    label = KNOBS[name].label if name in KNOBS else name
+    question = f"Put {label} back to what it was before change {change_id}?"
+    return _asked(question, "Restore", url_for(".restore", change_id=change_id))
+
+
 @bp.post("/ops/settings/changes/<int:change_id>/restoration")
 @admin_only
 def restore(change_id: int) -> Response:
     """Put a setting back to what it was before a change."""
-    changed = services.restore(change_id, by=_who())
+    changed = services.restore(change_id, by=me(), reason=reason_sent() or "")
     told = f"{KNOBS[changed[0]].label} is back to what it was." if changed else "It is that already."
     return done(None, see=url_for(".index", _anchor="history"), announce=told)
+
+
+@bp.get("/ops/settings/recalculations")
+@admin_only
+def ask_recalculate() -> Response:
+    """Ask why, before activities are counted again."""
+    kind = _kind(request.args.get("kind", ""))
+    question = f"Count activities of {kind.value} again, with the MET that they have now?"
+    return _asked(question, f"Recalculate {kind.value}", url_for(".recalculate"), fields={"kind": kind.value})
 
 
 @bp.post("/ops/settings/recalculations")
 @admin_only
 def recalculate() -> Response:
     """Have activities counted again with the MET that their kind has now."""
-    try:
-        kind = Kind.named(request.form.get("kind", ""))
-    except ValueError as error:
-        raise Invalid({"kind": str(error)}) from None
-    services.recalculate(kind, by=_who())
+    kind = _kind(request.form.get("kind", ""))
+    services.recalculate(kind, by=me(), reason=reason_sent())
     told = f"Activities of {kind.value} are being counted again."
     return done(None, see=url_for(".index", _anchor="calories"), announce=told)
 
@@ -160,8 +187,16 @@ def _announcement_key() -> str:
     return fingerprint(found)[:16] if found else ""
 
 
-def _who() -> str:
-    return f"{me().name} (person {me().id})"
+def _kind(text: str) -> Kind:
+    try:
+        return Kind.named(text)
+    except ValueError as error:
+        raise Invalid({"kind": str(error)}) from None
+
+
+def _asked(question: str, word: str, action: str, *, fields: dict[str, str] | None = None) -> Response:
+    told = {"question": question, "word": word, "action": action, "fields": fields or {}}
+    return page_or_fragment("tuning/confirm.html", "tuning/confirm.html", **told)
 
 
 def _version(text: str) -> int | None:

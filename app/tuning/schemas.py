@@ -87,6 +87,7 @@ class RecalculationIn(Schema):
     """Which kind of activity shall be counted again."""
 
     kind = LineField(longest=40, required=True)
+    reason = LineField(longest=200, metadata={"description": "For the audit log."})
 
 
 def setting_out(one: Shown) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from app.config import Config, ConfigError, agree, declared
 from app.db import transaction
 from app.errors import Conflict, Invalid
 from app.events import MetChanged, announce
+from app.security import Person, check_manages, who
 from app.settings import Setting, written
 from app.web import settings
 from jobs import Bell, engine_of
@@ -39,15 +40,18 @@ Changes = Mapping[str, str | None]
 """New texts by the names of settings, written as in the environment; None: as the environment has it."""
 
 
-def change(changes: Changes, *, by: str, reason: str = "", seen: int | None = None) -> list[str]:
+def change(changes: Changes, *, by: Person | None, reason: str = "", seen: int | None = None) -> list[str]:
     """Change settings for every process, all or none; the names of those that were not so already.
 
-    `seen` is the version that whoever decides has looked at. This process follows at once, the others within seconds.
+    `by` is an admin; None in the terminal. `seen` is the version that whoever decides has looked at. This process
+    follows at once, the others within seconds.
 
     Raises:
+        NotAllowed: whoever asks is no admin
         Invalid: a value breaks a rule, or it is no setting that may change; names each
         Conflict: the settings have changed since `seen`
     """
+    check_manages(by)
     if len(reason) > LONGEST_REASON or not reason.isprintable():
         raise Invalid({"reason": f"The reason must be one line of at most {LONGEST_REASON} characters."})
     with transaction() as session:
@@ -60,40 +64,46 @@ def change(changes: Changes, *, by: str, reason: str = "", seen: int | None = No
         after = {name: found for name, found in (before | wanted).items() if found is not None}
         new = _agreeing(settings_with(after), changes)
         changed = [name for name in wanted if _differs(name, before, after, config, new)]
-        _write(session, {name: (before.get(name), after.get(name)) for name in changed}, by=by, reason=reason)
+        _write(session, {name: (before.get(name), after.get(name)) for name in changed}, by=who(by), reason=reason)
         if changed:
             told = {"before": _values(config, changed), "after": _values(new, changed), "reason": reason}
-            engine_of().audit.note(by=by, action="change settings", subject=", ".join(changed), details=told)
+            engine_of().audit.note(by=who(by), action="change settings", subject=", ".join(changed), details=told)
     if changed:
         refresh()
         Bell(engine_of().broker, BELL).ring()
     return changed
 
 
-def restore(change_id: int, *, by: str) -> list[str]:
-    """Put a setting back to what it was before a change.
+def restore(change_id: int, *, by: Person | None, reason: str = "") -> list[str]:
+    """Put a setting back to what it was before a change; unless somebody says more, that is the reason.
 
     Raises:
+        NotAllowed: whoever asks is no admin
         NotFound
         Invalid: that value is not allowed any more
     """
+    check_manages(by)
     old = queries.change_numbered(change_id)
-    return change({old.name: old.before}, by=by, reason=f"Back to before change {change_id}")
+    return change({old.name: old.before}, by=by, reason=reason or f"Back to before change {change_id}")
 
 
-def recalculate(kind: Kind, *, by: str) -> None:
+def recalculate(kind: Kind, *, by: Person | None, reason: str | None = None) -> None:
     """Have everything of a kind counted again with the MET it has now, in the background. Twice is once.
 
     Raises:
+        NotAllowed: whoever asks is no admin
         Conflict: its MET has never changed, so there is nothing to recalculate
     """
+    check_manages(by)
     change_id = queries.newest_change_of(f"met_{kind.value}")
     if not change_id:
         raise Conflict(f"The MET of {kind.value} was never changed here.")
     met = written(getattr(settings(), f"met_{kind.value}"))
     with transaction():
         announce(MetChanged(change_id, kind=kind.value, met=met))
-        engine_of().audit.note(by=by, action="recalculate", subject=f"activities of {kind.value}", details={"met": met})
+        details = {"met": met, "reason": reason}
+        subject = f"activities of {kind.value}"
+        engine_of().audit.note(by=who(by), action="recalculate", subject=subject, details=details)
 
 
 def refresh() -> bool:

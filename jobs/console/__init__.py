@@ -14,6 +14,7 @@ from typing import Any
 from flask import Blueprint, abort, request
 
 from jobs.engine import Engine
+from jobs.ledger.channels import Channel, enter_by
 from jobs.redaction import masked_text
 
 from . import areas, cli, routes
@@ -35,6 +36,14 @@ def console(engine: Engine, *, who: Callable[[], str | None] = lambda: None) -> 
     def _only_if_allowed() -> None:
         if not engine.host.allow("see") or (request.method == "POST" and not engine.host.allow("act")):
             abort(403)
+
+    @bp.before_request
+    def _by_a_page() -> None:
+        enter_by(Channel.PAGE)
+
+    @bp.teardown_request
+    def _gone(_error: BaseException | None) -> None:
+        enter_by(Channel.SYSTEM)
 
     @bp.context_processor
     def _what_pages_need() -> dict[str, Any]:

@@ -14,14 +14,14 @@ from jobs.ledger.failures import ErrorGroup
 from jobs.ledger.models import Mute
 from jobs.ledger.trends import Trend
 
-from . import answers
-from .pages import is_word, words
+from . import answers, pages
+from .areas.desk import REASON, Question
+from .pages import words
 from .steering import Steering
 
 MOST_SHOWN = 25
 MOST_READ = 100
 REDRAWN_EVERY_S = 60
-LONGEST_REASON = 200
 LONGEST_PLACE = 19
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
@@ -74,6 +74,7 @@ def mount(bp: Blueprint, engine: Engine, steering: Steering) -> None:
     bp.add_url_rule("/failures", "failures", of.failures)
     bp.add_url_rule("/failures/<fingerprint>/mute", "mute", of.confirm)
     bp.add_url_rule("/failures/<fingerprint>/mute", "create_mute", of.mute, methods=["POST"])
+    bp.add_url_rule("/failures/<fingerprint>/unmute", "unmute", of.confirm_unmute)
     bp.add_url_rule("/failures/<fingerprint>/unmute", "delete_mute", of.unmute, methods=["POST"])
 
 
@@ -103,23 +104,46 @@ class FailurePages:
     def mute(self, fingerprint: str) -> Response:
         """Hide an error until another version runs."""
         self._steering.needs("act")
-        reason = request.form.get("reason", "").strip()
-        if len(reason) > LONGEST_REASON or not is_word(reason[:100]) or not is_word(reason[100:]):
-            return self._confirm(self._group(fingerprint), error=f"Give up to {LONGEST_REASON} signs on one line.")
+        try:
+            reason = pages.reason_in(request.form)
+        except ValueError as error:
+            return self._confirm(self._group(fingerprint), error=str(error))
         if not FINGERPRINT.fullmatch(fingerprint):
             abort(404)
         try:
-            self._steering.mute(fingerprint, reason=reason or None)
+            self._steering.mute(fingerprint, reason=reason)
         except NoSuchError:
             abort(404)
         flash("The error is muted until another version runs.", "success")
         return redirect(url_for(".failures"), code=303)  # type: ignore[return-value]
 
-    def unmute(self, fingerprint: str) -> Response:
-        """Show an error again."""
+    def confirm_unmute(self, fingerprint: str, *, error: str = "") -> Response:
+        """Ask why, before an error is shown again."""
+        self._steering.needs("act")
         if not FINGERPRINT.fullmatch(fingerprint):
             abort(404)
-        self._steering.unmute(fingerprint)
+        question = Question(
+            title="Failures",
+            question="Show this error again?",
+            url=url_for(".delete_mute", fingerprint=fingerprint),
+            back=url_for(".failures", muted=1),
+            word="Show again",
+            sentences=("It stands among the others on the page of failures.",),
+            fields=(REASON,),
+            errors={"reason": error} if error else {},
+        )
+        return answers.page("ask", status=422 if error else 200, question=question, **words())
+
+    def unmute(self, fingerprint: str) -> Response:
+        """Show an error again."""
+        self._steering.needs("act")
+        if not FINGERPRINT.fullmatch(fingerprint):
+            abort(404)
+        try:
+            reason = pages.reason_in(request.form)
+        except ValueError as error:
+            return self.confirm_unmute(fingerprint, error=str(error))
+        self._steering.unmute(fingerprint, reason=reason)
         flash("The error is shown again.", "success")
         return redirect(url_for(".failures"), code=303)  # type: ignore[return-value]
 

@@ -17,6 +17,7 @@ from jobs.redaction import put_back
 from jobs.registry import HIGHEST, LOWEST
 
 from . import answers, job_look, pages
+from .areas.desk import REASON, Question
 from .job_look import JobLook
 from .pages import words
 from .steering import Steering
@@ -56,6 +57,7 @@ def mount(bp: Blueprint, engine: Engine, steering: Steering) -> None:
     of = JobPages(engine, steering)
     bp.add_url_rule("/jobs/<uid>", "job", of.job)
     bp.add_url_rule("/jobs/<uid>/record", "record", of.record)
+    bp.add_url_rule("/jobs/<uid>/revelations", "revelations", of.confirm_reveal)
     bp.add_url_rule("/jobs/<uid>/revelations", "reveal", of.reveal, methods=["POST"])
     bp.add_url_rule("/jobs/<uid>/copies", "copies", of.new_copy)
     bp.add_url_rule("/jobs/<uid>/copies", "create_copies", of.create_copy, methods=["POST"])
@@ -81,8 +83,30 @@ class JobPages:
     def reveal(self, uid: str) -> Response:
         """Show what is personal in it, this once, and note who wanted to see it."""
         entry = self._found(uid)
-        self._steering.reveal(entry)
+        try:
+            reason = pages.reason_in(request.form)
+        except ValueError as error:
+            return self._confirm_reveal(entry, error=str(error))
+        self._steering.reveal(entry, reason=reason)
         return answers.page("job", look=self._look(entry), refused="", tag="", revealed=True, **words())
+
+    def confirm_reveal(self, uid: str) -> Response:
+        """Ask why, before what is personal is shown."""
+        self._steering.needs("act")
+        return self._confirm_reveal(self._found(uid))
+
+    def _confirm_reveal(self, entry: Entry, *, error: str = "") -> Response:
+        question = Question(
+            title=entry.kind,
+            question="Reveal what is personal?",
+            url=url_for(".reveal", uid=entry.uid),
+            back=url_for(".job", uid=entry.uid),
+            word="Reveal it",
+            sentences=("It is shown this once, and it is written down that you looked.",),
+            fields=(REASON,),
+            errors={"reason": error} if error else {},
+        )
+        return answers.page("ask", status=422 if error else 200, question=question, **words())
 
     def confirm(self, uid: str, noun: str) -> Response:
         """Ask before acting."""
@@ -126,9 +150,10 @@ class JobPages:
         entry = self._found(uid)
         text, priority = request.form.get("args", "")[:LARGEST_TEXT], request.form.get("priority", "")
         try:
+            reason = _reason(entry)
             if priority not in {str(one) for one in range(HIGHEST, LOWEST + 1)}:
                 raise BadArguments(entry.kind, {"priority": f"must be {HIGHEST} to {LOWEST}"})
-            made = self._steering.run_again(entry, _arguments(entry, text), priority=int(priority))
+            made = self._steering.run_again(entry, _arguments(entry, text), priority=int(priority), reason=reason)
         except BadArguments as error:
             return self._copy_form(entry, text=text, priority=priority, errors=error.errors)
         except UnknownJob:
@@ -141,6 +166,7 @@ class JobPages:
         known = self._engine.jobs.get(entry.kind)
         schema = json.dumps(known.told()["arguments"], indent=2) if known else ""
         told: dict[str, Any] = {"text": text, "priority": priority, "errors": errors, "schema": schema}
+        told["reason"] = request.form.get("reason", "")
         levels = range(HIGHEST, LOWEST + 1)
         return answers.page("copy", status=422 if errors else 200, entry=entry, levels=levels, **told, **words())
 
@@ -185,6 +211,14 @@ def _arguments(entry: Entry, text: str) -> dict[str, Any]:
     if "\\u0000" in json.dumps(found) or not pages.is_storable(json.dumps(found, ensure_ascii=False)):
         raise BadArguments(entry.kind, {"arguments": "hold signs that cannot be stored"})
     return found
+
+
+def _reason(entry: Entry) -> str | None:
+    """Why, as it was typed. Raises BadArguments."""
+    try:
+        return pages.reason_in(request.form)
+    except ValueError as error:
+        raise BadArguments(entry.kind, {"reason": str(error)}) from None
 
 
 def _refuse(word: str) -> None:

@@ -42,7 +42,7 @@ class Steering:
         self.needs("act")
         self._engine.reschedule(entry.uid, self._engine.inspector.now(), by=self._who(), reason=reason)
 
-    def run_again(self, entry: Entry, args: Mapping[str, Any], *, priority: int) -> str:
+    def run_again(self, entry: Entry, args: Mapping[str, Any], *, priority: int, reason: str | None) -> str:
         """Make a new job of the same kind with these arguments, which names the old one; its public id.
 
         Raises:
@@ -68,14 +68,15 @@ class Steering:
                 "before": pages.shaped(entry.args),
                 "after": pages.shaped(args),
                 "new_job": uid,
+                "reason": reason,
             }
             self._engine.audit.note(by=by, action="edit and run again", subject=f"job {entry.uid}", details=details)
         return uid
 
-    def reveal(self, entry: Entry) -> None:
+    def reveal(self, entry: Entry, *, reason: str | None) -> None:
         """Note that somebody wanted to see what is personal in a job's arguments and result."""
         self.needs("act")
-        details = {"kind": entry.kind}
+        details = {"kind": entry.kind, "reason": reason}
         self._engine.audit.note(by=self._who(), action="reveal", subject=f"job {entry.uid}", details=details)
 
     def begin(self, request: BulkRequest, *, reason: str | None) -> str:
@@ -88,10 +89,10 @@ class Steering:
         self.needs("act")
         self._engine.mute(fingerprint, by=self._who(), reason=reason)
 
-    def unmute(self, fingerprint: str) -> None:
+    def unmute(self, fingerprint: str, *, reason: str | None) -> None:
         """Show an error again."""
         self.needs("act")
-        self._engine.unmute(fingerprint, by=self._who())
+        self._engine.unmute(fingerprint, by=self._who(), reason=reason)
 
 
 def needed_for(action: Action) -> str:

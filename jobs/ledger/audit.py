@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
 
-from sqlalchemy import DDL, JSON, String, Table, event, select, update
+from sqlalchemy import DDL, JSON, ColumnElement, Select, String, Table, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from jobs.redaction import without_secrets
 
+from .channels import channel
 from .models import Entry, Id, LedgerBase
 from .moments import UtcDateTime
 from .reader import now
@@ -27,6 +28,9 @@ LOOK_AT = 50_000
 LONGEST_BY = 160
 LONGEST_SUBJECT = 200
 FIRST_HASH = "0" * 64
+COMMAND_LINE = "command line"
+"""Who acts in the terminal, where nobody signs in."""
+CHANNEL = "channel"
 
 
 class AuditRow(LedgerBase):
@@ -35,13 +39,23 @@ class AuditRow(LedgerBase):
     __tablename__ = "job_audit"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     by: Mapped[str | None] = mapped_column(String(LONGEST_BY))
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(LONGEST_SUBJECT))
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
     prev_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+    @property
+    def channel(self) -> str:
+        """By which way they came. It is one of the details, so that the seals of all versions cover it alike."""
+        return str(self.details.get(CHANNEL, ""))
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The details without the way."""
+        return {name: one for name, one in self.details.items() if name != CHANNEL}
 
     def seal(self) -> str:
         """The hash that this row has to have."""
@@ -112,7 +126,7 @@ def append(session: Session, *, by: str | None, action: str, subject: str, detai
         by=None if by is None else by[:LONGEST_BY],
         action=action,
         subject=subject[:LONGEST_SUBJECT],
-        details=json.loads(json.dumps(without_secrets(dict(details)), default=str)),
+        details=json.loads(json.dumps({**without_secrets(dict(details)), CHANNEL: channel()}, default=str)),
         prev_hash=end.hash,
     )
     row.hash = row.seal()
@@ -167,21 +181,35 @@ def of_somebody(
         append(session, by=by, action=action, subject=subject, details=details)
 
 
-def page(session: Session, *, before_id: int | None = None, limit: int = 50) -> list[AuditRow]:
-    """Rows, the newest first, from below `before_id`."""
-    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-    return list(session.scalars(query if before_id is None else query.where(AuditRow.id < before_id)))
+def page(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> list[AuditRow]:
+    """Rows from `since` on and before `until`, the newest first, from below `before_id`."""
+    query = select(AuditRow).where(*_range(since, until, before_id))
+    return list(session.scalars(query.order_by(AuditRow.id.desc()).limit(limit)))
 
 
 def found(
-    session: Session, *, by: str = "", action: str = "", subject: str = "", before_id: int | None = None, limit: int
+    session: Session,
+    *,
+    by: str = "",
+    action: str = "",
+    subject: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before_id: int | None = None,
+    limit: int,
 ) -> list[AuditRow]:
     """Rows by somebody, of an action and on what holds this text (whatever is said of these), the newest first.
 
-    Looks at no more than `LOOK_AT` rows from where it begins.
+    Looks at no more than `LOOK_AT` rows of that time from where it begins; `looked_to` says where it goes on.
     """
-    below = AuditRow.id < before_id if before_id is not None else AuditRow.id > 0
-    some = select(AuditRow.id).where(below).order_by(AuditRow.id.desc()).limit(LOOK_AT).subquery()
+    some = _looked_at(since, until, before_id).subquery()
     query = select(AuditRow).where(AuditRow.id.in_(select(some.c.id)))
     if by:
         query = query.where(AuditRow.by.ilike(f"%{_plain(by)}%", escape="\\"))
@@ -190,6 +218,31 @@ def found(
     if subject:
         query = query.where(AuditRow.subject.ilike(f"%{_plain(subject)}%", escape="\\"))
     return list(session.scalars(query.order_by(AuditRow.id.desc()).limit(limit)))
+
+
+def looked_to(
+    session: Session, *, since: datetime | None = None, until: datetime | None = None, before_id: int | None = None
+) -> int | None:
+    """The last row that `found` looks at from there, below which there may be more; None when it looks at all."""
+    some = _looked_at(since, until, before_id).subquery()
+    count, last = session.execute(select(func.count(), func.min(some.c.id)).select_from(some)).one()
+    return None if count < LOOK_AT else int(last)
+
+
+def _looked_at(since: datetime | None, until: datetime | None, before_id: int | None) -> Select[int]:
+    query = select(AuditRow.id).where(*_range(since, until, before_id))
+    return query.order_by(AuditRow.id.desc()).limit(LOOK_AT)
+
+
+def _range(since: datetime | None, until: datetime | None, before_id: int | None) -> list[ColumnElement[bool]]:
+    bounds = []
+    if since is not None:
+        bounds.append(AuditRow.at >= since)
+    if until is not None:
+        bounds.append(AuditRow.at < until)
+    if before_id is not None:
+        bounds.append(AuditRow.id < before_id)
+    return bounds
 
 
 def _plain(text: str) -> str:

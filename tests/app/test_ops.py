@@ -63,7 +63,7 @@ def test_only_admins_act(ada: Browser, cleo: Browser, stranger: Browser, uid: st
     assert ada.post(path).status_code == 303
     assert state() == State.CANCELLED
     page = text_of(ada.get(f"/ops/jobs/{uid}"))
-    assert re.search(r"cancelled by Ada \(person \d+\)", page)
+    assert re.search(r"cancelled by user \d+", page)
 
 
 def test_people_without_rights_do_not_see_the_way_there(ada: Browser, cleo: Browser) -> None:

@@ -92,7 +92,7 @@ def test_a_job_that_was_asked_to_end_is_written_down_as_running(shop: Workshop) 
     shop.claim()
     shop.engine.cancel(uid, by=OPERATOR)
     words = {"before": {"asked_to_end": False}, "after": {"asked_to_end": True}, "reason": None}
-    assert [(one.action, one.details) for one in rows(shop)] == [("cancel", {"kind": "shop.note", **words})]
+    assert [(one.action, one.told) for one in rows(shop)] == [("cancel", {"kind": "shop.note", **words})]
 
 
 def test_what_was_refused_is_not_written_down(shop: Workshop) -> None:
@@ -115,7 +115,7 @@ def test_pauses_and_limits_are_written_down(shop: Workshop) -> None:
         (OPERATOR, "limit", "kind shop.note"),
     ]
     none = {"most_running": None, "rate_count": None, "rate_period_s": None}
-    assert [one.details for one in rows(shop)] == [
+    assert [one.told for one in rows(shop)] == [
         {"before": {"is_paused": False}, "after": {"is_paused": True, "until": None}, "reason": "a look"},
         {"before": {"is_paused": True, "until": None}, "after": {"is_paused": False}, "reason": None},
         {"before": none, "after": {**none, "most_running": 3}, "reason": None},
@@ -143,7 +143,7 @@ def test_what_a_schedule_was_and_became_is_written_down(shop: Workshop) -> None:
     uid = book.create(ScheduleRequest("daily", kind, Rule.every(days=1), {"number": 1}), requested_by="ada")
     book.change(uid, by="ada", name="weekly", rule=Rule.cron("0 8 * * 1"), reason="too often")
     book.delete(uid, by="ada")
-    created, changed, deleted = (one.details for one in rows(shop))
+    created, changed, deleted = (one.told for one in rows(shop))
     assert (created["before"], created["after"]["rule_text"]) == (None, "1 day")
     assert (changed["name"], changed["reason"]) == ("weekly", "too often")
     told_of = ("name", "rule_kind", "rule_text")
@@ -181,7 +181,7 @@ def test_an_action_that_is_rolled_back_leaves_no_row_and_no_gap(shop: Workshop) 
 
 def test_secrets_are_not_written_down(shop: Workshop) -> None:
     add(shop, "a", api_key="hunter2", inner={"password": "x", "kept": 1.5})
-    assert rows(shop)[0].details == {"api_key": "…", "inner": {"password": "…", "kept": 1.5}}
+    assert rows(shop)[0].told == {"api_key": "…", "inner": {"password": "…", "kept": 1.5}}
     assert verified(shop).is_whole
 
 
@@ -294,7 +294,7 @@ def test_a_host_notes_what_its_own_operators_do(shop: Workshop) -> None:
             by=OPERATOR, action="change settings", subject="page_size", details={"before": "10", "after": "25"}
         )
     [row] = rows(shop)
-    assert [row.by, row.action, row.subject, row.details] == [
+    assert [row.by, row.action, row.subject, row.told] == [
         OPERATOR,
         "change settings",
         "page_size",

@@ -12,6 +12,7 @@ from jobs import RANGES, Limits
 
 from . import queries, services
 from .schemas import (
+    AuditArgs,
     AuditPageOut,
     BrokerOut,
     BrokerRepairOut,
@@ -342,12 +343,13 @@ def undo(given: dict[str, Any], uid: str) -> Response:
 
 
 @blp.get("/audit")
-@blp.arguments(OperatorPageArgs(), location="query")
+@blp.arguments(AuditArgs(), location="query")
 @blp.response(200, AuditPageOut)
 @api_access("jobs")
 def audit(args: dict[str, Any]) -> Response:
     """List what operators did, the newest first."""
-    found, following = queries.audit(before_id=args.get("next"), limit=args["limit"])
+    span = {name: args.get(name) for name in ("since", "until")}
+    found, following = queries.audit(**span, before_id=args.get("next"), limit=args["limit"])
     return answer({"entries": [audit_entry_out(one) for one in found], "next": following})
 
 

@@ -88,9 +88,11 @@ def operations(*, before_id: int | None, limit: int) -> tuple[list[BulkLook], in
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
-def audit(*, before_id: int | None, limit: int) -> tuple[list[AuditRow], int | None]:
-    """A page of what operators did, the newest first, and what the next page begins below; None on the last."""
-    found = engine_of().audit.page(before_id=before_id, limit=limit + 1)
+def audit(
+    *, since: datetime | None, until: datetime | None, before_id: int | None, limit: int
+) -> tuple[list[AuditRow], int | None]:
+    """A page of what operators did in that time, the newest first, and what the next begins below; None on the last."""
+    found = engine_of().audit.page(since=since, until=until, before_id=before_id, limit=limit + 1)
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 

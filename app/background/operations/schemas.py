@@ -18,6 +18,7 @@ from jobs import (
     AuditRow,
     BulkLook,
     BulkRequest,
+    Channel,
     ErrorGroup,
     Figures,
     Kept,
@@ -112,6 +113,13 @@ class OperatorPageArgs(Schema):
 
     limit = WholeField(1, 100, digits=True, load_default=25)
     next = WholeField(1, LARGEST_ID, digits=True, metadata={"description": "From the page before."})
+
+
+class AuditArgs(OperatorPageArgs):
+    """Which page of which time."""
+
+    since = MomentField(metadata={"description": "From this moment on."})
+    until = MomentField(metadata={"description": "Before this moment."})
 
 
 class FilterIn(Schema):
@@ -403,6 +411,11 @@ class AuditEntryOut(Schema):
     id = fields.Integer(required=True)
     at = fields.AwareDateTime(required=True)
     by = fields.String(required=True, allow_none=True)
+    channel = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"enum": [*Channel, None], "description": "By which way they came; unknown of old entries."},
+    )
     action = fields.String(required=True)
     subject = fields.String(required=True)
     details = fields.Dict(required=True)
@@ -503,7 +516,7 @@ def audit_entry_out(row: AuditRow) -> dict[str, Any]:
     """What `AuditEntryOut` describes."""
     names = ("id", "by", "action", "subject", "prev_hash", "hash")
     plain = {name: getattr(row, name) for name in names}
-    return {"at": moment_out(row.at), "details": masked(row.details), **plain}
+    return {"at": moment_out(row.at), "channel": row.channel or None, "details": masked(row.told), **plain}
 
 
 def verification_out(found: Verification) -> dict[str, Any]:

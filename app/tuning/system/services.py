@@ -5,7 +5,7 @@ import secrets
 from app.errors import Conflict
 from app.limits import Limit, take
 from app.mail import Letter, MailDelayed, MailRefused, send
-from app.security import Person, requester
+from app.security import Person, check_manages, who
 from app.web import settings
 from jobs import engine_of
 
@@ -18,9 +18,11 @@ def send_test_mail(person: Person) -> tuple[bool, str]:
     """Really send a mail to this person, in the configured way; whether it went, and what happened, in words.
 
     Raises:
+        NotAllowed: they are no admin
         Conflict: they have no address
         TooMany
     """
+    check_manages(person)
     if not person.email:
         raise Conflict("Your account has no e-mail address to send it to.")
     take(TESTS, str(person.id))
@@ -33,7 +35,7 @@ def send_test_mail(person: Person) -> tuple[bool, str]:
     )
     went, words = _sent(letter)
     details = {"went": went, "told": words}
-    engine_of().audit.note(by=requester(person.id), action="test mail", subject="mail", details=details)
+    engine_of().audit.note(by=who(person), action="test mail", subject="mail", details=details)
     return went, words
 
 

@@ -16,17 +16,20 @@ from jobs.ledger import audit
 from jobs.ledger.audit import AuditRow, Verification
 from jobs.redaction import masked
 
-from .desk import Desk, asked, page_number
+from .desk import Desk, Wrong, asked, moment_of, page_number
 
 ON_A_PAGE = 50
 MOST_EXPORTED = 50_000
 AT_ONCE = 1_000
+WORDS = ("by", "action", "subject")
+TIMES = ("since", "until")
+CUT = "These are the newest {most} entries; there are more. Ask for an earlier time to have them."
 WALK_EVERY = timedelta(minutes=2)
 WALKS_SHARE = 50
 """After a walk the log is not walked again for so many times as long as that took, however often somebody looks."""
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that a spreadsheet would run."""
-HEADS = ("number", "at", "by", "action", "subject", "before", "after", "reason", "details", "hash")
+HEADS = ("number", "at", "by", "channel", "action", "subject", "before", "after", "reason", "details", "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +63,34 @@ class AuditPages:
 
     def index(self) -> Response:
         """What was done, the newest first."""
-        wanted, below = self._wanted(), page_number("below")
-        found = audit.found(self._desk.session, **wanted, before_id=below, limit=ON_A_PAGE + 1)
-        lines, more = [line_of(row) for row in found[:ON_A_PAGE]], len(found) > ON_A_PAGE
-        kept = {name: value for name, value in wanted.items() if value}
+        wanted, below = _wanted(), page_number("below")
+        kept = {name: text for name, text in wanted.items() if text}
+        try:
+            meant = _meant(wanted)
+        except Wrong as wrong:
+            return self._page(kept, errors=wrong.errors, status=422)
+        found = audit.found(self._desk.session, **meant, before_id=below, limit=ON_A_PAGE + 1)
+        older, has_stopped = self._after(found, meant, below, limit=ON_A_PAGE)
+        return self._page(kept, found=found[:ON_A_PAGE], older=older, below=below, has_stopped=has_stopped)
+
+    def _page(
+        self, kept: Mapping[str, str], *, found: Sequence[AuditRow] = (), status: int = 200, **more: Any
+    ) -> Response:
+        told = {"older": None, "below": None, "has_stopped": False, "errors": {}, **more}
+        lines, most = [line_of(row) for row in found], MOST_EXPORTED
         return self._desk.page(
-            "audit",
-            lines=lines,
-            older=found[ON_A_PAGE - 1].id if more else None,
-            below=below,
-            wanted=kept,
-            checked=self._newest(),
+            "audit", status=status, lines=lines, wanted=kept, checked=self._newest(), most=most, **told
         )
+
+    def _after(
+        self, found: Sequence[AuditRow], meant: Mapping[str, Any], below: int | None, *, limit: int
+    ) -> tuple[int | None, bool]:
+        """Below which row the next page begins, and whether the search stopped there before it had as many."""
+        if len(found) > limit:
+            return found[limit - 1].id, False
+        span = {name: meant[name] for name in TIMES}
+        stopped_at = audit.looked_to(self._desk.session, **span, before_id=below)
+        return stopped_at, stopped_at is not None
 
     def check(self) -> Response:
         """Walk the whole chain."""
@@ -80,24 +99,27 @@ class AuditPages:
         return (self._desk.done if found.is_whole else self._desk.refused)(said, ".audit")
 
     def export(self) -> Response:
-        """The log as a file that spreadsheets read, the newest first."""
-        wanted = self._wanted()
-        headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
-        return Response("".join(self._lines(wanted)), mimetype="text/csv", headers=headers)
+        """The log as a file that spreadsheets read, the newest first; one that is cut says so, in its name too."""
+        try:
+            lines = list(self._lines(_meant(_wanted())))
+        except Wrong as wrong:
+            return Response(f"{wrong}\n", status=422, mimetype="text/plain")
+        is_cut = len(lines) > MOST_EXPORTED
+        if is_cut:
+            lines[MOST_EXPORTED:] = [_csv([CUT.format(most=MOST_EXPORTED)])]
+        name = f"audit-newest-{MOST_EXPORTED}.csv" if is_cut else "audit.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return Response("".join([_csv(HEADS), *lines]), mimetype="text/csv", headers=headers)
 
-    def _lines(self, wanted: Mapping[str, str]) -> Iterator[str]:
-        yield _csv(HEADS)
+    def _lines(self, meant: Mapping[str, Any]) -> Iterator[str]:
+        """A line for each row, and one more than a file takes where there are more."""
         below: int | None = None
-        for _ in range(MOST_EXPORTED // AT_ONCE):
-            rows = audit.found(self._desk.session, **wanted, before_id=below, limit=AT_ONCE)
-            for row in rows:
-                yield _csv(_cells(row))
-            if len(rows) < AT_ONCE:
-                return
-            below = rows[-1].id
-
-    def _wanted(self) -> dict[str, str]:
-        return {name: asked(name, longest=200).strip() for name in ("by", "action", "subject")}
+        left, goes_on = MOST_EXPORTED + 1, True
+        while left > 0 and goes_on:
+            rows = audit.found(self._desk.session, **meant, before_id=below, limit=min(AT_ONCE, left) + 1)
+            below, _ = self._after(rows, meant, below, limit=min(AT_ONCE, left))
+            yield from (_csv(_cells(row)) for row in rows[: min(AT_ONCE, left)])
+            left, goes_on = left - min(AT_ONCE, len(rows)), below is not None
 
     def _newest(self) -> Checked:
         """What is known of the log as it ends now. Of several who look at once one walks it."""
@@ -126,6 +148,17 @@ class AuditPages:
         return self._checked
 
 
+def _wanted() -> dict[str, str]:
+    """What the address asks for, as it is written there."""
+    return {name: asked(name, longest=200).strip() for name in (*WORDS, *TIMES)}
+
+
+def _meant(wanted: Mapping[str, str]) -> dict[str, Any]:
+    """What is asked for. Raises Wrong."""
+    words = {name: wanted[name] for name in WORDS}
+    return words | {name: moment_of(name, wanted[name]) for name in TIMES}
+
+
 def told(found: Verification) -> str:
     """What the check came to, as a sentence."""
     if found.is_whole:
@@ -135,7 +168,7 @@ def told(found: Verification) -> str:
 
 def line_of(row: AuditRow) -> Line:
     """A row in words: what was before, what came after, why, and what else is told."""
-    details = masked(row.details)
+    details = masked(row.told)
     before, after, reason = (details.pop(name, None) for name in ("before", "after", "reason"))
     return Line(row, _said(before), _said(after), str(reason or ""), _said(details or None), _place_of(row.subject))
 
@@ -170,7 +203,7 @@ def _place_of(subject: str) -> tuple[str, dict[str, str]] | None:
 def _cells(row: AuditRow) -> Sequence[str]:
     line = line_of(row)
     at = row.at.isoformat(timespec="seconds")
-    cells = (row.by or "", row.action, row.subject, line.before, line.after, line.reason, line.rest)
+    cells = (row.by or "", row.channel, row.action, row.subject, line.before, line.after, line.reason, line.rest)
     return [str(row.id), at, *(harmless(cell) for cell in cells), row.hash]
 
 

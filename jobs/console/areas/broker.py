@@ -1,6 +1,6 @@
 """What lies in Redis, beside what the ledger knows; and tidying it up."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, url_for
 
 from jobs.dispatch.shelves import RedisLook
 from jobs.errors import RedisAway
@@ -8,7 +8,7 @@ from jobs.ledger import census
 from jobs.ledger.states import State
 from jobs.leftovers import orphans
 
-from .desk import Desk
+from .desk import REASON, Desk, Question, line
 
 
 class BrokerPages:
@@ -27,12 +27,25 @@ class BrokerPages:
 
     def repair(self) -> Response:
         """Remove what nobody holds, and wake workers for whatever is ready."""
-        try:
-            removed = self._desk.engine.leftovers.tidy_up(by=self._desk.who())
-        except RedisAway:
-            return self._desk.refused("Redis is away.", ".broker")
-        some = "Nothing was left over" if not removed else f"{removed} leftovers are removed"
-        return self._desk.done(f"{some}, and workers are woken for all that is ready.", ".broker")
+        question = Question(
+            title="Broker",
+            question="Tidy up and wake workers?",
+            url=url_for(".create_broker_repair"),
+            back=url_for(".broker"),
+            word="Tidy up",
+            sentences=("What nobody holds is removed from Redis, and workers are woken for all that is ready.",),
+            fields=(REASON,),
+        )
+
+        def do() -> Response:
+            try:
+                removed = self._desk.engine.leftovers.tidy_up(by=self._desk.who(), reason=line("reason") or None)
+            except RedisAway:
+                return self._desk.refused("Redis is away.", ".broker")
+            some = "Nothing was left over" if not removed else f"{removed} leftovers are removed"
+            return self._desk.done(f"{some}, and workers are woken for all that is ready.", ".broker")
+
+        return self._desk.answer(question, do)
 
     def _ready(self) -> dict[str, int]:
         live = census.live_counts(self._desk.session)
@@ -47,4 +60,5 @@ def mount(bp: Blueprint, desk: Desk) -> None:
     """Put the page on the blueprint."""
     pages = BrokerPages(desk)
     bp.add_url_rule("/broker", "broker", pages.show)
+    bp.add_url_rule("/broker/repairs", "broker_repairs", pages.repair)
     bp.add_url_rule("/broker/repairs", "create_broker_repair", pages.repair, methods=["POST"])

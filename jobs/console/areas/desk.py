@@ -169,7 +169,11 @@ def whole(name: str, low: int, high: int) -> int | None:
 
 def moment(name: str) -> datetime | None:
     """A moment that was sent, in UTC unless it says otherwise; None when nothing was. Raises Wrong."""
-    said = line(name, longest=40)
+    return moment_of(name, line(name, longest=40))
+
+
+def moment_of(name: str, said: str) -> datetime | None:
+    """The moment that was said, in UTC unless it says otherwise; None when nothing was. Raises Wrong."""
     if not said:
         return None
     with suppress(ValueError):

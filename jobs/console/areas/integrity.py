@@ -1,10 +1,10 @@
 """Every promise of the engine as a row: it holds, or what breaks it, and what mends it."""
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response, abort, url_for
 
-from jobs.errors import UnknownJob
+from jobs.integrity import PROMISES
 
-from .desk import Desk
+from .desk import REASON, Desk, Question, line
 
 PLACES = {"job": "job", "workflow": "workflow", "schedule": "schedule"}
 UNSEEN = (
@@ -35,18 +35,32 @@ class IntegrityPages:
 
     def repair(self, key: str) -> Response:
         """Mend one."""
-        try:
-            kept = self._desk.engine.integrity.mend(key, by=self._desk.who())
-        except UnknownJob:
+        promise = next((one for one in PROMISES if one.key == key), None)
+        if promise is None or promise.mend is None:
             abort(404)
-        if kept.holds:
-            return self._desk.done(f"Mended: {kept.promise.words}", ".integrity")
-        left = f"{kept.finding.count} are still as they were"
-        return self._desk.done(f"{left}; what is not due yet or held by somebody takes a moment.", ".integrity")
+        question = Question(
+            title="Integrity",
+            question=f"{promise.mend}?",
+            url=url_for(".create_repair", key=key),
+            back=url_for(".integrity"),
+            word=promise.mend,
+            sentences=(f"What is to hold: {promise.words}",),
+            fields=(REASON,),
+        )
+
+        def do() -> Response:
+            kept = self._desk.engine.integrity.mend(key, by=self._desk.who(), reason=line("reason") or None)
+            if kept.holds:
+                return self._desk.done(f"Mended: {kept.promise.words}", ".integrity")
+            left = f"{kept.finding.count} are still as they were"
+            return self._desk.done(f"{left}; what is not due yet or held by somebody takes a moment.", ".integrity")
+
+        return self._desk.answer(question, do)
 
 
 def mount(bp: Blueprint, desk: Desk) -> None:
     """Put the page on the blueprint."""
     pages = IntegrityPages(desk)
     bp.add_url_rule("/integrity", "integrity", pages.show)
+    bp.add_url_rule("/integrity/<key>/repairs", "repairs", pages.repair)
     bp.add_url_rule("/integrity/<key>/repairs", "create_repair", pages.repair, methods=["POST"])

@@ -206,9 +206,16 @@ class Queues:
     def resume(self) -> Response:
         """Let jobs start there again."""
         key = self._key()
-        was_paused = self._desk.engine.resume(key, by=self._desk.who())
-        said = f"The {key[0]} {key[1]} goes on." if was_paused else f"The {key[0]} {key[1]} was not paused."
-        return self._desk.done(said, f".{key[0]}", name=key[1])
+        question = self._question(
+            key, "resumptions", f"Resume the {key[0]} {key[1]}?", "Resume", "What waits may start again.", (REASON,)
+        )
+
+        def do() -> Response:
+            was_paused = self._desk.engine.resume(key, by=self._desk.who(), reason=line("reason") or None)
+            said = f"The {key[0]} {key[1]} goes on." if was_paused else f"The {key[0]} {key[1]} was not paused."
+            return self._desk.done(said, f".{key[0]}", name=key[1])
+
+        return self._desk.answer(question, do)
 
     def limit(self) -> Response:
         """Decide how many may run at a time, and how many may start in a while."""
@@ -340,7 +347,11 @@ def mount(bp: Blueprint, desk: Desk) -> None:
     bp.add_url_rule("/queues", "queues", pages.index)
     bp.add_url_rule("/queue", "queue", pages.show)
     bp.add_url_rule("/kind", "kind", pages.kind)
-    for noun, view in (("pause", pages.pause), ("limit", pages.limit), ("purge", pages.purge)):
+    for noun, view in (
+        ("pause", pages.pause),
+        ("resumption", pages.resume),
+        ("limit", pages.limit),
+        ("purge", pages.purge),
+    ):
         bp.add_url_rule(f"/{noun}s", f"{noun}s", view)
         bp.add_url_rule(f"/{noun}s", f"create_{noun}", view, methods=["POST"])
-    bp.add_url_rule("/resumptions", "create_resumption", pages.resume, methods=["POST"])

@@ -252,17 +252,27 @@ class Schedules:
     def resume(self, uid: str) -> Response:
         """Let it go on with its next slot."""
         one = self._found(uid)
-        self._desk.engine.schedules.resume(uid, by=self._desk.who())
-        return self._desk.done(f"{one.name} goes on.", ".schedule", uid=uid)
+        question = self._question(one, "Resume", "resumption", "It goes on with its next slot.", (REASON,))
+
+        def do() -> Response:
+            self._desk.engine.schedules.resume(uid, by=self._desk.who(), reason=line("reason") or None)
+            return self._desk.done(f"{one.name} goes on.", ".schedule", uid=uid)
+
+        return self._desk.answer(question, do)
 
     def run(self, uid: str) -> Response:
         """Make a job of it at once."""
-        self._found(uid)
-        try:
-            job_uid = self._desk.engine.schedules.run_now(uid, by=self._desk.who())
-        except (UnknownJob, BadArguments) as error:
-            return self._desk.refused(str(error), ".schedule", uid=uid)
-        return self._desk.done("A job of it is on its way.", ".job", uid=job_uid)
+        told = "It makes a job at once, beside those of its slots."
+        question = self._question(self._found(uid), "Run", "run", told, (REASON,))
+
+        def do() -> Response:
+            try:
+                job_uid = self._desk.engine.schedules.run_now(uid, by=self._desk.who(), reason=line("reason") or None)
+            except (UnknownJob, BadArguments) as error:
+                return self._desk.refused(str(error), ".schedule", uid=uid)
+            return self._desk.done("A job of it is on its way.", ".job", uid=job_uid)
+
+        return self._desk.answer(question, do)
 
     def delete(self, uid: str) -> Response:
         """Remove it; its jobs stay."""
@@ -347,10 +357,10 @@ def mount(bp: Blueprint, desk: Desk) -> None:
     bp.add_url_rule("/schedules/<uid>", "schedule", pages.show)
     bp.add_url_rule("/schedules/<uid>/edit", "edit_schedule", pages.edit)
     bp.add_url_rule("/schedules/<uid>", "update_schedule", pages.edit, methods=["POST"])
-    bp.add_url_rule("/schedules/<uid>/resumptions", "create_schedule_resumption", pages.resume, methods=["POST"])
-    bp.add_url_rule("/schedules/<uid>/runs", "create_schedule_run", pages.run, methods=["POST"])
     for path, noun, view in (
         ("pauses", "pause", pages.pause),
+        ("resumptions", "resumption", pages.resume),
+        ("runs", "run", pages.run),
         ("deletions", "deletion", pages.delete),
         ("backfills", "backfill", pages.backfill),
     ):

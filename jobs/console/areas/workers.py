@@ -159,11 +159,25 @@ class Workers:
 
     def forget(self) -> Response:
         """Take the row of a process away that fell silent. One that lives writes it anew."""
-        try:
-            self._desk.engine.crew.forget(asked("name", longest=160), by=self._desk.who())
-        except NoSuchWorker:
-            abort(404)
-        return self._desk.done("It is forgotten. Jobs that it ran go back by themselves.", ".workers")
+        name = self._row().name
+        question = Question(
+            title=name,
+            question="Forget this process?",
+            url=url_for(".create_forgetting", name=name),
+            back=url_for(".workers"),
+            word="Forget it",
+            sentences=("It leaves the list; jobs that it ran go back by themselves. One that lives comes back.",),
+            fields=(REASON,),
+        )
+
+        def do() -> Response:
+            try:
+                self._desk.engine.crew.forget(name, by=self._desk.who(), reason=line("reason") or None)
+            except NoSuchWorker:
+                return self._desk.refused("This process is gone.", ".workers")
+            return self._desk.done("It is forgotten. Jobs that it ran go back by themselves.", ".workers")
+
+        return self._desk.answer(question, do)
 
     def _row(self) -> WorkerRow:
         try:
@@ -178,4 +192,5 @@ def mount(bp: Blueprint, desk: Desk) -> None:
     bp.add_url_rule("/workers", "workers", pages.index)
     bp.add_url_rule("/workers/wishes", "wishes", pages.wish)
     bp.add_url_rule("/workers/wishes", "create_wish", pages.wish, methods=["POST"])
+    bp.add_url_rule("/workers/forgettings", "forgettings", pages.forget)
     bp.add_url_rule("/workers/forgettings", "create_forgetting", pages.forget, methods=["POST"])

@@ -1,29 +1,35 @@
 """`flask audit`: what operators did, and whether the log of it is as it was written."""
 
+from datetime import datetime
+
 import click
 
 from jobs.engine import Engine
 
-from .printing import as_json, document, operating, plain, table
+from .printing import MOMENT, as_json, document, operating, plain, table
 
 audit = click.Group("audit", help="What operators did: list, check.")
-TOLD = ("id", "at", "by", "action", "subject", "details")
+TOLD = ("id", "at", "by", "channel", "action", "subject")
 
 
 @audit.command("list")
 @click.option("--limit", default=25, show_default=True, type=click.IntRange(1, 1_000))
 @click.option("--below", type=click.IntRange(1), help="Where the page before ended.")
+@click.option("--since", type=MOMENT, help="From this moment on.")
+@click.option("--until", type=MOMENT, help="Before this moment.")
 @as_json
 @operating
-def list_entries(engine: Engine, *, limit: int, below: int | None, as_json: bool) -> None:
+def list_entries(
+    engine: Engine, *, limit: int, below: int | None, since: datetime | None, until: datetime | None, as_json: bool
+) -> None:
     """List what was done, the newest first."""
-    found = engine.audit.page(before_id=below, limit=limit + 1)
+    found = engine.audit.page(since=since, until=until, before_id=below, limit=limit + 1)
     following = found[limit - 1].id if len(found) > limit else None
-    told = [{name: getattr(one, name) for name in TOLD} for one in found[:limit]]
+    told = [{**{name: getattr(one, name) for name in TOLD}, "details": one.told} for one in found[:limit]]
     if as_json:
         document({"entries": told, "below": following})
         return
-    table(("number", *TOLD[1:]), [tuple(one.values()) for one in told])
+    table(("number", *TOLD[1:], "details"), [tuple(one.values()) for one in told])
     if following:
         click.echo(f"More with --below {following}", err=True)
 

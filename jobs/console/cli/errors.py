@@ -11,7 +11,7 @@ from jobs.ledger.bulk import Action
 from jobs.ledger.failures import ErrorGroup
 from jobs.ledger.selection import Selection
 
-from .printing import BY, as_json, document, operating, plain, table
+from .printing import BY, as_json, document, operating, plain, table, with_reason
 
 errors = click.Group("errors", help="What went wrong, alike errors together: list, retry, mute, unmute.")
 
@@ -48,7 +48,7 @@ def list_errors(
 
 @errors.command("retry")
 @click.argument("fingerprint")
-@click.option("--reason", help="Why, for the audit log.")
+@with_reason
 @operating
 def retry(engine: Engine, fingerprint: str, *, reason: str | None) -> None:
     """Run all jobs again that ended with this error; the id of the operation that does it."""
@@ -60,7 +60,7 @@ def retry(engine: Engine, fingerprint: str, *, reason: str | None) -> None:
 
 @errors.command("mute")
 @click.argument("fingerprint")
-@click.option("--reason", help="Why; it is shown to others.")
+@with_reason
 @operating
 def mute(engine: Engine, fingerprint: str, *, reason: str | None) -> None:
     """Hide an error from the page of failures until another version runs."""
@@ -70,10 +70,12 @@ def mute(engine: Engine, fingerprint: str, *, reason: str | None) -> None:
 
 @errors.command("unmute")
 @click.argument("fingerprint")
+@with_reason
 @operating
-def unmute(engine: Engine, fingerprint: str) -> None:
+def unmute(engine: Engine, fingerprint: str, *, reason: str | None) -> None:
     """Show an error again."""
-    click.echo(f"{plain(fingerprint)} {'unmuted' if engine.unmute(fingerprint, by=BY) else 'was not muted'}")
+    is_shown = engine.unmute(fingerprint, by=BY, reason=reason)
+    click.echo(f"{plain(fingerprint)} {'unmuted' if is_shown else 'was not muted'}")
 
 
 def _told(one: ErrorGroup, *, is_muted: bool) -> dict[str, Any]:

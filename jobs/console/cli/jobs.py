@@ -16,7 +16,7 @@ from jobs.ledger.listing import Wanted
 from jobs.ledger.models import Entry
 from jobs.registry import HIGHEST, LOWEST, Job
 
-from .printing import BY, MOMENT, as_json, document, each, facts, operating, plain, say, table
+from .printing import BY, MOMENT, as_json, document, each, facts, operating, plain, say, table, with_reason
 from .watch import watch
 
 PRIORITY = click.IntRange(HIGHEST, LOWEST)
@@ -103,12 +103,13 @@ def run(engine: Engine, kind: str, named: Sequence[str], whole: str | None, **op
 
 @click.command("retry")
 @click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@with_reason
 @operating
-def retry(engine: Engine, uids: Sequence[str]) -> None:
+def retry(engine: Engine, uids: Sequence[str], *, reason: str | None) -> None:
     """Make dead, parked or cancelled jobs ready again."""
 
     def do(uid: str) -> str:
-        engine.retry(found(engine, uid).uid, by=BY)
+        engine.retry(found(engine, uid).uid, by=BY, reason=reason)
         return "retried"
 
     each(uids, do)
@@ -116,21 +117,27 @@ def retry(engine: Engine, uids: Sequence[str]) -> None:
 
 @click.command("cancel")
 @click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@with_reason
 @operating
-def cancel(engine: Engine, uids: Sequence[str]) -> None:
+def cancel(engine: Engine, uids: Sequence[str], *, reason: str | None) -> None:
     """Cancel jobs: those that wait at once, those that run by asking them to end."""
-    each(uids, lambda uid: "cancelled" if engine.cancel(found(engine, uid).uid, by=BY) else "asked to end")
+
+    def do(uid: str) -> str:
+        return "cancelled" if engine.cancel(found(engine, uid).uid, by=BY, reason=reason) else "asked to end"
+
+    each(uids, do)
 
 
 @click.command("priority")
 @click.argument("priority", type=PRIORITY)
 @click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@with_reason
 @operating
-def priority(engine: Engine, priority: int, uids: Sequence[str]) -> None:
+def priority(engine: Engine, priority: int, uids: Sequence[str], *, reason: str | None) -> None:
     """Change the priority of jobs that wait; 0 comes first."""
 
     def do(uid: str) -> str:
-        engine.reprioritise(found(engine, uid).uid, priority, by=BY)
+        engine.reprioritise(found(engine, uid).uid, priority, by=BY, reason=reason)
         return f"has priority {priority}"
 
     each(uids, do)
@@ -139,12 +146,13 @@ def priority(engine: Engine, priority: int, uids: Sequence[str]) -> None:
 @click.command("move")
 @click.argument("queue")
 @click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@with_reason
 @operating
-def move(engine: Engine, queue: str, uids: Sequence[str]) -> None:
+def move(engine: Engine, queue: str, uids: Sequence[str], *, reason: str | None) -> None:
     """Put jobs that wait into another queue, whose workers take them from there."""
 
     def do(uid: str) -> str:
-        engine.move(found(engine, uid).uid, queue, by=BY)
+        engine.move(found(engine, uid).uid, queue, by=BY, reason=reason)
         return f"waits in {queue}"
 
     each(uids, do)
@@ -153,12 +161,13 @@ def move(engine: Engine, queue: str, uids: Sequence[str]) -> None:
 @click.command("reschedule")
 @click.argument("run_at", type=MOMENT, metavar="MOMENT")
 @click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@with_reason
 @operating
-def reschedule(engine: Engine, run_at: datetime, uids: Sequence[str]) -> None:
+def reschedule(engine: Engine, run_at: datetime, uids: Sequence[str], *, reason: str | None) -> None:
     """Change when jobs that wait may start; a moment that has passed means now."""
 
     def do(uid: str) -> str:
-        engine.reschedule(found(engine, uid).uid, run_at, by=BY)
+        engine.reschedule(found(engine, uid).uid, run_at, by=BY, reason=reason)
         return f"starts at {plain(run_at)}, or as soon after that as it can"
 
     each(uids, do)

@@ -11,7 +11,7 @@ from jobs.errors import UnknownJob
 from jobs.inspector import KindLook, QueueLook
 from jobs.ledger.lanes import LaneLook, Limits, Scope
 
-from .printing import BY, MOMENT, STATES, as_json, document, facts, operating, table
+from .printing import BY, MOMENT, STATES, as_json, document, facts, operating, table, with_reason
 
 queues = click.Group("queues", help="Where jobs wait: list, show, pause, resume, limit.")
 kinds = click.Group("kinds", help="What jobs there are: list, show, pause, resume, limit.")
@@ -165,12 +165,21 @@ def _limiting(scope: Scope, does: str) -> None:
     @click.option("--running", type=click.IntRange(min=0), help="How many may run at a time.")
     @click.option("--rate", type=Rate(), metavar="N/SECONDS", help="How many may start in so many seconds: 100/60.")
     @click.option("--none", "is_none", is_flag=True, help="Any number.")
+    @with_reason
     @operating
-    def limit(engine: Engine, name: str, *, running: int | None, rate: tuple[int, float] | None, is_none: bool) -> None:
+    def limit(
+        engine: Engine,
+        name: str,
+        *,
+        running: int | None,
+        rate: tuple[int, float] | None,
+        is_none: bool,
+        reason: str | None,
+    ) -> None:
         if is_none == (running is not None or rate is not None):
             raise click.UsageError("Give --running, --rate or both; or --none.")
         limits = Limits(running, *(rate or (None, None)))
-        engine.limit((scope, name), limits, by=BY)
+        engine.limit((scope, name), limits, by=BY, reason=reason)
         click.echo(f"{name}: {_limits(LaneLook(limits))}")
 
 
@@ -183,7 +192,7 @@ _limiting("kind", "The same of a kind; it stands above what the kind declares, a
 
 def _pausing(scope: Scope) -> Callable[..., None]:
     @click.argument("name")
-    @click.option("--reason", help="Why; it is shown to others.")
+    @with_reason
     @click.option("--until", type=MOMENT, help="Until when; else for good.")
     @operating
     def pause(engine: Engine, name: str, *, reason: str | None, until: datetime | None) -> None:
@@ -196,10 +205,12 @@ def _pausing(scope: Scope) -> Callable[..., None]:
 
 def _resuming(scope: Scope) -> Callable[..., None]:
     @click.argument("name")
+    @with_reason
     @operating
-    def resume(engine: Engine, name: str) -> None:
+    def resume(engine: Engine, name: str, *, reason: str | None) -> None:
         """Let jobs start there again."""
-        click.echo(f"{name} {'resumed' if engine.resume((scope, name), by=BY) else 'was not paused'}")
+        was_paused = engine.resume((scope, name), by=BY, reason=reason)
+        click.echo(f"{name} {'resumed' if was_paused else 'was not paused'}")
 
     return resume
 

@@ -12,7 +12,7 @@ from jobs.engine import Engine
 from jobs.ledger.bulk import WORKS_ON, Action
 from jobs.registry import HIGHEST, LOWEST
 
-from .printing import BY, as_json, document, facts, operating, plain, table
+from .printing import BY, as_json, document, facts, operating, plain, table, with_reason
 
 operations = click.Group("operations", help="The same to many jobs: start, list, show, cancel, undo.")
 TOLD = (
@@ -26,7 +26,7 @@ TOLD = (
 @click.argument("words", metavar="FILTER...", nargs=-1, required=True)
 @click.option("--priority", type=click.IntRange(HIGHEST, LOWEST), help="The new one, of reprioritise.")
 @click.option("--to", "queue", help="The queue they are moved to.")
-@click.option("--reason", help="Why, for the audit log.")
+@with_reason
 @click.option("--dry-run", "is_dry", is_flag=True, help="Only say which jobs are meant.")
 @operating
 def start(engine: Engine, action: str, words: Sequence[str], *, reason: str | None, is_dry: bool, **what: Any) -> None:
@@ -85,18 +85,21 @@ def show(engine: Engine, uid: str, *, as_json: bool) -> None:
 
 @operations.command("cancel")
 @click.argument("uid")
+@with_reason
 @operating
-def cancel(engine: Engine, uid: str) -> None:
+def cancel(engine: Engine, uid: str, *, reason: str | None) -> None:
     """Stop an operation where it is."""
-    click.echo(f"{plain(uid)} {'cancelled' if engine.bulk.cancel(uid, by=BY) else 'asked to end'}")
+    is_done = engine.bulk.cancel(uid, by=BY, reason=reason)
+    click.echo(f"{plain(uid)} {'cancelled' if is_done else 'asked to end'}")
 
 
 @operations.command("undo")
 @click.argument("uid")
+@with_reason
 @operating
-def undo(engine: Engine, uid: str) -> None:
+def undo(engine: Engine, uid: str, *, reason: str | None) -> None:
     """Put the jobs back that an operation cancelled, moved or reprioritised; the id of the operation that does it."""
-    click.echo(engine.bulk.undo(uid, by=BY))
+    click.echo(engine.bulk.undo(uid, by=BY, reason=reason))
 
 
 def _told(one: BulkLook) -> dict[str, Any]:

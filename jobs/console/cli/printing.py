@@ -20,15 +20,29 @@ from jobs.errors import (
     NoSuchWorker,
     NoSuchWorkflow,
 )
+from jobs.ledger.audit import COMMAND_LINE
+from jobs.ledger.channels import Channel, came_by
 from jobs.ledger.states import LIVE, State
-from jobs.redaction import without_secrets
+from jobs.redaction import masked, masked_text, without_secrets
 
-BY = "command line"
+BY = COMMAND_LINE
 WIDEST = 60
 STATES = tuple(state for state in State if state in LIVE)
 """The states of what is not over, in the order in which a job goes through them."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+LONGEST_REASON = 200
+
+
+def _one_line(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (len(value) > LONGEST_REASON or not value.isprintable()):
+        raise click.BadParameter(f"Give up to {LONGEST_REASON} signs on one line.", ctx, param)
+    return value
+
+
+def with_reason(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that may be told why; the audit log and whoever is shown what was decided are told too."""
+    return click.option("--reason", callback=_one_line, help="Why, for the audit log.")(command)
 
 
 class Moment(click.ParamType[datetime]):
@@ -61,7 +75,7 @@ def operating(run: Callable[..., None]) -> Callable[..., None]:
     def command(*args: Any, **options: Any) -> None:
         engine = engine_of()
         try:
-            with engine.host.inside():
+            with came_by(Channel.TERMINAL), engine.host.inside():
                 run(engine, *args, **options)
             engine.sender.flush()
         except JobError as error:
@@ -131,8 +145,9 @@ def facts(told: Mapping[str, Any]) -> None:
 
 
 def document(content: Any) -> None:
-    """JSON for a program."""
-    click.echo(json.dumps(without_secrets(content), default=plain, indent=2))
+    """JSON for a program, without secrets and with what is personal masked."""
+    told = json.loads(json.dumps(content, default=plain))
+    click.echo(json.dumps(masked(without_secrets(told)), indent=2))
 
 
 def cell(value: Any) -> str:
@@ -142,7 +157,7 @@ def cell(value: Any) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value as text that does nothing to a terminal."""
+    """A value as text that does nothing to a terminal, without secrets and with what is personal masked."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -150,5 +165,5 @@ def plain(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, dict | list | tuple):
-        value = json.dumps(without_secrets(value), default=str, ensure_ascii=False)
-    return "".join(sign if sign.isprintable() else "·" for sign in str(value))
+        value = json.dumps(masked(without_secrets(value)), default=str, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else "·" for sign in masked_text(str(value)))

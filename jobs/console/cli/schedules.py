@@ -16,7 +16,7 @@ from jobs.schedules.rules import LONGEST_JITTER_S, MOST_TIMES
 from jobs.schedules.words import in_words
 
 from .jobs import arguments
-from .printing import BY, MOMENT, as_json, document, facts, operating, plain, say, table
+from .printing import BY, MOMENT, as_json, document, facts, operating, plain, say, table, with_reason
 
 schedules = click.Group("schedules", help="What runs by the clock.")
 RUNS_SHOWN = 10
@@ -84,15 +84,25 @@ def show(engine: Engine, uid: str, *, as_json: bool) -> None:
 @click.option("--priority", type=click.IntRange(HIGHEST, LOWEST), help="0 comes first.")
 @click.option("--misfire", type=click.Choice([one.value for one in Misfire]), default=Misfire.ONE.value)
 @click.option("--overlap", type=click.Choice([one.value for one in Overlap]), default=Overlap.ALLOW.value)
+@with_reason
 @operating
-def add(engine: Engine, name: str, kind: str, *, named: Sequence[str], whole: str | None, **options: Any) -> None:
+def add(
+    engine: Engine,
+    name: str,
+    kind: str,
+    *,
+    named: Sequence[str],
+    whole: str | None,
+    reason: str | None,
+    **options: Any,
+) -> None:
     """Add a schedule; its id. It belongs to nobody."""
     policy = {one: options.pop(one) for one in ("priority", "misfire", "overlap")}
     policy |= {"misfire": Misfire(policy["misfire"]), "overlap": Overlap(policy["overlap"])}
     job = engine.job_named(kind)
     with _in_a_sentence():
         request = ScheduleRequest(name, job.name, rule_of(**options), arguments(job, named, whole), **policy)
-        click.echo(engine.schedules.create(request))
+        click.echo(engine.schedules.create(request, by=BY, reason=reason))
 
 
 @schedules.command("preview")
@@ -113,7 +123,7 @@ def preview(engine: Engine, uid: str | None, *, as_json: bool, **options: Any) -
 
 @schedules.command("pause")
 @click.argument("uid")
-@click.option("--reason", help="Why; it is shown to its owner.")
+@with_reason
 @operating
 def pause(engine: Engine, uid: str, *, reason: str | None) -> None:
     """Let a schedule make no more jobs until it is resumed."""
@@ -123,39 +133,43 @@ def pause(engine: Engine, uid: str, *, reason: str | None) -> None:
 
 @schedules.command("resume")
 @click.argument("uid")
+@with_reason
 @operating
-def resume(engine: Engine, uid: str) -> None:
+def resume(engine: Engine, uid: str, *, reason: str | None) -> None:
     """Let a schedule go on with its next run."""
-    engine.schedules.resume(uid, by=BY)
+    engine.schedules.resume(uid, by=BY, reason=reason)
     click.echo(f"{uid} resumed")
 
 
 @schedules.command("run")
 @click.argument("uid")
+@with_reason
 @operating
-def run(engine: Engine, uid: str) -> None:
+def run(engine: Engine, uid: str, *, reason: str | None) -> None:
     """Make a job of a schedule at once; the job's id."""
-    click.echo(engine.schedules.run_now(uid, by=BY))
+    click.echo(engine.schedules.run_now(uid, by=BY, reason=reason))
 
 
 @schedules.command("backfill")
 @click.argument("uid")
 @click.option("--from", "since", type=MOMENT, required=True, help="The beginning of the range.")
 @click.option("--to", "until", type=MOMENT, required=True, help="Its end.")
+@with_reason
 @operating
-def backfill(engine: Engine, uid: str, *, since: datetime, until: datetime) -> None:
+def backfill(engine: Engine, uid: str, *, since: datetime, until: datetime, reason: str | None) -> None:
     """Make the jobs of past slots that made none."""
     with _in_a_sentence():
-        made = engine.schedules.backfill(uid, since=since, until=until, by=BY)
+        made = engine.schedules.backfill(uid, since=since, until=until, by=BY, reason=reason)
     table(("slot", "job"), made)
 
 
 @schedules.command("delete")
 @click.argument("uid")
+@with_reason
 @operating
-def delete(engine: Engine, uid: str) -> None:
+def delete(engine: Engine, uid: str, *, reason: str | None) -> None:
     """Delete a schedule. Its jobs stay."""
-    engine.schedules.delete(uid, by=BY)
+    engine.schedules.delete(uid, by=BY, reason=reason)
     click.echo(f"{uid} deleted")
 
 

@@ -13,6 +13,7 @@ from jobs.engine import Engine
 from jobs.ledger.listing import Wanted
 from jobs.ledger.progress import progress_of
 from jobs.ledger.states import State
+from jobs.redaction import masked
 
 from .printing import STATES, lined_up, operating, plain
 
@@ -36,7 +37,7 @@ def watch(engine: Engine, *, once: bool) -> None:
             click.echo(CLEAR, nl=False)
         for look in looks(engine, once=once):
             if not is_terminal:
-                click.echo(json.dumps(look))
+                click.echo(json.dumps(masked(look)))
             elif once:
                 click.echo(drawn(look))
             else:

@@ -11,7 +11,7 @@ from jobs.ledger.models import WorkerRow
 from jobs.ledger.selection import Selection
 from jobs.ledger.states import State
 
-from .printing import BY, as_json, document, facts, operating, plain, table
+from .printing import BY, as_json, document, facts, operating, plain, table, with_reason
 
 workers = click.Group("workers", help="The processes that run jobs: list, show, quiet, go, stop, forget.")
 JOBS_SHOWN = 100
@@ -60,7 +60,7 @@ def show_worker(engine: Engine, name: str, *, as_json: bool) -> None:
 def _wishing(wish: str, does: str, said: str) -> None:
     @workers.command(wish, help=does)
     @click.argument("name")
-    @click.option("--reason", help="Why, for the audit log.")
+    @with_reason
     @operating
     def command(engine: Engine, name: str, *, reason: str | None) -> None:
         engine.crew.wish(name, wish, by=BY, reason=reason)
@@ -74,10 +74,11 @@ _wishing(STOP, "Let a process finish what it runs and end.", "will stop")
 
 @workers.command("forget")
 @click.argument("name")
+@with_reason
 @operating
-def forget(engine: Engine, name: str) -> None:
+def forget(engine: Engine, name: str, *, reason: str | None) -> None:
     """Take a process that fell silent off the list. One that lives comes back."""
-    engine.crew.forget(name, by=BY)
+    engine.crew.forget(name, by=BY, reason=reason)
     click.echo(f"{plain(name)} forgotten")
 
 

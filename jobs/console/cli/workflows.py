@@ -10,7 +10,7 @@ from jobs.engine import Engine
 from jobs.ledger.flows import FlowState
 from jobs.workflows.looks import WorkflowBrief
 
-from .printing import BY, as_json, document, each, facts, operating, table
+from .printing import BY, as_json, document, each, facts, operating, table, with_reason
 
 workflows = click.Group("workflows", help="Jobs that wait for each other.")
 STEPS_SHOWN = 200
@@ -68,12 +68,13 @@ def show(engine: Engine, uid: str, *, as_json: bool) -> None:
 
 @workflows.command("cancel")
 @click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@with_reason
 @operating
-def cancel(engine: Engine, uids: Sequence[str]) -> None:
+def cancel(engine: Engine, uids: Sequence[str], *, reason: str | None) -> None:
     """Cancel what waits at once, and ask what runs to end."""
 
     def do(uid: str) -> str:
-        engine.workflows.cancel(uid, by=BY)
+        engine.workflows.cancel(uid, by=BY, reason=reason)
         return "asked to end" if engine.workflows.look(uid).is_live else "cancelled"
 
     each(uids, do)
@@ -81,12 +82,13 @@ def cancel(engine: Engine, uids: Sequence[str]) -> None:
 
 @workflows.command("retry")
 @click.argument("uids", metavar="UID...", nargs=-1, required=True)
+@with_reason
 @operating
-def retry(engine: Engine, uids: Sequence[str]) -> None:
+def retry(engine: Engine, uids: Sequence[str], *, reason: str | None) -> None:
     """Run the steps again that failed or were cancelled; what succeeded is not run again."""
 
     def do(uid: str) -> str:
-        engine.workflows.retry(uid, by=BY)
+        engine.workflows.retry(uid, by=BY, reason=reason)
         return "retried"
 
     each(uids, do)

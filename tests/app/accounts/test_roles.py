@@ -38,7 +38,7 @@ def role(app: Flask, user_id: int) -> str:
 
 def noted(app: Flask) -> list[tuple[str | None, str, dict[str, str | None]]]:
     with app.app_context():
-        return [(one.by, one.subject, one.details) for one in engine_of(app).audit.page() if one.action == "role"]
+        return [(one.by, one.subject, one.told) for one in engine_of(app).audit.page() if one.action == "role"]
 
 
 def test_a_role_is_given_and_noted_with_before_after_and_reason(app: Flask, ids: dict[str, int]) -> None:
@@ -47,7 +47,7 @@ def test_a_role_is_given_and_noted_with_before_after_and_reason(app: Flask, ids:
         services.give_role(ids["Ada"], "operator", by=None)
     assert role(app, ids["Ada"]) == "operator"
     assert noted(app)[0] == (
-        "terminal",
+        "command line",
         f"person {ids['Ada']}",
         {"before": "", "after": "operator", "reason": "on call"},
     )

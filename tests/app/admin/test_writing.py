@@ -283,3 +283,23 @@ def test_one_row_tells_what_can_be_done_with_it(app: Flask, ada: Browser, log: L
     page = ada.get(f"/admin/activities/details/?id={one}").get_data(as_text=True)
     for link in (f"/admin/activities/edit/?id={one}", f"/admin/activities/acts/delete?id={one}"):
         assert f'href="{link}"' in page
+
+
+# -- why
+
+
+def test_why_is_kept_where_somebody_says_so(app: Flask, ada: Browser, cleo: Browser, log: Log) -> None:
+    one = log()
+    assert 'name="reason"' in ada.get(f"/admin/activities/acts/delete?id={one}").get_data(as_text=True)
+    ada.post(f"/admin/activities/acts/delete?id={one}", {"reason": "asked for"})
+    assert 'name="reason"' in ada.get("/admin/people/edit/?id=2").get_data(as_text=True)
+    sent = {"name": "Cleopatra", "role": "viewer"}
+    wrong = ada.post("/admin/people/edit/?id=2", {**sent, "reason": "x" * 201})
+    assert [wrong.status_code, person(app, 2).name] == [422, "Cleo"]
+    ada.post("/admin/people/edit/?id=2", {**sent, "reason": "new here"})
+    ada.post("/admin/people/acts/close?id=2", {"reason": "has left"})
+    with app.app_context():
+        told = [(row.action, row.details["reason"]) for row in reversed(engine_of().audit.page())]
+    assert told == [
+        ("delete", "asked for"), ("correct", "new here"), ("role", "new here"), ("close account", "has left"),
+    ]  # fmt: skip

@@ -132,7 +132,7 @@ def test_the_test_button_raises_one_that_says_so(app: Flask, ada: Browser, ada_i
     answer = ada.post("/ops/alerts/tests")
     assert answer.status_code == 303
     page = text_of(ada.get(answer.headers["Location"]))
-    assert f"Ada (person {ada_id}) tried out whether alerts arrive. Nothing is wrong." in page
+    assert f"Ada (user {ada_id}) tried out whether alerts arrive. Nothing is wrong." in page
     assert [one[1] for one in audited(app)] == ["try out"]
 
 
@@ -169,3 +169,19 @@ class TestApi:
             assert api("PUT", f"/api/v1/alerts/{alert_id}/mute", json=body).status_code == 422
         for query in ("state=x", "limit=0", "next=0", "color=red"):
             assert api("GET", f"/api/v1/alerts?{query}").status_code == 422
+
+
+def test_why_is_kept_where_somebody_says_so(app: Flask, ada: Browser, alert_id: int) -> None:
+    assert text_of(ada.get(f"/ops/alerts/{alert_id}")).count("Reason (optional)") == 2
+    for what, more in (("acknowledgement", {}), ("mute", {"hours": "8"}), ("mute/deletion", {}), ("resolution", {})):
+        path = f"/ops/alerts/{alert_id}/{what}"
+        assert ada.post(path, {**more, "reason": "x" * 201}).status_code == 422
+        assert ada.post(path, {**more, "reason": f"why {what}"}).status_code == 303
+    with app.app_context():
+        told = [(one.action, one.details["reason"]) for one in engine_of().audit.page()]
+    assert told == [
+        ("resolve alert", "why resolution"),
+        ("unmute alert", "why mute/deletion"),
+        ("mute alert", "why mute"),
+        ("acknowledge alert", "why acknowledgement"),
+    ]

@@ -152,7 +152,7 @@ def test_a_revelation_is_for_who_acts_and_is_noted(
     assert (seen["error"]["message"], seen["attempts"][0]["error_message"]) == (f"{ADDRESS} does not answer",) * 2
     assert ADDRESS in seen["attempts"][0]["traceback"]
     with app.app_context():
-        rows = [(row.by, row.action, row.subject, row.details) for row in engine_of().audit.page()[::-1]]
+        rows = [(row.by, row.action, row.subject, row.told) for row in engine_of().audit.page()[::-1]]
     assert rows == [
         ("user 4", "reveal", f"job {kept}", {"kind": "sample.keep", "reason": "asked by Ada"}),
         ("user 4", "reveal", f"job {failed}", {"kind": "sample.fail", "reason": None}),

@@ -63,7 +63,7 @@ def test_what_an_admin_starts_is_noted_and_what_people_start_is_not(
     many = told(operator("POST", "/api/v1/jobs/batch", json=[{"kind": "sample.rebuild"}] * 3))["jobs"]
     flow = told(operator("POST", "/api/v1/workflows", json={"name": "n", "chain": [{"kind": "sample.rebuild"}]}))["id"]
     with app.app_context():
-        rows = [(row.by, row.action, row.subject, row.details) for row in engine_of().audit.page()[::-1]]
+        rows = [(row.by, row.action, row.subject, row.told) for row in engine_of().audit.page()[::-1]]
     assert rows == [
         ("user 2", "start", f"job {uid}", {"kind": "sample.rebuild", "after": {}}),
         ("user 2", "start", "kind sample.rebuild", {"jobs": 3, "ids": [one["id"] for one in many]}),

@@ -48,7 +48,7 @@ class TestWithRedis:
     def test_everybody_is_told_at_once(self, app: Flask, other: Flask) -> None:
         time.sleep(0.3)  # it has begun to listen
         with app.app_context():
-            services.change({"page_size": "25"}, by="Ada")
+            services.change({"page_size": "25"}, by=None)
         seconds_until(lambda: other.extensions["config"].page_size == 25, at_most=5)
 
 
@@ -59,12 +59,12 @@ class TestWithoutRedis:
 
     def test_everybody_looks_by_the_clock(self, app: Flask, other: Flask) -> None:
         with app.app_context():
-            services.change({"page_size": "25"}, by="Ada")
+            services.change({"page_size": "25"}, by=None)
         seconds_until(lambda: other.extensions["config"].page_size == 25, at_most=5)
 
     def test_who_starts_later_begins_with_what_was_changed(self, app: Flask) -> None:
         with app.app_context():
-            services.change({"page_size": "25"}, by="Ada")
+            services.change({"page_size": "25"}, by=None)
         late = create_app(app.extensions["given_config"], with_pages=False)
         services.follow(late)()
         assert late.extensions["config"].page_size == 25

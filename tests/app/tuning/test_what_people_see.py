@@ -32,7 +32,7 @@ def change(app: Flask) -> Callable[..., None]:
 
     def to(**texts: str | None) -> None:
         with app.app_context():
-            services.change(texts, by="Ada")
+            services.change(texts, by=None)
 
     return to
 
@@ -167,7 +167,7 @@ def test_another_met_offers_to_recalculate_and_does_it_in_the_background(
 ) -> None:
     old, new, nine = Decimal("4.00"), Decimal("5.00"), Decimal("9.00")
     with app.app_context():
-        services.change({"met_yoga": "5"}, by="Ada")
+        services.change({"met_yoga": "5"}, by=None)
         assert queries.to_recalculate() == {Kind.YOGA: 3}
     assert energies(app, logged) == [(old, 280), (old, None), (old, 280), (nine, 630)]
     assert "3 activities of yoga were counted with another MET." in text_of(ada.get("/ops/settings"))
@@ -185,14 +185,14 @@ def test_another_met_offers_to_recalculate_and_does_it_in_the_background(
 
 def test_recalculating_twice_changes_nothing(app: Flask, logged: list[int]) -> None:
     with app.app_context():
-        services.change({"met_yoga": "5"}, by="Ada")
+        services.change({"met_yoga": "5"}, by=None)
         for _ in range(2):
-            services.recalculate(Kind.YOGA, by="Ada")
+            services.recalculate(Kind.YOGA, by=None)
             run_ready(engine_of())
     assert energies(app, logged[:1]) == [(Decimal("5.00"), 350)]
 
 
 def test_a_met_that_never_changed_is_not_recalculated(app: Flask, ada: Browser, logged: list[int]) -> None:
     with app.app_context(), pytest.raises(Conflict):
-        services.recalculate(Kind.RUNNING, by="Ada")
+        services.recalculate(Kind.RUNNING, by=None)
     assert ada.post("/ops/settings/recalculations", {"kind": "running"}).status_code == 409

@@ -477,7 +477,7 @@ def test_operations_are_in_the_audit_log(shop: Workshop, note: Job) -> None:
         (BY, "bulk undo", f"bulk operation {back.uid}"),
     ]
     filtered = {"queue": QUEUE, "states": ["ready", "scheduled", "blocked"]}
-    assert rows[0].details == {"selection": filtered, "priority": 2, "queue": None, "expected": 1, "reason": None}
+    assert rows[0].told == {"selection": filtered, "priority": 2, "queue": None, "expected": 1, "reason": None}
     assert (rows[1].details["undoes"], rows[1].details["reason"]) == (one.uid, None)
 
 

@@ -285,3 +285,20 @@ def test_each_change_is_a_line_until_it_is_stopped(
     assert result.exit_code == 0
     looks = [json.loads(line) for line in result.output.splitlines() if line]
     assert [look["queues"]["work"]["ready"] for look in looks] == [0, 1]
+
+
+def test_what_is_personal_is_masked_wherever_it_is_printed(run: Run, staffed: Workshop) -> None:
+    def write(address: str, text: str) -> None:
+        raise ValueError(f"no {text} at ada@example.org by https://me:pass@example.org")
+
+    job = staffed.job(write, max_retries=0)
+    uid = told_id(run("jobs", "run", job.name, "--arg", "address=Elm Street 5", "--arg", "text=to bob@example.org"))
+    staffed.work()
+    words = ["jobs", "show", uid, "--traceback"]
+    listed = ["errors", "list"]
+    for args in (words, [*words, "--json"], listed, [*listed, "--json"]):
+        printed = run(*args).output
+        assert [one for one in ("ada@", "bob@", "me:pass", "Elm Street") if one in printed] == [], args
+        assert "@example.org" in printed
+    assert "raise ValueError" in run(*words).output
+    assert json.loads(run(*words, "--json").output)["args"] == {"address": "E…", "text": "to b…@example.org"}

@@ -66,7 +66,7 @@ def test_a_muted_error_is_hidden_until_another_version_runs(app: Flask, staffed:
     staffed.engine.version = "2.0"
     assert "ValueError 2 jobs" in text_of(get(app, "/ops/failures"))
     with staffed.host.inside():
-        noted = [(one.action, one.details) for one in staffed.engine.audit.page()]
+        noted = [(one.action, one.told) for one in staffed.engine.audit.page()]
     after = {"is_muted": True, "version": "1.0", "by": "Ada"}
     assert noted == [("mute", {"before": {"is_muted": False}, "after": after, "reason": "known"})]
 

@@ -87,7 +87,7 @@ def test_a_job_is_edited_and_run_again_as_a_new_one(app: Flask, manager: Guarded
     assert f"Copied as {new[:8]}… Queued" in text_of(get(app, f"/ops/jobs/{old}"))
     assert staffed.state(old) == State.DEAD
     with staffed.host.inside():
-        details = staffed.engine.audit.page()[0].details
+        details = staffed.engine.audit.page()[0].told
     assert (details["before"]["number"], details["after"]["number"]) == (1, 2)
 
 

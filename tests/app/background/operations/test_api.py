@@ -410,14 +410,16 @@ def test_a_change_of_the_audit_log_is_found(operator: Program, app: Flask) -> No
     assert (broken["is_whole"], broken["entries"], broken["broken_id"]) == (False, 1, 2)
 
 
-def test_what_admins_do_in_the_console_is_in_the_audit_log(app: Flask, api: Program, ada: Browser, ada_id: int) -> None:
-    uid = start(api)
+def test_what_admins_do_in_the_console_is_in_the_audit_log(
+    app: Flask, otto: Program, ada: Browser, ada_id: int
+) -> None:
+    uid = start(otto)
     with app.app_context(), transaction() as session:
         session.execute(update(User).where(User.id == ada_id).values(is_admin=True))
     assert ada.post(f"/ops/jobs/{uid}/cancellations").status_code == 303
     with app.app_context():
         rows = reading().scalars(select(AuditRow)).all()
-    assert [(one.by, one.action, one.subject) for one in rows] == [(f"Ada (person {ada_id})", "cancel", f"job {uid}")]
+    assert [(one.by, one.action, one.subject) for one in rows] == [(f"user {ada_id}", "cancel", f"job {uid}")]
 
 
 def test_secrets_in_arguments_and_results_are_not_shown(api: Program, operator: Program, app: Flask) -> None:
@@ -429,3 +431,29 @@ def test_secrets_in_arguments_and_results_are_not_shown(api: Program, operator: 
     assert get(api, f"/jobs/{uid}/result")["result"] == hidden
     seen = operator("POST", BULK, json={"action": "delete", "filter": {"ids": [uid]}, "dry_run": True})
     assert told(seen)["jobs"][0]["args"] == {"value": hidden}
+
+
+def test_the_audit_log_tells_the_way_and_is_narrowed_to_a_time(operator: Program, app: Flask) -> None:
+    operator("POST", "/api/v1/queues/samples/pause", json={})
+    with app.app_context():
+        engine_of().resume(("queue", "samples"))
+    old = [one["channel"] for one in get(operator, "/audit")["entries"]]
+    assert old == ["system", "api"]
+    with app.app_context(), transaction() as session, unguarded(session):
+        session.get_one(AuditRow, 1).at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def ids(query: str) -> list[int]:
+        return [one["id"] for one in get(operator, f"/audit?{query}")["entries"]]
+
+    assert [ids("since=2026-01-01T12:00:00Z"), ids("since=2026-01-01T12:00:01Z")] == [[2, 1], [2]]
+    assert [ids("until=2026-01-01T12:00:00Z"), ids("until=2026-01-01T13:00:01%2B01:00")] == [[], [1]]
+    assert operator("GET", "/api/v1/audit?since=yesterday").status_code == 422
+
+
+def test_what_is_done_on_a_page_came_by_one(app: Flask, ada: Browser) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(User).values(is_admin=True))
+    assert ada.post("/ops/pauses?scope=queue&name=samples").status_code == 303
+    assert app.test_cli_runner().invoke(args=["settings", "set", "page_size", "25"]).exit_code == 0
+    with app.app_context():
+        assert [row.channel for row in engine_of().audit.page()] == ["terminal", "page"]

@@ -46,12 +46,14 @@ def test_leftovers_are_removed_and_workers_are_woken(app: Flask, staffed: Worksh
     staffed.engine.sender.flush()
     client, name = staffed.engine.broker.client, f"{staffed.engine.broker.namespace}:{QUEUE}"
     client.delete(name)
+    assert 'name="reason"' in get(app, "/ops/broker/repairs").get_data(as_text=True)
     assert "1 thing was left behind" in said(get(app, "/ops/broker"))
-    assert "1 leftovers are removed, and workers are woken" in done(app, "/ops/broker/repairs")
+    assert "1 leftovers are removed, and workers are woken" in done(app, "/ops/broker/repairs", reason="as planned")
     assert client.llen(name) == 1
     with staffed.host.inside():
         (row,) = staffed.engine.audit.page()
-    assert (row.by, row.action, row.subject, row.details["before"]) == ("Ada", "repair", "broker", {"orphans": 1})
+    assert (row.by, row.action, row.subject) == ("Ada", "repair", "broker")
+    assert row.told == {"before": {"orphans": 1}, "after": {"orphans": 0}, "reason": "as planned"}
 
 
 def test_without_redis_it_says_so_and_shows_the_ledger(guarded: GuardedHost) -> None:

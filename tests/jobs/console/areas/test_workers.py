@@ -90,7 +90,7 @@ def test_it_is_quieted_and_goes_on(app: Flask, beating: Workshop) -> None:
     assert wish_of(beating) == ""
     with beating.host.inside():
         rows = beating.engine.audit.page()
-    assert [(row.action, row.subject, row.details) for row in rows] == [
+    assert [(row.action, row.subject, row.told) for row in rows] == [
         ("go", f"worker {NAME}", {"before": {"wish": "quiet"}, "after": {"wish": "go"}, "reason": None}),
         ("quiet", f"worker {NAME}", {"before": {"wish": "go"}, "after": {"wish": "quiet"}, "reason": "a look"}),
     ]
