@@ -94,7 +94,7 @@ class Engine:
         self.crew = Crew(host)
         self.leftovers = Leftovers(host, self.broker, relay=self.relay, sender=self.sender, queues=lambda: self.queues)
         self.rollups = Rollups(host)
-        self.schedules = ScheduleBook(host, self.job_named, self.write_down)
+        self.schedules = ScheduleBook(host, self.job_named, lambda: self.queues, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down, observer, self._regret)
         self.bulk = BulkOperations(
             host,

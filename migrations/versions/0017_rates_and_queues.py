@@ -1,6 +1,6 @@
-"""How many jobs of one concurrency key may start in a while.
+"""How many jobs of one concurrency key may start in a while; a schedule may name its queue.
 
-A table of its own: what runs the version before does not look at it, and goes on.
+A table of its own and a column that may be empty: what runs the version before looks at neither, and goes on.
 """
 
 import sqlalchemy as sa
@@ -24,7 +24,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_job_allowance")),
     )
     op.create_index(op.f("ix_job_allowance_full_at"), "job_allowance", ["full_at"])
+    op.add_column("schedule", sa.Column("queue", sa.String(length=64), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("schedule", "queue")
     op.drop_table("job_allowance")
