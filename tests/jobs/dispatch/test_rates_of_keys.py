@@ -179,7 +179,7 @@ def test_a_kind_without_it_asks_nothing_more(shop: Workshop) -> None:
         claims = shop.engine.runner._claim(QUEUE)
     finally:
         event.remove(shop.host.database, "before_cursor_execute", hear)
-    words = {"sqlite": ["BEGIN", "SELECT", "UPDATE"], "postgresql": ["EXECUTE"]}
+    words = {"sqlite": ["SELECT", "UPDATE"], "postgresql": ["EXECUTE"]}
     assert ([one.kind for one in claims], asked) == (["shop.free"], words[shop.host.database.dialect.name])
 
 
