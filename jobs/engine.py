@@ -29,7 +29,7 @@ from .errors import UnknownJob, WrongState
 from .host import Host
 from .inspector import Inspector
 from .integrity import Integrity
-from .ledger import audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
+from .ledger import allowances, audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
 from .ledger.models import Entry, Mute
 from .ledger.reader import JobBrief
@@ -94,7 +94,7 @@ class Engine:
         self.crew = Crew(host)
         self.leftovers = Leftovers(host, self.broker, relay=self.relay, sender=self.sender, queues=lambda: self.queues)
         self.rollups = Rollups(host)
-        self.schedules = ScheduleBook(host, self.job_named, self.write_down)
+        self.schedules = ScheduleBook(host, self.job_named, lambda: self.queues, self.write_down)
         self.firing = Firing(host, self.job_named, self.write_down, observer, self._regret)
         self.bulk = BulkOperations(
             host,
@@ -449,6 +449,7 @@ class Engine:
                 retention.forget_silent_workers(session, older_than_s=3_600)
                 effects.forget(session, older_than_s=keep_s)
                 bulk.forget(session, older_than_s=keep_s)
+                allowances.forget(session)
                 shelf.prune_fires(session, older_than_s=keep_s, limit=retention.AT_ONCE)
             total += count
             if count < retention.AT_ONCE:

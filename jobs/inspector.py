@@ -1,5 +1,6 @@
 """Looking at an engine's jobs, queues, kinds and workers, for whoever shows them: an API, a page, a terminal."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from .dispatch.outbox import UID
 from .errors import NoSuchJob
 from .host import Host
-from .ledger import browsing, census, failures, lanes, listing, reader
+from .ledger import allowances, browsing, census, failures, lanes, listing, reader
 from .ledger.failures import ErrorGroup
 from .ledger.lanes import LaneLook, Limits
 from .ledger.listing import Place, Wanted
@@ -19,7 +20,7 @@ from .ledger.models import Attempt, Entry, Move, WorkerRow
 from .ledger.progress import Progress, progress_of
 from .ledger.selection import Selection
 from .ledger.states import LIVE, SETTLED, State
-from .registry import Job, names_now
+from .registry import Job, in_words, names_now
 
 DAY_S = 86_400
 LOOK_AGAIN_S = (0.05, 0.25)
@@ -135,9 +136,20 @@ class Inspector:
 
     def why_waiting(self, entry: Entry) -> str | None:
         """Why a job that could run does not, where that is known."""
-        if entry.state != State.READY or entry.kind in self._jobs or entry.kind in names_now(self._jobs):
+        if entry.state != State.READY:
             return None
-        return "No worker of this build knows this kind."
+        kind = self._jobs.get(names_now(self._jobs).get(entry.kind, entry.kind))
+        if kind is None:
+            return "No worker of this build knows this kind."
+        return None if entry.concurrency_key is None else self._why_its_key_waits(kind, entry.concurrency_key)
+
+    def _why_its_key_waits(self, kind: Job, key: str) -> str | None:
+        if kind.rate_per_key is None:
+            return None
+        free_in_s = allowances.free_in_s(self._host.reading(), key, kind.rate_per_key)
+        if not free_in_s:
+            return None
+        return f"Of its key no more than {in_words(kind.rate_per_key)} may start; the next in {math.ceil(free_in_s)} s."
 
     def now(self) -> datetime:
         """The database's clock."""

@@ -6,16 +6,13 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
 from .ledger.models import metadata
 from .log import get_logger
-from .transactions import prepare_engine, writing
+from .transactions import open_database, writing
 
 log = get_logger(__name__)
-
-PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON")
 
 
 class PlainHost:
@@ -26,10 +23,7 @@ class PlainHost:
 
     def __init__(self, app: Flask, database_url: str, *, pool_size: int = 10) -> None:
         self._app = app
-        self.database = create_engine(database_url, pool_size=pool_size, max_overflow=pool_size)
-        if self.database.dialect.name == "sqlite":
-            event.listen(self.database, "connect", _set_pragmas)
-        prepare_engine(self.database)
+        self.database = open_database(database_url, connections=pool_size)
         self._hasty = self.database.execution_options(durable=False)
         self._reader = self.database.execution_options(isolation_level="AUTOCOMMIT")
         self._open: ContextVar[Session | None] = ContextVar("jobs_plain_open", default=None)
@@ -81,9 +75,3 @@ class PlainHost:
     def allow(self, action: str) -> bool:
         """Nobody, until somebody says who."""
         return False
-
-
-def _set_pragmas(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")

@@ -24,6 +24,7 @@ def schedule(  # noqa: PLR0913 -- each by name, each said once
     most_times: int | None = None,
     jitter_s: int = 0,
     priority: int | None = None,
+    queue: str | None = None,
     misfire: Misfire | str = Misfire.ONE,
     overlap: Overlap | str = Overlap.ALLOW,
     requested_by: str | None = None,
@@ -48,5 +49,6 @@ def schedule(  # noqa: PLR0913 -- each by name, each said once
         priority=priority,
         misfire=Misfire(misfire),
         overlap=Overlap(overlap),
+        queue=queue,
     )
     return engine_of().schedules.create(request, requested_by=requested_by)

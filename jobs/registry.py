@@ -37,6 +37,7 @@ POLICY = (
     "unique_for",
     "most_running",
     "most_per_key",
+    "rate_per_key",
     "circuit_pause",
     "isolate",
     "aliases",
@@ -67,6 +68,7 @@ class Job:
     most_per_key: int = 1
     most_running: int | None = None
     rate: tuple[int, float] | None = None
+    rate_per_key: tuple[int, float] | None = None
     gives_up_on: tuple[type[BaseException], ...] = ()
     circuit_pause: int = 0
     isolate: bool = False
@@ -94,7 +96,16 @@ class Job:
             raise ValueError(f"{self.name}: a batched job takes exactly one list")
         if self.is_batched and not self.atomic:
             raise ValueError(f"{self.name}: a batched job is atomic")
+        self._refuse_strange_rates()
         self._refuse_strange_arguments()
+
+    def _refuse_strange_rates(self) -> None:
+        if self.rate_per_key and not self.concurrency_by:
+            raise ValueError(f"{self.name}: rate_per_key goes with concurrency_by")
+        for name in ("rate", "rate_per_key"):
+            count, period_s = getattr(self, name) or (1, 1.0)
+            if count < 1 or period_s <= 0:
+                raise ValueError(f"{self.name}: {name} is how many may start, and in how many seconds")
 
     def _refuse_strange_arguments(self) -> None:
         for one in self.parameters:
@@ -154,15 +165,20 @@ class Job:
             "owner": self.owner,
             "doc": inspect.getdoc(self.run) or "",
             "arguments": arguments.schema(self.parameters),
-            "policy": {name: getattr(self, name) for name in POLICY},
+            "policy": {**{name: getattr(self, name) for name in POLICY}, "rate_per_key": in_words(self.rate_per_key)},
         }
 
     def concurrency_key_of(self, args: Mapping[str, Any]) -> str | None:
-        """The key under which `most_per_key` jobs run at a time; None where any number may."""
+        """The key of which `most_per_key` run at a time and `rate_per_key` start in a while; None where any may."""
         if self.concurrency_by is None:
             return None
         value = next(iter(args.values()), None) if self.is_batched else args.get(self.concurrency_by)
         return f"{self.name}:{value}"
+
+
+def in_words(rate: tuple[int, float] | None) -> str | None:
+    """How many in how many seconds, as it is said everywhere."""
+    return None if rate is None else f"{rate[0]} in {rate[1]:g} s"
 
 
 class Kinds(dict[str, Job]):

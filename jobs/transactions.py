@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ PAUSE_S = 0.02
 DISTURBED = ("40001", "40P01", "55P03")
 """Could not be put in an order with others, a deadlock, a lock that was not given in time."""
 ENDED = "25P02"
+PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON")
 
 
 class WritingSession(Session):
@@ -107,6 +108,21 @@ def writing(engine: Engine) -> Iterator[WritingSession]:
         except BaseException:
             session.rollback()
             raise
+
+
+def open_database(url: str, *, connections: int = 10) -> Engine:
+    """The database, as the ledger needs it: what is committed survives a power cut, on SQLite as on PostgreSQL."""
+    engine = create_engine(url, pool_size=connections, max_overflow=connections)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+    prepare_engine(engine)
+    return engine
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def prepare_engine(engine: Engine) -> None:

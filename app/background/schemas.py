@@ -21,6 +21,7 @@ LONGEST_UNIQUE = 120
 LONGEST_NAME = 128
 LONGEST_REASON = 200
 LONGEST_QUEUE = 64
+QUEUE = "Left out: the kind's own. Operators may choose another one."
 LONGEST_QUESTION = 1_000
 QUALIFIERS = ("kind", "queue", "user", "requested_by", "worker", "error", "since", "q")
 UID_START = re.compile(r"[0-9a-f]{6,32}")
@@ -84,7 +85,7 @@ class JobIn(Schema):
     kind = LineField(longest=LONGEST_NAME, required=True, metadata={"description": "One of /api/v1/kinds."})
     args = ArgsField(load_default=dict, metadata={"type": "object", "description": "The arguments, by name."})
     priority = WholeField(0, 9, metadata={"description": "0 comes first. Left out: the kind's own, usually 5."})
-    queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "Left out: the kind's own."})
+    queue = LineField(longest=LONGEST_QUEUE, metadata={"description": QUEUE})
     run_at = MomentField(metadata={"description": "Not before this moment."})
     expires_at = MomentField(metadata={"description": "If it has not started by then, it is cancelled."})
     unique = LineField(
@@ -97,7 +98,9 @@ class JobChange(Schema):
     """What of a waiting job changes."""
 
     priority = WholeField(0, 9)
-    queue = LineField(longest=LONGEST_QUEUE, metadata={"description": "Workers of this queue take it from now on."})
+    queue = LineField(
+        longest=LONGEST_QUEUE, metadata={"description": "Its workers take it from now on. Operators may choose any."}
+    )
     run_at = MomentField()
     reason = LineField(longest=LONGEST_REASON, metadata={"description": "For the audit log."})
 

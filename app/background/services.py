@@ -117,8 +117,8 @@ def change(
     """
     if sentence := problem_of_start(run_at, now=now()):
         raise Invalid({"run_at": sentence})
-    if sentence := _problem_of_queue(queue):
-        raise Invalid({"queue": sentence})
+    if queue is not None:
+        check_queue(person, queries.job_of(person, uid).kind, queue)
     by = requester(person.id)
 
     def do() -> None:
@@ -182,6 +182,23 @@ def fitting(person: Person, job: Job, args: Mapping[str, Any], *, later: Collect
         raise Invalid({f"args.{name[:80]}": f"It {what}." for name, what in error.errors.items()}) from None
     except Invalid as error:
         raise Invalid({f"args.{name}" if name else "args": text for name, text in error.errors.items()}) from None
+
+
+def check_queue(person: Person, kind: str, queue: str | None) -> None:
+    """Return when they may put jobs of this kind there: its own queue is everybody's, operators may choose another one.
+
+    What else is put into a queue is taken by all of its workers, and stands before what others wait for there.
+
+    Raises:
+        Invalid: it is not theirs to choose, or there is none; the field is "queue"
+    """
+    engine = engine_of()
+    if queue is None or (kind in engine.jobs and queue == engine.jobs[kind].queue_name):
+        return
+    if not steers_all_jobs(person):
+        raise Invalid({"queue": "Only operators choose another queue than the kind's own."})
+    if queue not in engine.queues:
+        raise Invalid({"queue": f"Choose one of: {', '.join(engine.queues)}."})
 
 
 def note_starts(person: Person, started: Sequence[tuple[JobRequest, str]]) -> None:
@@ -251,14 +268,8 @@ def _checked(person: Person, draft: Draft, moment: datetime) -> tuple[Job, Mappi
     job = startable(person, draft.kind)
     if wrong := problems_of(draft, now=moment):
         raise Invalid(wrong)
-    if sentence := _problem_of_queue(draft.queue):
-        raise Invalid({"queue": sentence})
+    check_queue(person, job.name, draft.queue)
     return job, fitting(person, job, draft.args)
-
-
-def _problem_of_queue(queue: str | None) -> str | None:
-    queues = engine_of().queues
-    return None if queue is None or queue in queues else f"Choose one of: {', '.join(queues)}."
 
 
 def _written(person: Person, requests: Sequence[JobRequest]) -> list[str]:

@@ -53,8 +53,10 @@ class Relay:
 
     def age(self) -> int:
         """Raise what has waited long; how many jobs."""
-        with self._host.inside(), self._host.transaction(durable=False) as session:
-            return control.age(session, every_s=AGE_EVERY_S)
+        with self._host.inside():
+            overdue = control.overdue(self._host.reading(), every_s=AGE_EVERY_S)
+            with self._host.transaction(durable=False) as session:
+                return control.age(session, every_s=AGE_EVERY_S, overdue=overdue)
 
     def top_up(self) -> None:
         """Wake workers for every queue that holds ready jobs, whatever became of the wake-ups sent before."""

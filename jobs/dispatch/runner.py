@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from jobs.errors import GiveUp, Interrupted, Superseded, UnknownOutcome
 from jobs.host import Host
 from jobs.ledger import control, writer
+from jobs.ledger.allowances import Rate
 from jobs.ledger.models import Entry
 from jobs.ledger.states import Outcome, State
 from jobs.ledger.writer import Claim, Wish
@@ -142,6 +143,11 @@ class Runner:
         """By kind, how many jobs of one concurrency key may run, as the claim takes it."""
         return json.dumps({name: job.most_per_key for job in self._jobs.values() for name in (job.name, *job.aliases)})
 
+    @property
+    def rates_per_key(self) -> Mapping[str, Rate]:
+        """Of the kinds that have such a limit, how many jobs of one concurrency key may start in how many seconds."""
+        return {name: job.rate_per_key for name, job in self._jobs.items() if job.rate_per_key}
+
     def _size(self, job: Job) -> int:
         runs_in_turn = job.batch_size == 1 and job.atomic and not job.slow_down
         return self._pace.together(job.name) if runs_in_turn else job.batch_size
@@ -168,7 +174,8 @@ class Runner:
         self.running[owner] = self._hold()
         sizes = {kind: size for kind, size in self.batch_sizes(queue).items() if not self._lanes.is_paused(kind, queue)}
         guards = self._lanes.guards(sizes, queue)
-        return Wish(queue, sizes, owner, self.worker, self._lease_s, self.most_per_key, guards, names_now(self._jobs))
+        per_key = (self.most_per_key, self.rates_per_key)
+        return Wish(queue, sizes, owner, self.worker, self._lease_s, *per_key, guards, names_now(self._jobs))
 
     def _hold(self) -> Hold:
         return Hold(threading.current_thread(), is_leaving=self.stopping.is_set)

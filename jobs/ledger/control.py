@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, insert, literal, null, select, text, update
+from sqlalchemy import ColumnElement, Table, and_, case, func, insert, literal, null, select, text, tuple_, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -115,50 +115,47 @@ def expire(session: Session, *, limit: int) -> list[Expired]:
     return expired
 
 
-def age(session: Session, *, every_s: float, limit: int = AGE_AT_ONCE) -> int:
+def age(session: Session, *, every_s: float, limit: int = AGE_AT_ONCE, overdue: Collection[int] = ()) -> int:
     """Raise the rank of what has waited long by one, once for every so many seconds of waiting; how many jobs.
 
     However much that is more urgent keeps coming, a job reaches rank 0 in the end. What has waited once more so long
     there goes before everything else, the oldest first; but of what one asked for only the oldest of each kind, so
-    that a thousand jobs of theirs do not come before a newer one of somebody else's. Nothing new ever comes there, so
-    everything that may run does in the end, whatever arrives.
+    that a thousand jobs of theirs do not come before a newer one of somebody else's: `overdue` says which. Nothing
+    new ever comes there, so everything that may run does in the end, whatever arrives.
     """
-    due = _waited_longer_than(session, every_s)
     old = (
         select(job.c.id, job.c.queue, job.c.rank - 1, job.c.requested_by)
-        .where(in_state(State.READY), job.c.rank > 0, due)
-        .order_by(job.c.id)
+        .where(in_state(State.READY), job.c.rank > 0, _waited_longer_than(session, every_s))
+        .order_by(job.c.id + 0)  # by the id itself, whatever has settled would be read through for the first thousand
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     raised = {row[0]: turns.Party(*row[1:]) for row in session.connection().execute(old)}
-    overdue = _oldest_overdue(session, due, limit=limit)
+    held = select(job.c.id).where(job.c.id.in_(overdue), in_state(State.READY), job.c.rank == 0)
+    first = session.connection().execute(held.with_for_update(skip_locked=True)).scalars().all() if overdue else []
     if raised:
         values = {"rank": job.c.rank - 1, "turn": turns.turn_among(session, raised)}
         session.connection().execute(update(job).where(job.c.id.in_(raised)).values(**values))
-    if overdue:
-        session.connection().execute(update(job).where(job.c.id.in_(overdue)).values(rank=BEFORE_ALL, turn=0))
-    return len(raised) + len(overdue)
+    if first:
+        session.connection().execute(update(job).where(job.c.id.in_(first)).values(rank=BEFORE_ALL, turn=0))
+    return len(raised) + len(first)
 
 
-def _oldest_overdue(session: Session, due: Any, *, limit: int) -> list[int]:
-    """Of each party and kind the oldest that has waited long at the top, unless they have one before all others."""
-    before = job.alias("before")
-    theirs = and_(
-        before.c.queue == job.c.queue,
-        text("before.state = 'ready'"),
-        before.c.rank == BEFORE_ALL,
-        before.c.kind == job.c.kind,
-        before.c.requested_by.is_not_distinct_from(job.c.requested_by),
-    )
+def overdue(session: Session, *, every_s: float, limit: int = AGE_AT_ONCE) -> list[int]:
+    """Of each party and kind the oldest that has waited long at the top, unless they have one before all others.
+
+    It reads all that waits there, which may be much: not for a transaction that others wait for.
+    """
+    party = (job.c.queue, job.c.kind, func.coalesce(job.c.requested_by, ""))
+    have_one = select(*party).where(in_state(State.READY), job.c.rank < 0)
+    # What is too young for any priority is told by one moment, without reckoning for each job.
+    at_the_top = and_(in_state(State.READY), job.c.rank == 0, job.c.ready_at <= db_now(-every_s))
     oldest = (
-        select(func.min(job.c.id).label("id"))
-        .where(in_state(State.READY), job.c.rank == 0, due, ~select(before.c.id).where(theirs).exists())
-        .group_by(job.c.queue, job.c.kind, job.c.requested_by)
+        select(func.min(job.c.id).label("oldest"))
+        .where(at_the_top, _waited_longer_than(session, every_s), tuple_(*party).not_in(have_one))
+        .group_by(*party)
     )
-    ids = session.connection().execute(oldest.order_by("id").limit(limit)).scalars().all()
-    held = select(job.c.id).where(job.c.id.in_(ids), in_state(State.READY), job.c.rank == 0)
-    return list(session.connection().execute(held.with_for_update(skip_locked=True)).scalars()) if ids else []
+    return list(session.connection().execute(oldest.order_by("oldest").limit(limit)).scalars())
 
 
 def _waited_longer_than(session: Session, every_s: float) -> Any:

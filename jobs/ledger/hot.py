@@ -26,14 +26,23 @@ WAITED_ON_POSTGRESQL = "CAST(extract(epoch FROM clock_timestamp() - ready_at) AS
 WAITED_ON_SQLITE = "(julianday('now') - julianday(ready_at)) * 86400.0 AS waited_s"
 
 
-# Of one concurrency key, no more run at a time than its kind allows; the key's kind is locked by whoever claims it.
-_KEY_IS_FREE = """(concurrency_key IS NULL OR (
+# Of one concurrency key, no more run at a time than its kind allows, and no more start in a while; the key's kind is
+# locked by whoever claims it. What has no allowance (no row, or a kind without a rate of its keys) has enough.
+_KEY_IS_FREE = """(concurrency_key IS NULL OR ((
                 SELECT count(*) FROM job AS other
                 WHERE other.state = 'running' AND other.concurrency_key IS NOT NULL
                     AND other.concurrency_key = job.concurrency_key
-            ) < {most})"""
+            ) < {most} AND coalesce((
+                SELECT held.tokens + {waited_s} * {refill} FROM job_allowance AS held
+                WHERE held.key = job.concurrency_key
+            ), 1) >= 1))"""
+_KEY_IS_FREE_ON_POSTGRESQL = _KEY_IS_FREE.format(
+    most="(CAST(%(most_per_key)s AS json) ->> kind)::integer",
+    waited_s="extract(epoch FROM clock_timestamp() - held.filled_at)::double precision",
+    refill="(CAST(%(refill_per_key)s AS json) ->> job.kind)::double precision",
+)
 MAY_START_ON_POSTGRESQL = f"""(expires_at IS NULL OR expires_at > clock_timestamp())
-            AND {_KEY_IS_FREE.format(most="(CAST(%(most_per_key)s AS json) ->> kind)::integer")}"""
+            AND {_KEY_IS_FREE_ON_POSTGRESQL}"""
 
 
 class Taken(NamedTuple):
@@ -116,6 +125,7 @@ CLAIM_VALUES = {
     "worker": "text",
     "lease_s": "double precision",
     "most_per_key": "text",
+    "refill_per_key": "text",
 }
 PREPARE: dict[str, str] = {}
 EXECUTE: dict[str, str] = {}
@@ -135,8 +145,13 @@ for _finishes, _claims in ((True, True), (True, False), (False, True)):
     plan_once(_name, _on_postgresql(finishes=_finishes, claims=_claims), _values)
 
 SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+_KEY_IS_FREE_ON_SQLITE = _KEY_IS_FREE.format(
+    most="(SELECT value FROM json_each(:most_per_key) WHERE key = job.kind)",
+    waited_s="(julianday('now') - julianday(held.filled_at)) * 86400.0",
+    refill="(SELECT value FROM json_each(:refill_per_key) AS refill WHERE refill.key = job.kind)",
+)
 MAY_START_ON_SQLITE = f"""(expires_at IS NULL OR expires_at > {SQLITE_NOW})
-        AND {_KEY_IS_FREE.format(most="(SELECT value FROM json_each(:most_per_key) WHERE key = job.kind)")}"""
+        AND {_KEY_IS_FREE_ON_SQLITE}"""
 SQLITE_FINISH = f"""
     UPDATE job
     SET state = 'succeeded', finished_at = {SQLITE_NOW}, lease_owner = NULL, lease_until = NULL, result = :result
@@ -299,7 +314,8 @@ def finish_and_claim(
     """Finish some jobs, claim the next ones, or both: how many were finished, and what was taken, in order.
 
     `finish` holds `ids`, `owner` and `result` (JSON text or None); `claim` holds `queue`, `kinds`, `sizes`,
-    `next_owner`, `worker`, `lease_s` and `most_per_key` (JSON text: by kind, how many of one key may run).
+    `next_owner`, `worker`, `lease_s`, `most_per_key` (JSON text: by kind, how many of one key may run) and
+    `refill_per_key` (likewise, how many more of one key may start with every second).
     """
     if connection.dialect.name == "postgresql":
         return _run_on_postgresql(connection, finish, claim)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Double, Table, and_, extract, func, null, or_, select, type_coerce, update
+from sqlalchemy import Table, and_, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from .models import Entry, Guest, Lane, in_state
-from .moments import db_now
+from .moments import db_now, seconds_since
 from .states import State
 
 Scope = Literal["queue", "kind"]
@@ -161,18 +161,13 @@ def _room(session: Session, key: Key, limits: Limits) -> int | None:
 def _locked(session: Session, key: Key) -> Any:
     """The row, which nobody else reads for a claim until this transaction ends; made where there was none."""
     is_it = and_(lane.c.scope == key[0], lane.c.name == key[1])
-    query = select(lane.c.tokens, _seconds_since(session, lane.c.filled_at).label("waited_s")).where(is_it)
+    waited_s = func.coalesce(seconds_since(lane.c.filled_at), 0.0).label("waited_s")
+    query = select(lane.c.tokens, waited_s).where(is_it)
     row = session.connection().execute(query.with_for_update()).first()
     if row is None:
         _write(session, key, {})
         row = session.connection().execute(query.with_for_update()).one()
     return row
-
-
-def _seconds_since(session: Session, column: Any) -> Any:
-    if session.get_bind().dialect.name == "postgresql":
-        return func.coalesce(type_coerce(extract("epoch", func.clock_timestamp() - column), Double), 0.0)
-    return func.coalesce((func.julianday("now") - func.julianday(column)) * 86_400.0, 0.0)
 
 
 def _write(session: Session, key: Key, values: Mapping[str, Any]) -> None:

@@ -278,6 +278,17 @@ class Lane(LedgerBase):
     __table_args__ = (CheckConstraint("scope IN ('queue', 'kind')", name="scope"),)
 
 
+class Allowance(LedgerBase):
+    """How many more jobs of one concurrency key may start, as of `filled_at`; from `full_at` on it is full."""
+
+    __tablename__ = "job_allowance"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    tokens: Mapped[float] = mapped_column(Double)
+    filled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    full_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Guest(LedgerBase):
     """A kind of which jobs have been put into a queue that it is not declared for: workers of the queue take it too."""
 

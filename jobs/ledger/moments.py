@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import DateTime, Dialect, Double
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -48,3 +48,22 @@ def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     shift = "".join(f" + make_interval(secs => {compiler.process(clause, **options)})" for clause in element.clauses)
     return f"(clock_timestamp(){shift})"
+
+
+class seconds_since(FunctionElement[float]):  # noqa: N801 -- reads as the SQL function it is
+    """How many seconds have passed since a stored moment, by the database's clock at this very statement."""
+
+    type = Double()
+    inherit_cache = True
+    name = "seconds_since"
+
+
+@compiles(seconds_since, "sqlite")
+def _since_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"((julianday('now') - julianday({compiler.process(element.clauses, **options)})) * 86400.0)"
+
+
+@compiles(seconds_since, "postgresql")
+def _since_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    since = compiler.process(element.clauses, **options)
+    return f"CAST(extract(epoch FROM clock_timestamp() - {since}) AS double precision)"

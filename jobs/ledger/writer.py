@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from jobs.errors import Crowded, NoSuchJob, Superseded, WrongState
 
-from . import hot, lanes, turns
+from . import allowances, hot, lanes, turns
 from .models import Attempt, Entry, Move, PeriodKey, in_state, spelled
 from .moments import db_now
 from .states import LIVE, RETRYABLE, WAITING, Outcome, State
@@ -200,6 +200,7 @@ class Wish:
     worker: str
     lease_s: float
     most_per_key: str = "{}"
+    rates_per_key: Mapping[str, allowances.Rate] = field(default_factory=dict)
     guards: Mapping[lanes.Key, lanes.Limits] = field(default_factory=dict)
     names_now: Mapping[str, str] = field(default_factory=dict)
 
@@ -220,6 +221,8 @@ def claim(session: Session, wish: Wish) -> list[Claim]:
     claims = _claimed(session, taken, wish)
     if claims and wish.guards:
         lanes.spend(session, wish.guards, [one.kind for one in claims], wish.queue)
+    if claims and (rate := wish.rates_per_key.get(claims[0].kind)):
+        allowances.spend(session, claims[0].id, rate)  # what has a key is claimed alone
     return claims
 
 
@@ -264,7 +267,14 @@ def _spelled_out(wish: Wish) -> dict[str, Any]:
         "worker": wish.worker,
         "lease_s": wish.lease_s,
         "most_per_key": wish.most_per_key,
+        "refill_per_key": _refills(wish) if wish.rates_per_key else "{}",
     }
+
+
+def _refills(wish: Wish) -> str:
+    refills = {name: count / period_s for name, (count, period_s) in wish.rates_per_key.items()}
+    before = {old: refills[name] for old, name in wish.names_now.items() if name in refills}
+    return json.dumps({**refills, **before})
 
 
 def _mine(claims: Sequence[Claim]) -> ColumnElement[bool]:

@@ -39,9 +39,9 @@ ON_A_PAGE = 50
 class ScheduleRequest:
     """What should run when: a kind of job by its name, its arguments, and a rule.
 
-    `priority` is the kind's own unless given. Slots that were missed while no scheduler ran are skipped, made up for
-    by the latest one, or by all of them up to `most_missed`. A slot whose forerunner still lives makes its job all the
-    same, is skipped, waits (one at most), or replaces it.
+    `priority` and `queue` are the kind's own unless given. Slots that were missed while no scheduler ran are skipped,
+    made up for by the latest one, or by all of them up to `most_missed`. A slot whose forerunner still lives makes its
+    job all the same, is skipped, waits (one at most), or replaces it.
     """
 
     name: str
@@ -52,14 +52,18 @@ class ScheduleRequest:
     misfire: Misfire = Misfire.ONE
     most_missed: int = 10
     overlap: Overlap = Overlap.ALLOW
+    queue: str | None = None
 
 
 class ScheduleBook:
     """The schedules of an engine."""
 
-    def __init__(self, host: Host, job_named: Callable[[str], Job], write_down: Write) -> None:
+    def __init__(
+        self, host: Host, job_named: Callable[[str], Job], queues: Callable[[], Sequence[str]], write_down: Write
+    ) -> None:
         self._host = host
         self._job_named = job_named
+        self._queues = queues
         self._write_down = write_down
 
     # -- changing ---------------------------------------------------------------------------------------------------
@@ -288,6 +292,8 @@ class ScheduleBook:
         _check(request)
         job = self._job_named(request.kind)
         job.check(request.args)
+        if request.queue is not None and request.queue not in (queues := self._queues()):
+            raise ValueError(f"queue: choose one of: {', '.join(queues)}")
         return {
             "name": request.name.strip(),
             "kind": job.name,
@@ -296,6 +302,7 @@ class ScheduleBook:
             "misfire": Misfire(request.misfire).value,
             "most_missed": request.most_missed,
             "overlap": Overlap(request.overlap).value,
+            "queue": request.queue,
         }
 
     def _insert(self, session: Session, values: Mapping[str, Any]) -> str:
@@ -329,7 +336,7 @@ def request_of(one: Schedule, *, rule: Rule | None = None) -> ScheduleRequest:
 
 def _told(one: Schedule) -> dict[str, Any]:
     """What the audit log tells of a schedule."""
-    plain = ("name", "kind", "args", "priority", "misfire", "most_missed", "overlap", "requested_by")
+    plain = ("name", "kind", "args", "priority", "queue", "misfire", "most_missed", "overlap", "requested_by")
     rule = ("rule_kind", "rule_text", "zone", "starts_at", "ends_at", "most_times", "jitter_s")
     return {name: getattr(one, name) for name in (*plain, *rule)}
 

@@ -197,6 +197,7 @@ def request_for(
         job,
         one.args,
         priority=one.priority,
+        queue=one.queue,
         run_at=run_at if run_at is not None and run_at > now else None,
         requested_by=one.requested_by or None,
         schedule_id=one.id,

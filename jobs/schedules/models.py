@@ -69,6 +69,7 @@ class Schedule(LedgerBase):
     kind: Mapped[str] = mapped_column(String(128))
     args: Mapped[dict[str, Any]] = mapped_column(JSON)
     priority: Mapped[int | None] = mapped_column(SmallInteger)
+    queue: Mapped[str | None] = mapped_column(String(64))
     rule_kind: Mapped[str] = mapped_column(String(8))
     rule_text: Mapped[str] = mapped_column(String(500))
     zone: Mapped[str] = mapped_column(String(64), server_default="UTC")

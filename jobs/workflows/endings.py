@@ -60,7 +60,7 @@ def _compensate(session: Session, pen: Pen, row: Row[Any]) -> bool:
         pen.request(
             told["kind"],
             _with(pen, told, "result", result),
-            priority=told["priority"],
+            **_policy(told),
             requested_by=row.requested_by,
             request_id=row.request_id,
             workflow_id=row.id,
@@ -91,11 +91,14 @@ def _call_back(session: Session, pen: Pen, row: Row[Any]) -> None:
     )
     failures = {one.step: f"{one.error_class}: {one.error_message}" for one in bad}
     args = _with(pen, told, "failures", failures)
-    priority = told["priority"]
-    request = pen.request(
-        told["kind"], args, priority=priority, requested_by=row.requested_by, request_id=row.request_id
-    )
+    asked = {"requested_by": row.requested_by, "request_id": row.request_id}
+    request = pen.request(told["kind"], args, **_policy(told), **asked)
     pen.write_one(session, request)
+
+
+def _policy(told: Mapping[str, Any]) -> dict[str, Any]:
+    """How it is to be run. What was written down before a step had a queue has none."""
+    return {"priority": told["priority"], "queue": told.get("queue")}
 
 
 def _with(pen: Pen, told: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:

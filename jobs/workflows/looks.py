@@ -20,6 +20,7 @@ COLUMNS = (
     "step",
     "uid",
     "kind",
+    "queue",
     "state",
     "attempt",
     "error_class",
@@ -63,6 +64,7 @@ class StepBrief:
     name: str
     uid: str
     kind: str
+    queue: str
     state: str
     attempt: int
     error_class: str | None

@@ -30,13 +30,15 @@ class Pen:
     regret: Regrets
 
     def known(self, step: Step, *, given: Sequence[str] = FROM_PARENTS) -> Job:
-        """The declared job of the step, its arguments checked but for those that are `given` to it later.
+        """The declared job of the step; its queue is checked, and its arguments but for those `given` to it later.
 
         Raises:
             UnknownJob, BadArguments
         """
         job = self._named(step.job.name)
         job.check(step.args, later=given)
+        if step.queue is not None and all(one.queue_name != step.queue for one in self.jobs.values()):
+            raise UnknownJob(f"There is no queue called {step.queue}.")
         return job
 
     def request(self, kind: str, args: Mapping[str, Any], **options: Any) -> JobRequest:

@@ -28,7 +28,7 @@ class Step:
 
     A function that has a parameter `parents` gets there, by step name, the results of the steps it waited for; with
     a parameter `results`, the same as a list in their order. `undo` is what takes the step back when the workflow
-    compensates; its function may have a parameter `result`.
+    compensates; its function may have a parameter `result`. It runs in its kind's queue, or in `queue`.
 
     Raises:
         ValueError
@@ -40,6 +40,7 @@ class Step:
     priority: int | None = None
     run_at: datetime | None = None
     undo: "Step | None" = None
+    queue: str | None = None
 
     def __post_init__(self) -> None:
         if self.name is not None:
@@ -143,13 +144,14 @@ class Workflow:
         priority: int | None = None,
         run_at: datetime | None = None,
         undo: Step | None = None,
+        queue: str | None = None,
     ) -> Self:
         """Add one step that waits for the steps named in `after`, which may be added later.
 
         Raises:
             ValueError: the name is taken, or an option is out of range.
         """
-        step = Step(job, args or {}, name=name, priority=priority, run_at=run_at, undo=undo)
+        step = Step(job, args or {}, name=name, priority=priority, run_at=run_at, undo=undo, queue=queue)
         return self.add(step, after=after)
 
     def add(self, part: Part, *, after: Sequence[str] = ()) -> Self:

@@ -31,6 +31,7 @@ def start(session: Session, pen: Pen, workflow: Workflow, *, by: str | None, req
             plan.nodes[number].step.args,
             priority=plan.nodes[number].step.priority,
             run_at=plan.nodes[number].step.run_at,
+            queue=plan.nodes[number].step.queue,
             requested_by=by,
             request_id=request_id,
             workflow_id=workflow_id,
@@ -74,7 +75,8 @@ def _write_workflow(session: Session, pen: Pen, workflow: Workflow, plan: Plan, 
 
 
 def _told(pen: Pen, step: Step, *, given: tuple[str, ...]) -> dict[str, Any]:
-    return {"kind": pen.known(step, given=given).name, "args": dict(step.args), "priority": step.priority}
+    kind = pen.known(step, given=given).name
+    return {"kind": kind, "args": dict(step.args), "priority": step.priority, "queue": step.queue}
 
 
 def _write_graph(session: Session, plan: Plan, workflow_id: int, ids: dict[int, int]) -> None:

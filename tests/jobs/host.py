@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event
+from sqlalchemy import Column, Integer, MetaData, String, Table
 from sqlalchemy.orm import Session
 
 from jobs import metadata as ledger
+from jobs.transactions import open_database
 
 product = MetaData()
 effects = Table("effect", product, Column("id", Integer, primary_key=True), Column("number", Integer))
@@ -19,13 +20,10 @@ regrets = Table("regret", product, Column("id", Integer, primary_key=True), Colu
 
 
 class SmallHost:
-    """Keeps one database; its context is a session that reads."""
+    """Keeps one database in forty lines; its sessions are SQLAlchemy's own."""
 
     def __init__(self, url: str) -> None:
-        self.database = create_engine(url, pool_size=10, max_overflow=10)
-        if self.database.dialect.name == "sqlite":
-            event.listen(self.database, "connect", _prepare)
-            event.listen(self.database, "begin", _begin_as_a_writer)
+        self.database = open_database(url)
         self.autocommit = self.database.execution_options(isolation_level="AUTOCOMMIT")
         self._open: ContextVar[Session | None] = ContextVar("open", default=None)
         self._read: ContextVar[Session | None] = ContextVar("read", default=None)
@@ -36,25 +34,16 @@ class SmallHost:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        with Session(self.autocommit) as session:
-            token = self._read.set(session)
-            try:
-                yield
-            finally:
-                self._read.reset(token)
+        with Session(self.autocommit) as session, _held(self._read, session):
+            yield
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Session]:
-        outer = self._open.get()
-        if outer is not None:
+        if outer := self._open.get():
             yield outer
             return
-        with Session(self.database, expire_on_commit=False) as session, session.begin():
-            token = self._open.set(session)
-            try:
-                yield session
-            finally:
-                self._open.reset(token)
+        with Session(self.database, expire_on_commit=False) as session, session.begin(), _held(self._open, session):
+            yield session
 
     def reading(self) -> Session:
         session = self._open.get() or self._read.get()
@@ -69,12 +58,10 @@ class SmallHost:
         return action == "see"
 
 
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "busy_timeout=5000", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_as_a_writer(connection: Any) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+@contextmanager
+def _held(place: ContextVar[Session | None], session: Session) -> Iterator[None]:
+    token = place.set(session)
+    try:
+        yield
+    finally:
+        place.reset(token)

@@ -68,9 +68,9 @@ class Workshop:
     def claim(self, queue: str = QUEUE, *, lease_s: float = LEASE_S, owner: str | None = None) -> list[Claim]:
         self._owners += 1
         name = owner or f"hand#{self._owners}"
-        wish = Wish(
-            queue, self.engine.runner.batch_sizes(queue), name, "hand", lease_s, self.engine.runner.most_per_key
-        )
+        runner = self.engine.runner
+        per_key = runner.most_per_key, runner.rates_per_key
+        wish = Wish(queue, runner.batch_sizes(queue), name, "hand", lease_s, *per_key)
         with self.host.transaction() as session:
             return writer.claim(session, wish)
 

@@ -109,9 +109,16 @@ PLANTED = (
     Planted(
         "let any number of one key run",
         "jobs/ledger/hot.py",
-        "            ) < {most})",
-        "            ) < 1000 + 0 * {most})",
+        "            ) < {most} AND",
+        "            ) < 1000 + 0 * {most} AND",
         (f"{DISPATCH}/test_control.py::test_of_one_key_one_runs_at_a_time_and_others_go_on",),
+    ),
+    Planted(
+        "let any number of one key start",
+        "jobs/ledger/hot.py",
+        "            ), 1) >= 1))",
+        "            ), 1) >= -1000))",
+        (f"{DISPATCH}/test_rates_of_keys.py::test_of_one_key_no_more_start_in_a_while_than_allowed_and_others_go_on",),
     ),
     Planted(
         "claim by age and not by priority",

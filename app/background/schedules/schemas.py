@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from app.background.schemas import ArgsField, moment_out
+from app.background.schemas import LONGEST_QUEUE, ArgsField, moment_out
 from app.discretion import told
 from app.fields import LineField, MomentField, WholeField
 from jobs import Fired, Misfire, Overlap, Schedule, ScheduleFire, Upcoming, in_words
@@ -46,6 +46,11 @@ class ScheduleChange(ScheduleRuleIn):
     kind = LineField(longest=LONGEST_KIND, metadata={"description": "One of /api/v1/kinds."})
     args = ArgsField(metadata={"type": "object", "description": "The arguments, by name."})
     priority = WholeField(0, 9, allow_none=True, metadata={"description": "0 comes first. Null: the kind's own."})
+    queue = LineField(
+        longest=LONGEST_QUEUE,
+        allow_none=True,
+        metadata={"description": "Null: the kind's own. Operators may choose another one."},
+    )
     misfire = fields.String(
         validate=_one_of(Misfire), metadata={"description": "What becomes of slots that passed while no scheduler ran."}
     )
@@ -100,6 +105,7 @@ class ScheduleOut(Schema):
     kind = fields.String(required=True)
     args = fields.Dict(required=True)
     priority = fields.Integer(required=True, allow_none=True)
+    queue = fields.String(required=True, allow_none=True)
     every = fields.String(required=True, allow_none=True)
     cron = fields.String(required=True, allow_none=True)
     rrule = fields.String(required=True, allow_none=True)
@@ -180,7 +186,7 @@ class ScheduleBackfillOut(Schema):
 def schedule_out(one: Schedule, *, is_own: bool) -> dict[str, Any]:
     """What `ScheduleOut` describes."""
     plain = (
-        *("name", "kind", "priority", "most_times", "jitter_s", "misfire", "most_missed", "overlap"),
+        *("name", "kind", "priority", "queue", "most_times", "jitter_s", "misfire", "most_missed", "overlap"),
         *("is_paused", "paused_by", "pause_reason", "problem"),
     )
     moments = ("starts_at", "ends_at", "next_at", "last_fired_at", "paused_at", "created_at", "changed_at")

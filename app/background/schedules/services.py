@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from app.background.services import fitting, startable
+from app.background.services import check_queue, fitting, startable
 from app.db import transaction
 from app.discretion import told
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -33,7 +33,7 @@ OPTIONS = {"time_zone": "zone", "starts_at": "starts_at", "ends_at": "ends_at"} 
     name: name for name in ("most_times", "jitter_s")
 }
 """What belongs to a rule, as the API calls it and as the engine does."""
-POLICY = ("name", "priority", "misfire", "most_missed", "overlap")
+POLICY = ("name", "priority", "queue", "misfire", "most_missed", "overlap")
 AS_TOLD = {"zone": "time_zone", "since": "from", "until": "to", "rule": ""}
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 MOST_OF_ONE = 50
@@ -51,6 +51,7 @@ def create(person: Person, given: Mapping[str, Any]) -> str:
     """
     job = startable(person, given["kind"])
     args = fitting(person, job, given["args"])
+    check_queue(person, job.name, given.get("queue"))
     with _told_by_field(), transaction():
         _check_number(person)
         policy = {name: given[name] for name in POLICY if name in given}
@@ -74,6 +75,9 @@ def change(person: Person, uid: str, given: Mapping[str, Any]) -> None:
         shown = told(one.args, is_own=is_theirs(person, one.requested_by))
         args = put_back(given["args"], shown, one.args) if "args" in given else one.args
         changes |= {"kind": job.name, "args": fitting(person, job, args)}
+    kind, queue = changes.get("kind", one.kind), changes.get("queue", one.queue)
+    if (kind, queue) != (one.kind, one.queue):
+        check_queue(person, kind, queue)
     with _told_by_field():
         if given.keys() & {*SHAPES, *OPTIONS}:
             changes["rule"] = _allowed(person, _rule({**_stored(one, given), **given}))

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.background.schemas import STATES, ArgsField, moment_out
+from app.background.schemas import LONGEST_QUEUE, QUEUE, STATES, ArgsField, moment_out
 from app.discretion import told, told_text
 from app.fields import LineField, WholeField
 from jobs import FlowState, OnFailure, StepBrief, WorkflowBrief
@@ -41,6 +41,7 @@ class WorkflowStepIn(WorkflowUndoIn):
 
     name = LineField(longest=LONGEST_STEP_NAME)
     priority = WholeField(0, 9, metadata={"description": "0 comes first. Left out: the kind's own, usually 5."})
+    queue = LineField(longest=LONGEST_QUEUE, metadata={"description": QUEUE})
     undo = fields.Nested(WorkflowUndoIn, metadata={"description": "With `on_failure: compensate`, what takes it back."})
 
 
@@ -124,6 +125,7 @@ class WorkflowStepOut(Schema):
     name = fields.String(required=True)
     job_id = fields.String(required=True)
     kind = fields.String(required=True)
+    queue = fields.String(required=True)
     state = fields.String(required=True, metadata={"enum": STATES})
     attempts = fields.Integer(required=True)
     error_class = fields.String(required=True, allow_none=True)
@@ -172,7 +174,7 @@ def workflow_out(flow: WorkflowBrief) -> dict[str, Any]:
 def step_out(one: StepBrief, *, is_own: bool) -> dict[str, Any]:
     """What `WorkflowStepOut` describes."""
     return {
-        **{name: getattr(one, name) for name in ("name", "kind", "state", "error_class")},
+        **{name: getattr(one, name) for name in ("name", "kind", "queue", "state", "error_class")},
         "error_message": told_text(one.error_message, is_own=is_own),
         "job_id": one.uid,
         "attempts": one.attempt,

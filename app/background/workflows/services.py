@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from app import logs
-from app.background.services import fitting, is_for_people, startable
+from app.background.services import check_queue, fitting, is_for_people, startable
 from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.once import Sent, once, print_of
@@ -115,12 +115,14 @@ class Reader:
         try:
             job = startable(self._person, given["kind"])
             args = fitting(self._person, job, given["args"], later=later)
+            check_queue(self._person, job.name, given.get("queue"))
             self.of_staff |= set() if is_for_people(job.name) else {job.name}
             return Step(
                 job,
                 args,
                 name=given.get("name"),
                 priority=given.get("priority"),
+                queue=given.get("queue"),
                 undo=None if undo is None else self.one(undo, f"{place}.undo", later=FROM_THE_STEP),
                 **options,
             )

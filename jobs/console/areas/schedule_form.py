@@ -21,7 +21,7 @@ LONGEST_RULE = 500
 LONGEST_ARGS = 20_000
 LARGEST = 1_000_000
 RULE = ("rule_kind", "rule_text", "zone", "starts_at", "ends_at", "most_times", "jitter_s")
-POLICY = ("name", "kind", "args", "priority", "misfire", "most_missed", "overlap")
+POLICY = ("name", "kind", "args", "priority", "misfire", "most_missed", "overlap", "queue")
 RULE_WORDS = ("every", "cron", "rrule", "once", "rule")
 """How the engine names the rule in what it refuses."""
 
@@ -45,6 +45,7 @@ def asked_for(desk: Desk, one: Schedule | None = None) -> ScheduleRequest:
         misfire=Misfire(chosen("misfire", list(Misfire))),
         most_missed=whole("most_missed", 1, 100) or 10,
         overlap=Overlap(chosen("overlap", list(Overlap))),
+        queue=line("queue", longest=64) or None,
     )
 
 
@@ -84,10 +85,10 @@ def needed(given: Mapping[str, str], name: str) -> datetime:
 def form_of(one: Schedule) -> dict[str, str]:
     """What the form of a schedule holds."""
     plain = ("name", "kind", "rule_kind", "rule_text", "zone", "misfire", "overlap")
-    numbers = ("priority", "most_missed", "most_times", "jitter_s")
+    maybe = ("priority", "queue", "most_missed", "most_times", "jitter_s")
     return {
         **{name: str(getattr(one, name)) for name in plain},
-        **{name: _shown(getattr(one, name)) for name in numbers},
+        **{name: _shown(getattr(one, name)) for name in maybe},
         **{name: _local(getattr(one, name)) for name in ("starts_at", "ends_at")},
         "args": pages.shown(one.args),
     }

@@ -221,7 +221,7 @@ class Schedules:
     ) -> Response:
         self._desk.must("act")
         if request.method != "POST":
-            return self._desk.page("schedule_form", title=title, url=url, form=form, kinds=kinds, errors={})
+            return self._drawn(title, url, form, kinds, {})
         try:
             return do()
         except Wrong as wrong:
@@ -234,9 +234,16 @@ class Schedules:
             errors = by_field(error).errors
         typed = {**form, **request.form}
         errors = {"rule_text" if name in RULE_WORDS else name: told for name, told in errors.items()}
-        return self._desk.page(
-            "schedule_form", status=422, title=title, url=url, form=typed, kinds=kinds, errors=errors
-        )
+        return self._drawn(title, url, typed, kinds, errors)
+
+    def _drawn(
+        self, title: str, url: str, form: Mapping[str, str], kinds: Sequence[str], errors: Mapping[str, str]
+    ) -> Response:
+        # What a schedule has stays to be seen, though no kind is declared for that queue any more.
+        names = sorted({*self._desk.engine.queues, form.get("queue", "")} - {""})
+        queues = [("", "the kind’s own"), *((name, name) for name in names)]
+        draw: dict[str, Any] = {"title": title, "url": url, "form": form, "kinds": kinds, "queues": queues}
+        return self._desk.page("schedule_form", status=422 if errors else 200, errors=errors, **draw)
 
     def pause(self, uid: str) -> Response:
         """Let it make no more jobs until it is resumed."""

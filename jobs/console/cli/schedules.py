@@ -82,6 +82,7 @@ def show(engine: Engine, uid: str, *, as_json: bool) -> None:
 @click.option("--arg", "named", multiple=True, metavar="NAME=VALUE", help="One argument; may be given again.")
 @click.option("--args", "whole", metavar="JSON", help="All arguments as an object.")
 @click.option("--priority", type=click.IntRange(HIGHEST, LOWEST), help="0 comes first.")
+@click.option("--queue", help="Left out: the kind's own.")
 @click.option("--misfire", type=click.Choice([one.value for one in Misfire]), default=Misfire.ONE.value)
 @click.option("--overlap", type=click.Choice([one.value for one in Overlap]), default=Overlap.ALLOW.value)
 @with_reason
@@ -97,7 +98,7 @@ def add(
     **options: Any,
 ) -> None:
     """Add a schedule; its id. It belongs to nobody."""
-    policy = {one: options.pop(one) for one in ("priority", "misfire", "overlap")}
+    policy = {one: options.pop(one) for one in ("priority", "queue", "misfire", "overlap")}
     policy |= {"misfire": Misfire(policy["misfire"]), "overlap": Overlap(policy["overlap"])}
     job = engine.job_named(kind)
     with _in_a_sentence():
@@ -184,8 +185,18 @@ def _in_a_sentence() -> Iterator[None]:
 
 def _told(one: Schedule) -> dict[str, Any]:
     names = (
-        *("name", "kind", "args", "priority", "rule_kind", "rule_text", "zone", "starts_at", "ends_at", "most_times"),
-        *("jitter_s", "misfire", "overlap", "fired", "next_at", "last_fired_at", "paused_at", "paused_by"),
+        *("name", "kind", "args", "priority", "queue", "rule_kind", "rule_text", "zone", "starts_at", "ends_at"),
+        *(
+            "most_times",
+            "jitter_s",
+            "misfire",
+            "overlap",
+            "fired",
+            "next_at",
+            "last_fired_at",
+            "paused_at",
+            "paused_by",
+        ),
         *("pause_reason", "problem", "created_at"),
     )
     found = {name: getattr(one, name) for name in names}

@@ -58,13 +58,35 @@ def test_a_schedule_is_made_and_told_of(api: Program, ada_id: int) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", one.pop("id"))
     assert all(one.pop(name).endswith("Z") for name in ("next_at", "created_at", "changed_at"))
     assert one == {
-        "name": "daily", "kind": "sample.add", "args": {"x": 2}, "priority": 2, "every": None, "cron": "30 7 * * *",
-        "rrule": None, "once": None, "time_zone": "Europe/Berlin", "starts_at": None, "ends_at": None, "most_times": 3,
+        "name": "daily", "kind": "sample.add", "args": {"x": 2}, "priority": 2, "queue": None, "every": None,
+        "cron": "30 7 * * *", "rrule": None,
+        "once": None, "time_zone": "Europe/Berlin", "starts_at": None, "ends_at": None, "most_times": 3,
         "jitter_s": 5, "misfire": "one", "most_missed": 10, "overlap": "skip",
         "words": "Every day at 07:30 (Europe/Berlin), at most 3 times", "last_fired_at": None, "times": 0,
         "is_paused": False, "paused_at": None, "paused_by": None, "pause_reason": None, "problem": None,
         "requested_by": f"user {ada_id}",
     }  # fmt: skip
+
+
+def test_its_jobs_go_into_the_queue_that_an_operator_names(otto: Program) -> None:
+    uid = make(otto, queue="reports")
+    made = told(otto("POST", f"{PATH}/{uid}/runs"))["id"]
+    assert (show(otto, uid)["queue"], told(otto("GET", f"/api/v1/jobs/{made}"))["queue"]) == ("reports", "reports")
+    answer = otto("PATCH", f"{PATH}/{uid}", json={"queue": "nothing"})
+    assert (answer.status_code, fields_of(answer)) == (422, ["queue"])
+    assert told(otto("PATCH", f"{PATH}/{uid}", json={"queue": None}))["queue"] is None
+
+
+def test_who_is_no_operator_has_them_in_the_queue_of_their_kind(api: Program, otto: Program) -> None:
+    answer = api("POST", PATH, json={**DAILY, "queue": "reports"})
+    assert (answer.status_code, fields_of(answer)) == (422, ["queue"])
+    uid = make(api, queue="samples")
+    answer = api("PATCH", f"{PATH}/{uid}", json={"queue": "reports", "priority": 1})
+    assert (answer.status_code, fields_of(answer)) == (422, ["queue"])
+    assert (show(api, uid)["queue"], show(api, uid)["priority"]) == ("samples", None)
+    otto("PATCH", f"{PATH}/{uid}", json={"queue": "reports"})
+    kept = told(api("PATCH", f"{PATH}/{uid}", json={"queue": "reports", "priority": 1}))
+    assert (kept["queue"], kept["priority"]) == ("reports", 1)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_workflow_is_started_and_told_of(api: Program, ada_id: int) -> None:
     first, second = flow.pop("steps")
     assert re.fullmatch(r"[0-9a-f]{32}", first.pop("job_id"))
     assert first == {
-        "name": "add", "kind": "sample.add", "state": "ready", "attempts": 0, "error_class": None,
+        "name": "add", "kind": "sample.add", "queue": "samples", "state": "ready", "attempts": 0, "error_class": None,
         "error_message": None, "started_at": None, "finished_at": None, "after": [],
     }  # fmt: skip
     assert (second["name"], second["state"], second["after"]) == ("again", "blocked", ["add"])
@@ -108,6 +108,20 @@ def test_a_workflow_is_started_and_told_of(api: Program, ada_id: int) -> None:
         "counts": {"ready": 1, "blocked": 1}, "failed_step": None, "requested_by": f"user {ada_id}",
         "finished_at": None, "next": None,
     }  # fmt: skip
+
+
+def test_a_step_goes_into_the_queue_that_an_operator_names(otto: Program) -> None:
+    uid = start(otto, chain=[GOOD, {**GOOD, "queue": "reports"}])
+    assert [one["queue"] for one in show(otto, uid)["steps"]] == ["samples", "reports"]
+    answer = otto("POST", PATH, json={"chord": {"header": [{**GOOD, "queue": "nothing"}], "callback": GOOD}})
+    assert (answer.status_code, fields_of(answer)) == (422, ["chord.header.0.queue"])
+
+
+def test_who_is_no_operator_has_steps_in_the_queue_of_their_kind(api: Program) -> None:
+    uid = start(api, group=[{**GOOD, "queue": "samples"}])
+    assert [one["queue"] for one in show(api, uid)["steps"]] == ["samples"]
+    answer = api("POST", PATH, json={"chain": [GOOD, {**GOOD, "queue": "reports"}]})
+    assert (answer.status_code, fields_of(answer)) == (422, ["chain.1.queue"])
 
 
 def test_a_chain_hands_its_results_on(api: Program, run_all: RunAll) -> None:

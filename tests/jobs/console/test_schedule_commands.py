@@ -66,6 +66,14 @@ def test_a_schedule_is_added_listed_and_shown(run: Run, job: Job) -> None:
     assert told(run("schedules", "list", "--by", "ada", "--json")) == {"schedules": []}
 
 
+def test_its_jobs_go_into_the_queue_that_is_named(run: Run, job: Job, staffed: Workshop) -> None:
+    uid = add(run, "--every", "3 hours", "--queue", "default")
+    assert told(run("schedules", "show", uid, "--json"))["queue"] == "default"
+    assert staffed.entry(good(run("schedules", "run", uid))).queue == "default"
+    words = ("schedules", "add", "other", "shop.note", "--arg", "number=1", "--every", "1 hour", "--queue", "nothing")
+    assert refused(run(*words)) == "Error: queue: choose one of: default, work"
+
+
 def test_it_is_paused_resumed_run_and_deleted(run: Run, job: Job, staffed: Workshop) -> None:
     uid = add(run, "--every", "3 hours")
     assert good(run("schedules", "pause", uid, "--reason", "holidays")) == f"{uid} paused"

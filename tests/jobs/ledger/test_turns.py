@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, event, func, select, update
 
 from jobs import Action, BulkRequest, Entry, Job, JobRequest, Selection
 from jobs.ledger import writer
@@ -215,3 +215,23 @@ def test_what_is_tried_again_begins_again_at_its_own_priority(shop: Workshop) ->
         writer.retry_later(session, one, outcome=Outcome.FAILED, delay_s=60, failure=None)
     promote(shop)
     assert (shop.entry(uid).rank, shop.entry(uid).turn) == (0, 1)
+
+
+def test_the_look_at_what_waits_long_reads_no_more_than_what_waits(shop: Workshop) -> None:
+    if shop.host.database.dialect.name != "sqlite":
+        pytest.skip("what PostgreSQL plans depends on what there is")
+    shop.submit(shop.noting(priority=0), *range(20))
+    plans: list[str] = []
+
+    def hear(connection: Connection, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.extend(row[3] for row in rows)
+
+    event.listen(shop.host.database, "before_cursor_execute", hear)
+    try:
+        shop.engine.relay.age()
+    finally:
+        event.remove(shop.host.database, "before_cursor_execute", hear)
+    assert [one for one in plans if "CORRELATED" in one or one == "SCAN job"] == []
+    assert [one for one in plans if "ix_job_ready" in one] != []

@@ -49,6 +49,7 @@ def test_a_rule_can_be_previewed_before_it_is_a_schedule(diary: Diary) -> None:
         ({"args": {"nonsense": 1}}, BadArguments, "nonsense"),
         ({"args": {"number": "seven"}}, BadArguments, "number"),
         ({"priority": 10}, ValueError, "priority: must be between 0 and 9"),
+        ({"queue": "nothing"}, ValueError, "queue: choose one of: default, work"),
         ({"misfire": "never"}, ValueError, "misfire: must be one of skip, one, all"),
         ({"overlap": "never"}, ValueError, "overlap: must be one of allow, skip, queue_one, replace"),
         ({"most_missed": 0}, ValueError, "most_missed: must be between 1 and 100"),

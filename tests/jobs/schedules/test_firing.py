@@ -31,6 +31,23 @@ def test_a_schedule_without_a_priority_takes_that_of_its_kind(diary: Diary, shop
     assert [one.priority for one in diary.jobs(uid)] == [3]
 
 
+def test_its_jobs_go_into_the_queue_it_names_and_run_there(diary: Diary, job: Job, shop: Workshop) -> None:
+    uid = diary.due(job, number=7, queue="default")
+    diary.fire()
+    by_hand = diary.book.run_now(uid, by=None)
+    assert [one.queue for one in diary.jobs(uid)] == ["default"] * 2
+    shop.work("default")
+    assert (shop.effects(), diary.states(uid)) == ([7, 7], ["succeeded"] * 2)
+    assert shop.entry(by_hand).queue == "default"
+
+
+def test_a_queue_that_is_gone_is_told_as_its_problem(diary: Diary, job: Job) -> None:
+    uid = diary.due(job)
+    diary.set(uid, queue="gone")
+    assert (diary.fire(), diary.fates(uid)) == (0, ["failed"])
+    assert diary.get(uid).problem == "UnknownJob: There is no queue called gone."
+
+
 def test_its_job_runs(diary: Diary, job: Job, shop: Workshop) -> None:
     uid = diary.due(job, number=7)
     diary.fire()

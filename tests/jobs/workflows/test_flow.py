@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import BadArguments, Job, NoSuchWorkflow, Step, UnknownJob, Workflow, chain, chord, current, group
+from jobs import BadArguments, Job, NoSuchWorkflow, Step, UnknownJob, Wanted, Workflow, chain, chord, current, group
 
 from .flowshop import FlowShop
 
@@ -213,3 +213,40 @@ def test_steps_are_told_with_what_they_wait_for(flows: FlowShop) -> None:
         "bottom": ("right", "left"),
     }
     assert (page.uid, page.counts, page.settled, page.is_live, none) == (uid, {"ready": 1, "blocked": 3}, 0, True, [])
+
+
+def test_the_queue_of_a_step_is_its_own(flows: FlowShop) -> None:
+    workflow = Workflow("w", Step(flows.say, {"number": 1}, name="1"))
+    uid = flows.start(workflow.step("2", flows.say, {"number": 2}, after=["1"], queue="default"))
+    with flows.host.inside():
+        assert [one.queue for one in flows.engine.workflows.steps(uid)] == ["work", "default"]
+    flows.run_ready()
+    assert (flows.order, flows.flow_state(uid)) == ([1, 2], "succeeded")
+
+
+def test_what_undoes_a_step_and_what_is_called_back_have_queues_too(flows: FlowShop) -> None:
+    flows.fails = {2}
+    undo = Step(flows.take_back, queue="default")
+    parts = chain(*flows.saying(1, undo=undo), *flows.saying(2))
+    mourn = Step(flows.mourn, queue="default")
+    uid = flows.start(Workflow("w", parts, on_failure="compensate", failure_callback=mourn))
+    for _ in ("the steps", "what undoes them", "the callback"):
+        flows.forget_lanes()
+        flows.run_ready()
+    with flows.host.inside():
+        last = flows.engine.inspector.page(Wanted(kinds=("shop.mourn",)))[0]
+    assert (flows.step(uid, "undo 1").queue, [one.queue for one in last]) == ("default", ["default"])
+    assert (flows.order, flows.told) == ([1, -1], [{"2": "GiveUp: 2 fails"}])
+
+
+@pytest.mark.parametrize("place", ["step", "undo", "callback"])
+def test_a_queue_that_is_none_is_refused_and_nothing_is_written(flows: FlowShop, place: str) -> None:
+    wrong = Step(flows.say, {"number": 1}, queue="nothing")
+    shape = {
+        "step": Workflow("w", wrong),
+        "undo": Workflow("w", Step(flows.say, {"number": 2}, undo=wrong)),
+        "callback": Workflow("w", Step(flows.say, {"number": 2}), failure_callback=wrong),
+    }[place]
+    with pytest.raises(UnknownJob, match=r"^There is no queue called nothing\.$"):
+        flows.start(shape)
+    assert flows.rows_of_workflows() == 0

@@ -188,8 +188,9 @@ def test_a_kind_tells_what_it_takes(operator: Program) -> None:
 
 
 def test_a_job_is_put_into_another_queue_when_it_is_started_or_while_it_waits(
-    api: Program, app: Flask, run_jobs: Work, work: Work
+    otto: Program, app: Flask, run_jobs: Work, work: Work
 ) -> None:
+    api = otto
     moved, chosen = start(api), start(api, queue="default")
     answer = api("PATCH", f"/api/v1/jobs/{moved}", json={"queue": "reports", "priority": 1})
     assert (told(answer)["queue"], told(answer)["priority"]) == ("reports", 1)
@@ -201,11 +202,11 @@ def test_a_job_is_put_into_another_queue_when_it_is_started_or_while_it_waits(
     assert [state(api, moved), state(api, chosen)] == ["succeeded", "succeeded"]
 
 
-def test_a_queue_that_is_none_is_refused_with_those_there_are(api: Program, app: Flask) -> None:
+def test_a_queue_that_is_none_is_refused_with_those_there_are(api: Program, otto: Program) -> None:
     uid = start(api)
     for answer in (
-        api("PATCH", f"/api/v1/jobs/{uid}", json={"priority": 1, "queue": "nothing"}),
-        api("POST", "/api/v1/jobs", json={**ADD, "queue": "nothing"}),
+        otto("PATCH", f"/api/v1/jobs/{uid}", json={"priority": 1, "queue": "nothing"}),
+        otto("POST", "/api/v1/jobs", json={**ADD, "queue": "nothing"}),
     ):
         assert (answer.status_code, fields_of(answer)) == (422, ["queue"])
         assert (
@@ -215,7 +216,20 @@ def test_a_queue_that_is_none_is_refused_with_those_there_are(api: Program, app:
     assert (get(api, f"/jobs/{uid}")["queue"], get(api, f"/jobs/{uid}")["priority"]) == ("samples", 5)
 
 
-def test_the_same_request_for_another_queue_is_another_request(api: Program) -> None:
+def test_who_is_no_operator_has_their_jobs_in_the_queue_of_their_kind(api: Program, otto: Program) -> None:
+    uid = start(api, queue="samples")
+    for answer in (
+        api("PATCH", f"/api/v1/jobs/{uid}", json={"priority": 1, "queue": "default"}),
+        api("POST", "/api/v1/jobs", json={**ADD, "queue": "default"}),
+    ):
+        assert (answer.status_code, fields_of(answer)) == (422, ["queue"])
+    assert (get(api, f"/jobs/{uid}")["queue"], get(api, f"/jobs/{uid}")["priority"]) == ("samples", 5)
+    assert told(otto("PATCH", f"/api/v1/jobs/{uid}", json={"queue": "default"}))["queue"] == "default"
+    assert told(api("PATCH", f"/api/v1/jobs/{uid}", json={"queue": "samples"}))["queue"] == "samples"
+
+
+def test_the_same_request_for_another_queue_is_another_request(otto: Program) -> None:
+    api = otto
     key = {"Idempotency-Key": "one"}
     first = api("POST", "/api/v1/jobs", json=ADD, headers=key)
     again = api("POST", "/api/v1/jobs", json=ADD, headers=key)

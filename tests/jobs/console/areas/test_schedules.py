@@ -52,6 +52,18 @@ def actions(shop: Workshop) -> list[tuple[str | None, str]]:
         return [(row.by, row.action) for row in shop.engine.audit.page()[::-1]]
 
 
+def test_its_queue_is_chosen_from_those_there_are(app: Flask, diary: Workshop) -> None:
+    form = get(app, "/ops/schedules/new").get_data(as_text=True)
+    assert '<option value="" selected>the kind’s own</option><option value="default">default</option>' in form
+    assert "Kind shop.note , in default Rule" in done(app, "/ops/schedules", **FORM, queue="default")
+    with diary.host.inside():
+        (made,) = diary.engine.schedules.page()
+    assert made.queue == "default"
+    assert '<option value="default" selected>' in get(app, f"/ops/schedules/{made.uid}/edit").get_data(as_text=True)
+    done(app, f"/ops/schedules/{made.uid}", **FORM, queue="")
+    assert one(diary, made.uid).queue is None
+
+
 def test_nobody_made_one_yet(app: Flask) -> None:
     words = said(get(app, "/ops/schedules"))
     assert "Nobody has made a schedule yet." in words
@@ -121,6 +133,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ({"args": "[" * 15_000}, "args"),
     ({"args": '{"wrong": 1}'}, "args"),
     ({"priority": "10"}, "priority"),
+    ({"queue": "nothing"}, "queue"),
     ({"misfire": "never"}, "misfire"),
     ({"overlap": "never"}, "overlap"),
     ({"most_missed": "1000"}, "most_missed"),
