@@ -15,6 +15,7 @@ from waitress.wasyncore import loop
 from app import create_app, logs
 from app.config import Config
 from app.monitoring.events.services import recorder_of
+from app.threads import Threads
 from app.tuning.services import follow
 from jobs import engine_of
 
@@ -35,7 +36,7 @@ def main() -> None:
     gc.freeze()  # what is there now stays: looking at it again and again is a twentieth of a busy server's time
     follow(app)
     try:
-        server = create_server(app, map=sockets, **options(config))
+        server = create_server(app, map=sockets, _dispatcher=Threads(config.web_threads), **options(config))
     except OSError as error:
         sys.exit(f"metronome: {config.host}:{config.port} cannot be listened on: {error.strerror or error}.")
     recorder_of(app).start("web", version=engine_of(app).version)

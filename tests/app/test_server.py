@@ -14,6 +14,7 @@ import pytest
 
 from app.config import ROOT, Config
 from app.server import LARGEST_BODY_BYTES, options
+from app.threads import LARGE_BYTES
 
 SLOW_SOCKETS = 500
 SITE = """
@@ -22,10 +23,14 @@ from pathlib import Path
 from waitress.server import create_server
 from app import server
 from app.config import Config
+from app.threads import Threads
 
 def site(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
         time.sleep(1)
+    if environ["PATH_INFO"] == "/wait":
+        while not Path(environ["QUERY_STRING"]).exists():
+            time.sleep(0.01)
     body = environ["REMOTE_ADDR"].encode() + b" " + environ["wsgi.url_scheme"].encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -33,7 +38,8 @@ def site(environ, start_response):
 config = Config.from_env()
 sockets = {}
 server._allow_many_sockets()
-running = create_server(site, map=sockets, **server.options(config))
+threads = Threads(config.web_threads)
+running = create_server(site, map=sockets, _dispatcher=threads, **server.options(config))
 print("ready", flush=True)
 server._serve(running, sockets)
 """
@@ -61,6 +67,13 @@ class Site:
         connection.close()
         return told
 
+    def send(self, path: str, size: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("POST", path, body=b"x" * size)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
     def end(self) -> int:
         self.process.terminate()
         self.process.communicate(timeout=20)
@@ -86,6 +99,29 @@ def test_it_answers_while_hundreds_of_slow_sockets_are_open(site: Site) -> None:
     print(f"4 answers beside {SLOW_SOCKETS} slow sockets: {took_s * 1000:.0f} ms")
     assert answers == [(200, "127.0.0.1 http")] * 4
     assert took_s < 5
+
+
+def test_however_many_large_requests_wait_small_ones_are_answered(site: Site, tmp_path: Path) -> None:
+    gate = tmp_path / "open"
+    with ThreadPoolExecutor(12) as pool:
+        large = [pool.submit(site.send, f"/wait?{gate}", LARGE_BYTES + 1) for _ in range(12)]
+        time.sleep(0.3)
+        small = [site.send("/", LARGE_BYTES), site.get()[0]]
+        done = [one.done() for one in large]
+        gate.touch()
+        answered = [one.result() for one in large]
+    assert (small, done, answered) == ([200, 200], [False] * 12, [200] * 12)
+
+
+def test_a_large_request_is_not_passed_by_for_ever(site: Site, tmp_path: Path) -> None:
+    gate = tmp_path / "open"
+    with ThreadPoolExecutor(12) as pool:
+        small = [pool.submit(site.get, f"/wait?{gate}") for _ in range(3)]
+        time.sleep(0.3)
+        assert site.send("/", LARGE_BYTES + 1) == 200
+        assert [one.done() for one in small] == [False] * 3
+        gate.touch()
+        assert [one.result()[0] for one in small] == [200] * 3
 
 
 def test_what_was_asked_before_the_end_is_answered(site: Site) -> None:
