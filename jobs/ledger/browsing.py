@@ -6,6 +6,7 @@ because that many were looked at says so, and the next one goes on from there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from heapq import merge
 from typing import Any
 
@@ -23,6 +24,8 @@ COUNT_AMONG = 1_000
 LEAST = 100
 COUNT_UP_TO = 10_000
 NEWER_UP_TO = 100
+FELT_UP_TO = 1_000
+"""Among more that wait, one that joins them is seen when the page is drawn anew; what starts or ends is always felt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +209,14 @@ def place_of(meant: Selection, entry: Entry) -> Place:
 
 def pulse(session: Session) -> tuple[Any, ...]:
     """What changes whenever the list of jobs does, but for time passing: a few ends of indexes."""
+    return tuple(session.connection().execute(_pulse()).one())
+
+
+@cache
+def _pulse() -> Select[Any]:
+    """Made once: pages that find nothing new ask it every few seconds, and making it took longer than asking."""
     live = [
-        select(func.count()).select_from(select(literal(1)).where(in_state(state)).limit(COUNT_UP_TO).subquery())
+        select(func.count()).select_from(select(literal(1)).where(in_state(state)).limit(FELT_UP_TO).subquery())
         for state in (State.READY, State.SCHEDULED, State.BLOCKED, State.RUNNING)
     ]
     ends = [
@@ -215,10 +224,7 @@ def pulse(session: Session) -> tuple[Any, ...]:
     ]
     started = select(func.max(Entry.started_at)).where(in_state(State.RUNNING))
     moved = select(func.max(Move.id))
-    row = session.execute(
-        select(
-            select(func.max(Entry.id)).scalar_subquery(),
-            *(one.scalar_subquery() for one in (*live, *ends, started, moved)),
-        )
-    ).one()
-    return tuple(row)
+    return select(
+        select(func.max(Entry.id)).scalar_subquery(),
+        *(one.scalar_subquery() for one in (*live, *ends, started, moved)),
+    )

@@ -34,7 +34,8 @@ class JobBrief:
         return took_ms(self.started_at, self.finished_at)
 
 
-# Built once: pages that wait for a job ask this again and again.
+# Built once: pages that wait for a job ask these again and again.
+_NOW = select(db_now())
 _job = Entry.__table__.c
 _LATEST = select(_job.subject_id, *(_job[one.name] for one in fields(JobBrief))).where(
     _job.id.in_(
@@ -143,6 +144,6 @@ def workers(session: Session, *, seen_within_s: float) -> Sequence[WorkerRow]:
 
 def now(session: Session) -> datetime:
     """The database's clock."""
-    moment: datetime | None = session.scalar(select(db_now()))
+    moment: datetime | None = session.connection().execute(_NOW).scalar()
     assert moment is not None
     return moment
