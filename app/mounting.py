@@ -38,6 +38,8 @@ from .monitoring.health import queries as health_queries
 from .monitoring.health import routes as health
 from .reports import api as reports_api
 from .reports import routes as reports
+from .statistics import api as statistics_api
+from .statistics import routes as statistics
 from .strict_json import StrictJson
 from .tuning import api as tuning_api
 from .tuning import routes as tuning
@@ -51,6 +53,7 @@ from .workbench import services as workbench_services
 
 PAGES = (
     *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
+    statistics.bp,
     *(alerts.bp, events.bp, health.bp, background.bp),
     *(tuning.bp, system.bp),
 )
@@ -63,6 +66,7 @@ BESIDE_THE_CONSOLE = (
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
+    statistics_api.blp,
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
     *(alerts_api.blp, events_api.blp, health_api.blp, people_api.blp),
     *(tuning_api.blp, system_api.blp),

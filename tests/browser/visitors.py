@@ -22,6 +22,7 @@ PEOPLES = [
     "/activities/estimate",
     "/activities/<int:activity_id>",
     "/activities/<int:activity_id>/edit",
+    "/statistics/",
     "/reports/",
     "/reports/<int:report_id>",
     "/workbench/",

@@ -1,0 +1,45 @@
+"""Statistics of people, and an index by which it is seen that something of a person's changed.
+
+Everything is new, so that processes of the version before go on beside it.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.exact import Exact
+from jobs import UtcDateTime
+
+revision = "0016"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_activity_changed", "activity", ["user_id", "changed_at"])
+    op.create_table(
+        "user_statistics",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("since_day", sa.Date(), nullable=False),
+        sa.Column("until_day", sa.Date(), nullable=False),
+        sa.Column("activity_count", sa.Integer(), nullable=False),
+        sa.Column("active_days", sa.Integer(), nullable=False),
+        sa.Column("duration_s", sa.BigInteger(), nullable=False),
+        sa.Column("longest_s", sa.Integer(), nullable=False),
+        sa.Column("energy_kcal", Exact(12, 1), nullable=True),
+        sa.Column("uncounted", sa.Integer(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("days", sa.JSON(), nullable=False),
+        sa.Column("bests", sa.JSON(), nullable=False),
+        sa.Column("calculated_at", UtcDateTime(), nullable=False),
+        sa.Column("knows_until", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["person.id"], name=op.f("fk_user_statistics_user_id_person"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_user_statistics")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("user_statistics")
+    op.drop_index("ix_activity_changed", table_name="activity")
