@@ -83,6 +83,13 @@ class StatisticsOutdated(Event):
     user_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class LeaderboardsOutdated(Event):
+    """The leaderboards are to be worked out again."""
+
+    subject_kind: ClassVar[str] = "leaderboards"
+
+
 Followers = Mapping[type[Event], Sequence[Job]]
 
 

@@ -16,7 +16,16 @@ from .alerts.metrics import Raised
 from .alerts.telling import actors as alerts
 from .background.services import Check
 from .config import Config
-from .events import ActivityLogged, AlertRaised, Followers, MetChanged, ReportRequested, StatisticsOutdated
+from .events import (
+    ActivityLogged,
+    AlertRaised,
+    Followers,
+    LeaderboardsOutdated,
+    MetChanged,
+    ReportRequested,
+    StatisticsOutdated,
+)
+from .leaderboards import actors as leaderboards
 from .monitoring.events import services as event_log
 from .monitoring.health.models import HealthCheck, HealthPart
 from .monitoring.observer import Teller
@@ -35,6 +44,7 @@ FOLLOWERS: Followers = {
     ReportRequested: (reports.build,),
     AlertRaised: (alerts.tell_people,),
     StatisticsOutdated: (statistics.user_statistics,),
+    LeaderboardsOutdated: (leaderboards.update_leaderboards,),
 }
 
 FOR_PEOPLE: Mapping[str, Check] = {
@@ -121,6 +131,7 @@ def wire(app: Flask, config: Config) -> Engine:
     )
     engine.include(reports.group)
     engine.include(statistics.group)
+    engine.include(leaderboards.group)
     engine.include(alerts.group)
     engine.include(workbench.group)
     install(app, engine)

@@ -23,6 +23,8 @@ PEOPLES = [
     "/activities/<int:activity_id>",
     "/activities/<int:activity_id>/edit",
     "/statistics/",
+    "/leaderboards/",
+    "/leaderboards/membership",
     "/reports/",
     "/reports/<int:report_id>",
     "/workbench/",
