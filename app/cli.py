@@ -9,6 +9,7 @@ from .backup import backup, restore
 from .config import ROOT
 from .db import db
 from .doctor import doctor
+from .leaderboards import cli as leaderboards
 from .log_reader import logs
 from .monitoring.events.cli import events
 from .tuning import cli as tuning
@@ -17,7 +18,7 @@ from .upkeep import optimise
 
 def register(app: Flask) -> None:
     """Put every command on the application; the migration commands only where a terminal asks for them."""
-    for group in (accounts.users, accounts.tokens, activities.demo, doctor, tuning.settings):
+    for group in (accounts.users, accounts.tokens, activities.demo, leaderboards.leaderboards, doctor, tuning.settings):
         app.cli.add_command(group)
     for command in (backup, restore, optimise, logs, events):
         app.cli.add_command(command)

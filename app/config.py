@@ -99,6 +99,10 @@ class Config:
     requeue_interval_s: int = setting("300", read.whole(1, 86400), "Seconds between two searches for stuck activities.")
     requeue_expiry_s: int = setting("240", read.whole(1, 86400), "Seconds after which a search not begun is dropped.")
 
+    leaderboards_interval_s: int = setting(
+        "3600", read.whole(60, 604800), "Seconds between two updates of the leaderboards."
+    )
+
     # The engine
     workers: int = setting("2", read.whole(1, 64), "Worker processes.")
     worker_threads: int = setting("4", read.whole(1, 64), "Threads in each worker process.")

@@ -18,14 +18,15 @@ from .db import transaction
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A past fact. Its fields become its followers' arguments; the first field is the id of its subject."""
+    """A past fact. Its fields become its followers' arguments; the first field, if any, is the id of its subject."""
 
     subject_kind: ClassVar[str]
 
     @property
-    def subject_id(self) -> int:
-        """The id of what it happened to."""
-        return int(getattr(self, fields(self)[0].name))
+    def subject_id(self) -> int | None:
+        """The id of what it happened to; None when there is only one of it."""
+        own = fields(self)
+        return int(getattr(self, own[0].name)) if own else None
 
     def content(self) -> dict[str, object]:
         """Its fields by name."""
@@ -72,6 +73,21 @@ class AlertRaised(Event):
 
     subject_kind: ClassVar[str] = "alert"
     alert_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsOutdated(Event):
+    """Somebody's statistics miss something."""
+
+    subject_kind: ClassVar[str] = "person"
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderboardsOutdated(Event):
+    """The leaderboards are to be worked out again."""
+
+    subject_kind: ClassVar[str] = "leaderboards"
 
 
 Followers = Mapping[type[Event], Sequence[Job]]

@@ -29,6 +29,8 @@ from .background.workflows import api as workflows_api
 from .config import Config
 from .dashboard import routes as dashboard
 from .errors import Invalid
+from .leaderboards import api as leaderboards_api
+from .leaderboards import routes as leaderboards
 from .monitoring import metrics
 from .monitoring import routes as monitoring
 from .monitoring.events import api as events_api
@@ -38,6 +40,8 @@ from .monitoring.health import queries as health_queries
 from .monitoring.health import routes as health
 from .reports import api as reports_api
 from .reports import routes as reports
+from .statistics import api as statistics_api
+from .statistics import routes as statistics
 from .strict_json import StrictJson
 from .tuning import api as tuning_api
 from .tuning import routes as tuning
@@ -51,6 +55,7 @@ from .workbench import services as workbench_services
 
 PAGES = (
     *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
+    *(statistics.bp, leaderboards.bp),
     *(alerts.bp, events.bp, health.bp, background.bp),
     *(tuning.bp, system.bp),
 )
@@ -63,6 +68,7 @@ BESIDE_THE_CONSOLE = (
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
+    *(statistics_api.blp, leaderboards_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
     *(alerts_api.blp, events_api.blp, health_api.blp, people_api.blp),
     *(tuning_api.blp, system_api.blp),
@@ -93,6 +99,7 @@ def mount(app: Flask, config: Config) -> None:
     admin.install(app)
     openapi.install(app, *API, version=VERSION, bodies=workbench_services.argument_schemas)
     problems.install(app)
+    app.extensions["settings_sections"] = {"leaderboards/_membership.html": leaderboards.section}
     app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)
     app.context_processor(lambda: {"app_version": VERSION, "environment_name": config.environment_name})
     cli.register(app)

@@ -13,19 +13,23 @@ from .alerts import services as alerts
 from .alerts.telling import services as telling
 from .alerts.watch import services as watch
 from .config import Config
+from .leaderboards import services as leaderboards
 from .monitoring import services as monitoring
 from .monitoring.events import services as event_log
 from .monitoring.health import services as health
 from .once import forget_keys
 from .reports import services as reports
+from .statistics import services as statistics
 from .upkeep import give_back_the_log
 
 DAY_S = 86_400
 HOUR_S = 3_600
+MINUTE_S = 60
 NUMBERS_S = 10
 SEEN_S = 3
 WATCH_S = 15
 AUDIT_S = 300
+STATISTICS_S = 300
 
 
 def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
@@ -50,6 +54,8 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         requeue,
         Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),
         Sweep("give back the room of SQLite's log", HOUR_S, inside(give_back_the_log)),
+        Sweep("look for old statistics", STATISTICS_S, inside(statistics.ask_for_old_ones)),
+        Sweep("look whether leaderboards are due", MINUTE_S, inside(leaderboards.ask_when_due)),
         Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
         Sweep("forget idempotency keys", HOUR_S, inside(forget_keys)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),

@@ -16,12 +16,22 @@ from .alerts.metrics import Raised
 from .alerts.telling import actors as alerts
 from .background.services import Check
 from .config import Config
-from .events import ActivityLogged, AlertRaised, Followers, MetChanged, ReportRequested
+from .events import (
+    ActivityLogged,
+    AlertRaised,
+    Followers,
+    LeaderboardsOutdated,
+    MetChanged,
+    ReportRequested,
+    StatisticsOutdated,
+)
+from .leaderboards import actors as leaderboards
 from .monitoring.events import services as event_log
 from .monitoring.health.models import HealthCheck, HealthPart
 from .monitoring.observer import Teller
 from .reports import actors as reports
 from .reports import services as report_services
+from .statistics import actors as statistics
 from .workbench import actors as workbench
 from .workbench import kinds as workbench_kinds
 from .workbench import services as workbench_services
@@ -33,6 +43,8 @@ FOLLOWERS: Followers = {
     MetChanged: (activities.recalculate_kind,),
     ReportRequested: (reports.build,),
     AlertRaised: (alerts.tell_people,),
+    StatisticsOutdated: (statistics.user_statistics,),
+    LeaderboardsOutdated: (leaderboards.update_leaderboards,),
 }
 
 FOR_PEOPLE: Mapping[str, Check] = {
@@ -118,6 +130,8 @@ def wire(app: Flask, config: Config) -> Engine:
         },
     )
     engine.include(reports.group)
+    engine.include(statistics.group)
+    engine.include(leaderboards.group)
     engine.include(alerts.group)
     engine.include(workbench.group)
     install(app, engine)

@@ -1,5 +1,6 @@
 """Accounts on the web: coming in, going out, settings."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request, url_for
@@ -317,7 +318,10 @@ def _token_form(sent: Any = None) -> TokenForm:
 
 
 def _sections(**forms: Any) -> dict[str, Any]:
-    """What the settings page shows; `forms` holds the one that was sent, with its errors."""
+    """What the settings page shows; `forms` holds the one that was sent, with its errors.
+
+    Features above bring sections of their own: templates, each with what gives it its context.
+    """
     person, day = me(), today(me().zone)
     fresh = {
         "keep": KeepForm(prefix="keep-"),
@@ -326,7 +330,12 @@ def _sections(**forms: Any) -> dict[str, Any]:
         "weight": WeightForm(prefix="weight-", today=day, on_day=day.isoformat()),
         "token": _token_form(),
     }
-    return {
+    others: Mapping[str, Callable[[], Mapping[str, Any]]] = current_app.extensions.get("settings_sections", {})
+    context: dict[str, Any] = {}
+    for section in others.values():
+        context |= section()
+    return context | {
+        "other_sections": list(others),
         "forms": fresh | forms,
         "today": day,
         "weights": queries.weights_of(person.id),

@@ -47,6 +47,8 @@ class Activity(Base):
     __table_args__ = (
         # One index for the list, its days' totals, the week's sums and the streak; read backwards for newest first.
         Index("ix_activity_live", "user_id", "day", "started_at", "id", **_only("deleted_at IS NULL")),
+        # Whether anything of a person's changed since somebody looked last, deleted ones included.
+        Index("ix_activity_changed", "user_id", "changed_at"),
         Index("ix_activity_bin", "deleted_at", **_only("deleted_at IS NOT NULL")),
         Index("ix_activity_uncounted", "user_id", "day", "started_at", "id", **_only("energy_kcal IS NULL")),
         Index(

@@ -93,6 +93,7 @@ GROUPS = (
             Knob("activity_retry_delay_s", "Before the first new try", "Then longer each time.", unit="s"),
             Knob("requeue_interval_s", "Between two searches for stuck activities", unit="s"),
             Knob("requeue_expiry_s", "A search not begun is dropped after", "Not longer than the interval.", unit="s"),
+            Knob("leaderboards_interval_s", "Between two updates of the leaderboards", unit="s"),
         ),
     ),
 )

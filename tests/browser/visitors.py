@@ -22,6 +22,9 @@ PEOPLES = [
     "/activities/estimate",
     "/activities/<int:activity_id>",
     "/activities/<int:activity_id>/edit",
+    "/statistics/",
+    "/leaderboards/",
+    "/leaderboards/membership",
     "/reports/",
     "/reports/<int:report_id>",
     "/workbench/",
@@ -126,6 +129,8 @@ class Visitors:
         product.sql(ALERT)
         self._operated = _operated(product, email)
         self._names["<int:report_id>"] = self._operated["report"]
+        a_while_ago = datetime.now(UTC) - timedelta(minutes=12)
+        product.sql("UPDATE api_token SET used_at = :at", at=f"{a_while_ago:%Y-%m-%d %H:%M:%S}")
         product.sql(
             "UPDATE job SET error_class = 'ValueError', error_message = 'no', error_fingerprint = :print"
             " WHERE uid = :uid",

@@ -55,6 +55,7 @@ OTHER = {
     "activity_batch_size": "251",
     "requeue_interval_s": "301",
     "requeue_expiry_s": "241",
+    "leaderboards_interval_s": "1800",
     "workers": "3",
     "worker_threads": "5",
     "lease_s": "13",

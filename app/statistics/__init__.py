@@ -1,0 +1,1 @@
+"""What the numbers of a person add up to."""
