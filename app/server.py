@@ -1,15 +1,18 @@
 """The web server's door: python -m app.server."""
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import resource
 import signal
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import WSGITask
 from waitress.wasyncore import loop
 
 from app import create_app, logs
@@ -18,6 +21,9 @@ from app.monitoring.events.services import recorder_of
 from app.threads import Threads
 from app.tuning.services import follow
 from jobs import engine_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 CONNECTIONS = 4_000
 LARGEST_BODY_BYTES = 26 * 1024 * 1024
@@ -36,11 +42,35 @@ def main() -> None:
     gc.freeze()  # what is there now stays: looking at it again and again is a twentieth of a busy server's time
     follow(app)
     try:
-        server = create_server(app, map=sockets, _dispatcher=Threads(config.web_threads), **options(config))
+        server = listening(app, sockets, config)
     except OSError as error:
         sys.exit(f"metronome: {config.host}:{config.port} cannot be listened on: {error.strerror or error}.")
     recorder_of(app).start("web", version=engine_of(app).version)
     _serve(server, sockets)
+
+
+class Answer(WSGITask):  # type: ignore[misc]
+    """waitress's, which would end the connection after every answer without a body: a poll that found nothing new."""
+
+    def set_close_on_finish(self) -> None:
+        """End the connection after this answer, unless who asked knows where it ends and wants to ask again."""
+        wants_it_ended = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or self.version != "1.1" or wants_it_ended:
+            super().set_close_on_finish()
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """One connection."""
+
+    task_class = Answer
+
+
+def listening(app: WSGIApplication, sockets: Sockets, config: Config) -> Any:
+    """A server that listens, its sockets in the map. Raises OSError."""
+    server = create_server(app, map=sockets, _dispatcher=Threads(config.web_threads), **options(config))
+    for one in sockets.values():
+        one.channel_class = Channel
+    return server
 
 
 def options(config: Config) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import Select, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from jobs.registry import HIGHEST, LOWEST
+from jobs.registry import LOWEST
 
+from .control import BEFORE_ALL
 from .models import Entry, WorkerRow, in_state
 from .moments import UtcDateTime, db_now
 from .reader import now
@@ -15,6 +16,7 @@ from .states import LIVE, State
 
 LOOK_AT = 100
 COUNT_UP_TO = 10_000
+RANKS = range(BEFORE_ALL, LOWEST + 1)
 
 
 def live_counts(session: Session) -> dict[tuple[str, State], int]:
@@ -31,8 +33,8 @@ def live_counts(session: Session) -> dict[tuple[str, State], int]:
 def oldest_ready_s(session: Session, queues: Sequence[str]) -> dict[str, float]:
     """For how many seconds the longest waiting ready job of each queue has been ready; 0 where none is.
 
-    Looks at the first of each priority, in the order they are claimed: those are the oldest, but for ones that were
-    asked for again.
+    Looks at the first of each rank, in the order they are claimed: those are the oldest, but for ones that were asked
+    for again.
     """
     moment = now(session)
     return {queue: _age_s(_oldest_ready(session, queue), moment) for queue in queues}
@@ -42,13 +44,13 @@ def _oldest_ready(session: Session, queue: str) -> datetime | None:
     first = [
         select(
             select(Entry.ready_at)
-            .where(Entry.queue == queue, in_state(State.READY), Entry.priority == priority)
-            .order_by(Entry.id)
+            .where(Entry.queue == queue, in_state(State.READY), Entry.rank == rank)
+            .order_by(Entry.rank, Entry.turn, Entry.id)
             .limit(LOOK_AT)
             .subquery()
             .c.ready_at
         )
-        for priority in range(HIGHEST, LOWEST + 1)
+        for rank in RANKS
     ]
     oldest: datetime | None = session.scalar(
         select(func.min(union_all(*first).subquery().c.ready_at, type_=UtcDateTime()))

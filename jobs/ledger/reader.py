@@ -104,15 +104,6 @@ def counts_by_state(session: Session) -> dict[State, int]:
     return counts
 
 
-def oldest_ready_s(session: Session, queue: str) -> float:
-    """For how many seconds the longest waiting ready job of the queue has been ready; 0 when none is."""
-    row = session.execute(
-        select(func.min(Entry.ready_at), db_now()).where(Entry.queue == queue, in_state(State.READY))
-    ).one()
-    oldest, now = row
-    return max(0.0, (now - oldest).total_seconds()) if oldest is not None else 0.0
-
-
 def page(
     session: Session,
     *,

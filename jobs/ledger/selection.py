@@ -104,42 +104,41 @@ class Selection:
         """Those of the jobs that are in one of these states."""
         return replace(self, states=tuple(one for one in states if not self.states or one in self.states))
 
-    def condition(self, on: type[Entry] = Entry) -> ColumnElement[bool]:
-        """A condition on jobs, or on what `on` calls so."""
+    def condition(self) -> ColumnElement[bool]:
+        """A condition on jobs."""
         asked: list[ColumnElement[bool]] = []
         if self.states:
-            # The literals are what partial indexes are found by; an alias has none.
-            asked.append(in_state(*self.states) if on is Entry else on.state.in_([str(one) for one in self.states]))
+            asked.append(in_state(*self.states))
         if self.states and all(state in SETTLED for state in self.states):
-            asked.append(on.finished_at.is_not(None))  # what the index of settled jobs holds
+            asked.append(Entry.finished_at.is_not(None))  # what the index of settled jobs holds
         if self.kinds:
-            asked.append(on.kind.in_(self.kinds))
+            asked.append(Entry.kind.in_(self.kinds))
         if self.queue is not None:
-            asked.append(on.queue == self.queue)
+            asked.append(Entry.queue == self.queue)
         if self.requested_by is not None:
-            asked.append(on.requested_by == self.requested_by)
+            asked.append(Entry.requested_by == self.requested_by)
         if self.fingerprint is not None:
-            asked.append(on.error_fingerprint == self.fingerprint)
+            asked.append(Entry.error_fingerprint == self.fingerprint)
         if self.uids:
-            asked.append(on.uid.in_(self.uids))
-        return and_(true(), *asked, *self._looked_into(on))
+            asked.append(Entry.uid.in_(self.uids))
+        return and_(true(), *asked, *self._looked_into())
 
-    def _looked_into(self, on: type[Entry]) -> list[ColumnElement[bool]]:
+    def _looked_into(self) -> list[ColumnElement[bool]]:
         """What no index tells: every job is looked into."""
         asked: list[ColumnElement[bool]] = []
         if self.is_retry is not None:
-            asked.append(on.failures > 0 if self.is_retry else on.failures == 0)
+            asked.append(Entry.failures > 0 if self.is_retry else Entry.failures == 0)
         if self.uid_start is not None:
-            asked.append(and_(on.uid >= self.uid_start, on.uid < self.uid_start + AFTER_HEX))
+            asked.append(and_(Entry.uid >= self.uid_start, Entry.uid < self.uid_start + AFTER_HEX))
         if self.worker is not None:
-            asked.append(func.lower(on.worker).contains(self.worker.lower(), autoescape=True))
+            asked.append(func.lower(Entry.worker).contains(self.worker.lower(), autoescape=True))
         if self.error is not None:
             word = self.error.lower()
-            texts = (func.lower(on.error_class), func.lower(on.error_message))
+            texts = (func.lower(Entry.error_class), func.lower(Entry.error_message))
             asked.append(or_(*(text.contains(word, autoescape=True) for text in texts)))
-        asked += [argument_text(on.args, *path.split(".")) == value for path, value in self.args]
+        asked += [argument_text(Entry.args, *path.split(".")) == value for path, value in self.args]
         if self.since is not None:
-            asked.append(func.coalesce(on.finished_at, on.created_at) >= self.since)
+            asked.append(func.coalesce(Entry.finished_at, Entry.created_at) >= self.since)
         return asked
 
 

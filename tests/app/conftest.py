@@ -89,6 +89,7 @@ def app(databases: Databases, template_url: str, tmp_path: Path, settings: Setti
     url = databases.tables_of(template_url)
     app = create_app(_config(url, tmp_path, **settings))
     app.testing = True
+    app.config["JOBS_CONSOLE_KEPT_S"] = 0
     app.jinja_env.bytecode_cache = compiled_templates
     yield app
     with app.app_context():

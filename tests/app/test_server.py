@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,8 @@ SLOW_SOCKETS = 500
 SITE = """
 import sys, time
 from pathlib import Path
-from waitress.server import create_server
 from app import server
 from app.config import Config
-from app.threads import Threads
 
 def site(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
@@ -31,6 +30,9 @@ def site(environ, start_response):
     if environ["PATH_INFO"] == "/wait":
         while not Path(environ["QUERY_STRING"]).exists():
             time.sleep(0.01)
+    if environ["PATH_INFO"] == "/unchanged":
+        start_response("304 Not Modified", [])
+        return []
     body = environ["REMOTE_ADDR"].encode() + b" " + environ["wsgi.url_scheme"].encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -38,8 +40,7 @@ def site(environ, start_response):
 config = Config.from_env()
 sockets = {}
 server._allow_many_sockets()
-threads = Threads(config.web_threads)
-running = create_server(site, map=sockets, _dispatcher=threads, **server.options(config))
+running = server.listening(site, sockets, config)
 print("ready", flush=True)
 server._serve(running, sockets)
 """
@@ -142,6 +143,19 @@ def test_nobody_new_is_let_in_while_it_ends(site: Site) -> None:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", site.port))
         assert asked.result()[0] == 200
+
+
+@pytest.mark.parametrize(("headers", "ends"), [({}, False), ({"Connection": "close"}, True)])
+def test_a_connection_goes_on_after_an_answer_without_a_body(site: Site, headers: dict[str, str], ends: bool) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    connection.request("GET", "/unchanged", headers=headers)
+    first = connection.getresponse()
+    assert (first.status, first.read(), first.will_close) == (304, b"", ends)
+    with closing(connection):
+        port = connection.sock and connection.sock.getsockname()
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"127.0.0.1 http"
+        assert (connection.sock.getsockname() == port) is not ends
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(site: Site) -> None:

@@ -1,7 +1,8 @@
 """Is it healthy, and if not, where."""
 
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from flask import Blueprint, Response, current_app
 from sqlalchemy import func, literal, select
 
 from jobs import figures
+from jobs.console.answers import wants_part
 from jobs.dispatch.outbox import JobRequest
 from jobs.errors import BadArguments, UnknownJob
 from jobs.ledger import census, failures, kinds, lanes, listing, reader
@@ -36,6 +38,9 @@ TEST_JOB = "JOBS_CONSOLE_TEST_JOB"
 DEPENDENCIES = "JOBS_CONSOLE_DEPENDENCIES"
 PROBLEMS = "JOBS_CONSOLE_PROBLEMS"
 """What the host knows to be wrong: gives sentences, each with the address of a page that shows more, or ""."""
+KEPT_S = "JOBS_CONSOLE_KEPT_S"
+USUALLY_KEPT_S = 1.0
+"""For how many seconds those who look again are told what somebody else was told just now."""
 FAILED = Wanted(states=(State.DEAD, State.PARKED))
 
 
@@ -111,19 +116,37 @@ class Glance:
         return self.problems, self.score, self.queues, workers, well, self.newest, self.version
 
 
+class Shared:
+    """The glance of everybody who looks in the same second: five hundred open pages cost what one costs."""
+
+    def __init__(self, take: Callable[[], Glance]) -> None:
+        self._take = take
+        self._taking = threading.Lock()
+        self._kept: tuple[Glance, str] | None = None
+        self._until = 0.0
+
+    def get(self, *, anew: bool) -> tuple[Glance, str]:
+        """The glance, and all that it tells as one text; `anew` for who opens the page, and may just have acted."""
+        with self._taking:
+            if anew or self._kept is None or time.monotonic() >= self._until:
+                glance = self._take()
+                self._kept = glance, repr(glance.told_by)
+                self._until = time.monotonic() + current_app.config.get(KEPT_S, USUALLY_KEPT_S)
+            return self._kept
+
+
 class Overview:
     """The first page."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._pulse = Pulse(desk)
+        self._shared = Shared(self._glance)
 
     def show(self) -> Response:
         """Is it healthy, and if not, where."""
-        glance = self._glance()
-        return self._desk.region(
-            "overview", "_overview", told_by=glance.told_by, draw=lambda: {"look": glance, **self._drawn()}
-        )
+        glance, told = self._shared.get(anew=not wants_part())
+        return self._desk.region("overview", "_overview", told_by=told, draw=lambda: {"look": glance, **self._drawn()})
 
     def run_test_job(self) -> Response:
         """Run the job that the host names for this, so that one sees that jobs run."""

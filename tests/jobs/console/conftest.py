@@ -11,6 +11,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from jobs import install
 from jobs.console import console
+from jobs.console.areas.overview import KEPT_S
 from tests.conftest import Databases
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import Workshop
@@ -62,6 +63,7 @@ def app(staffed: Workshop) -> Flask:
     app.jinja_env.bytecode_cache = Remembered()
     app.secret_key = "not much of one"
     app.testing = True
+    app.config[KEPT_S] = 0
     install(app, staffed.engine)
     app.register_blueprint(console(staffed.engine, who=lambda: "Ada"), url_prefix="/ops")
     serve = app.wsgi_app

@@ -95,12 +95,6 @@ def test_ready_jobs_are_counted_no_further_than_asked(reading: Workshop) -> None
         assert not reader.has_ready(session, QUEUE, [])
 
 
-def test_the_longest_wait_is_told_and_is_nothing_where_nothing_waits(reading: Workshop) -> None:
-    with reading.host.transaction() as session:
-        assert reader.oldest_ready_s(session, QUEUE) == 0
-        assert 0 <= reader.oldest_ready_s(session, "side") < 60
-
-
 def test_processes_heard_of_lately_are_listed(shop: Workshop) -> None:
     told = {"role": "worker", "queues": "work", "version": "", "sees_redis": True, "started_at": shop.now()}
     with shop.host.transaction() as session:

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from jobs.console import Dependency
+from jobs.console.areas.overview import KEPT_S
 from jobs.ledger.models import Entry, WorkerRow
 from jobs.ledger.moments import db_now
 from jobs.rollups import Rollups
@@ -182,3 +183,18 @@ def test_what_the_host_tells_of_is_not_asked_again(app: Flask, staffed: Workshop
     assert "well Redis seen a moment ago" in words
     assert "away Mail refuses" in words
     assert ("Redis away" in words, "well Database" in words) == (False, True)
+
+
+def test_who_looks_again_is_told_what_another_was_told_just_now(app: Flask, staffed: Workshop) -> None:
+    app.config[KEPT_S] = 1_000
+    tag = part(app, "/ops/").headers["HX-PTag"]
+    later = staffed.noting("later", queue="elsewhere")
+    staffed.submit(later, 1)
+    assert part(app, "/ops/", tag).status_code == 304
+    assert "elsewhere 1 0 0" in said(get(app, "/ops/"))
+    assert part(app, "/ops/", tag).status_code == 200
+    app.config[KEPT_S] = 0
+    get(app, "/ops/")
+    tag = part(app, "/ops/").headers["HX-PTag"]
+    staffed.submit(later, 2)
+    assert "elsewhere 2 0 0" in said(part(app, "/ops/", tag))
