@@ -42,6 +42,9 @@ class Config:
     redis_url: str | None = setting(
         "", read.redis_url, "Redis; empty: none, jobs still run, a second later. bin/run starts its own.", secret=True
     )
+    redis_strict: bool = setting(
+        "false", read.yes_or_no, "Whether a Redis that may throw data away stops the start; one away does not."
+    )
     secret_key: str = setting(
         "", read.secret_key, "Signs cookies and links, 32 bytes or more; empty: made once in DATA_DIR.", secret=True
     )

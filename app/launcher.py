@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app import logs
 from app.config import PRIVATE_REDIS, ROOT, Config
+from app.doorstep import config_or_exit
 from app.schema import SchemaError, is_current
 from app.settings import reachable
 from app.supervision import Program, supervise
@@ -30,7 +31,7 @@ class CannotStartError(Exception):
 
 def main() -> None:
     """Start it all and stay until SIGINT or SIGTERM. What is in the way is said in one sentence, with exit code 1."""
-    config = Config.from_env_or_exit()
+    config = config_or_exit()
     try:
         _be_the_only_one(config)
         _check_port(config)

@@ -2,8 +2,8 @@
 
 from jobs import engine_of
 
-from . import create_app, logs
-from .config import Config
+from . import create_app
+from .doorstep import enter
 from .monitoring.events.services import recorder_of
 from .timetable import timetable
 from .tuning.services import follow
@@ -11,8 +11,7 @@ from .tuning.services import follow
 
 def main() -> None:
     """Run the timetable until SIGTERM."""
-    config = Config.from_env_or_exit()
-    logs.set_up(config)
+    config = enter()
     app = create_app(config, with_pages=False)
     follow(app)
     engine = engine_of(app)

@@ -15,8 +15,9 @@ from waitress.server import create_server
 from waitress.task import WSGITask
 from waitress.wasyncore import loop
 
-from app import create_app, logs
+from app import create_app
 from app.config import Config
+from app.doorstep import enter
 from app.monitoring.events.services import recorder_of
 from app.threads import Threads
 from app.tuning.services import follow
@@ -35,8 +36,7 @@ Sockets = dict[int, Any]
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT; then answer what was already asked, for at most DRAIN_S, and end."""
-    config = Config.from_env_or_exit()
-    logs.set_up(config)
+    config = enter()
     _allow_many_sockets()
     app, sockets = create_app(config), Sockets()
     gc.freeze()  # what is there now stays: looking at it again and again is a twentieth of a busy server's time

@@ -2,15 +2,14 @@
 
 from jobs import engine_of
 
-from . import create_app, logs
-from .config import Config
+from . import create_app
+from .doorstep import enter
 from .lineage import end_with_parent
 from .monitoring.events.services import recorder_of
 from .tuning.services import follow
 
 end_with_parent()
-config = Config.from_env_or_exit()
-logs.set_up(config)
+config = enter()
 app = create_app(config, with_pages=False)
 follow(app)
 engine = engine_of(app)

@@ -16,7 +16,7 @@ from .ledger import allowances, browsing, census, failures, lanes, listing, read
 from .ledger.failures import ErrorGroup
 from .ledger.lanes import LaneLook, Limits
 from .ledger.listing import Place, Wanted
-from .ledger.models import Attempt, Entry, Move, WorkerRow
+from .ledger.models import Attempt, Entry, LogRow, Move, WorkerRow
 from .ledger.progress import Progress, progress_of
 from .ledger.selection import Selection
 from .ledger.states import LIVE, SETTLED, State
@@ -125,6 +125,10 @@ class Inspector:
     def attempts(self, entry: Entry) -> Sequence[Attempt]:
         """Every ended try of a job, oldest first."""
         return reader.attempts_of(self._host.reading(), entry.id)
+
+    def logs(self, entry: Entry) -> Sequence[LogRow]:
+        """What every try of a job logged, oldest first; of the one that runs, what it logged so far."""
+        return reader.logs_of(self._host.reading(), entry.id)
 
     def moves(self, entry: Entry) -> Sequence[Move]:
         """What people and rescues did to a job, oldest first."""

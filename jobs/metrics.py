@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from .dispatch.board import Board, keeps_over_a_restart, trouble_with_redis
+from .dispatch.board import KEEPS_ALL, Board, eviction_policy, keeps_over_a_restart, trouble_with_redis
 from .engine import Engine
 from .ledger import census, reader
 from .ledger.states import LIVE, State
@@ -25,6 +25,7 @@ from .observer import NOBODY_KNOWN, Asked, Observer
 from .schedules import shelf
 
 __all__ = [
+    "KEEPS_ALL",
     "NOBODY_KNOWN",
     "Asked",
     "Board",
@@ -35,6 +36,7 @@ __all__ = [
     "Totals",
     "alive",
     "clock_of",
+    "eviction_policy",
     "keeps_over_a_restart",
     "lost",
     "mark",

@@ -48,7 +48,7 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
 
     `event` is sent to the page with the part.
     """
-    tag = _tag(told_by)
+    tag = tag_of(told_by)
     if not wants_part():
         return page(template, tag=tag, **context)
     response = unchanged(told_by)
@@ -62,7 +62,7 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
 
 def unchanged(told_by: object) -> Response | None:
     """304 when the part that asks has just this already; ask before the work of drawing it."""
-    tag = _tag(told_by)
+    tag = tag_of(told_by)
     if not wants_part() or request.headers.get("HX-PTag") != tag:
         return None
     response = _answer("", 304)
@@ -70,9 +70,16 @@ def unchanged(told_by: object) -> Response | None:
     return response
 
 
-def _tag(told_by: object) -> str:
-    """The tag also tells the pace: where a person changes it, the part comes anew."""
+def tag_of(told_by: object) -> str:
+    """A short word for just this; it also tells the pace: where a person changes it, the part comes anew."""
     return hashlib.sha256(repr((told_by, refresh())).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def fresh(template: str, *, told_by: object, **context: Any) -> Response:
+    """A part alone, or 304 for who has just this already."""
+    response = unchanged(told_by) or part(template, **context)
+    response.headers["HX-PTag"] = tag_of(told_by)
+    return response
 
 
 def part(template: str, **context: Any) -> Response:

@@ -41,7 +41,6 @@ class Try:
     waited_s: float
     ran_s: float
     paused_s: float | None
-    log: LogRow | None
 
     @property
     def bars(self) -> Sequence[tuple[str, float, float]]:
@@ -58,7 +57,7 @@ class Try:
     @property
     def texts(self) -> Sequence[str | None]:
         """What it said of itself, which may name people."""
-        return [self.row.error_message, self.row.traceback, self.log.lines if self.log else None]
+        return [self.row.error_message, self.row.traceback]
 
     @property
     def passages(self) -> Sequence[traces.Passage]:
@@ -72,6 +71,7 @@ class JobLook:
 
     entry: Entry
     tries: Sequence[Try]
+    logs: Sequence[LogRow]
     moves: Sequence[Move]
     effects: Sequence[Effect]
     parent: Entry | None
@@ -90,7 +90,18 @@ class JobLook:
         """What has to change for the job to be drawn anew."""
         entry, progress = self.entry, self.progress
         how_far = progress.current, progress.total, progress.note
-        return entry.state, entry.attempt, entry.failures, entry.finished_at, len(self.moves), self.story, how_far
+        told = entry.state, entry.attempt, entry.failures, entry.finished_at, len(self.moves), self.story, how_far
+        return told, self.logged
+
+    @property
+    def logged(self) -> object:
+        """What has to change for what it logged to be drawn anew."""
+        return self.runs_try, [(one.attempt, one.dropped, len(one.lines)) for one in self.logs]
+
+    @property
+    def runs_try(self) -> int | None:
+        """The number of the try that runs."""
+        return self.entry.attempt if self.entry.state == State.RUNNING else None
 
     @property
     def done(self) -> Sequence[Deed]:
@@ -107,13 +118,15 @@ def job(engine: Engine, entry: Entry) -> JobLook:
     """Everything about this job."""
     session = engine.host.reading()
     now = reader.now(session)
-    tries, progress = _tries(engine, entry), progress_of(entry, now)
+    tries, logs, progress = _tries(engine, entry), reader.logs_of(session, entry.id), progress_of(entry, now)
     texts = [entry.error_message, progress.note, *(text for one in tries for text in one.texts)]
+    texts += [one.lines for one in logs]
     about = [entry.args, entry.result, texts]
     related = select(Entry).limit(MOST_RELATED)
     return JobLook(
         entry=entry,
         tries=tries,
+        logs=logs,
         moves=reader.moves_of(session, entry.id),
         effects=session.scalars(select(Effect).where(Effect.job_uid == entry.uid).order_by(Effect.key)).all(),
         parent=session.get(Entry, entry.retry_of) if entry.retry_of else None,
@@ -132,7 +145,6 @@ def job(engine: Engine, entry: Entry) -> JobLook:
 def _tries(engine: Engine, entry: Entry) -> Sequence[Try]:
     session = engine.host.reading()
     rows = list(reader.attempts_of(session, entry.id))
-    logs = {one.attempt: one for one in session.scalars(select(LogRow).where(LogRow.job_id == entry.id))}
     # Before the first try there is a next one, and no row to go with it.
     following: list[datetime | None] = [one.ready_at for one in rows[1:]] + [entry.run_at]
     return [
@@ -141,7 +153,6 @@ def _tries(engine: Engine, entry: Entry) -> Sequence[Try]:
             waited_s=_seconds(row.ready_at, row.started_at) or 0.0,
             ran_s=_seconds(row.started_at, row.finished_at) or 0.0,
             paused_s=_seconds(row.finished_at, then),
-            log=logs.get(row.attempt),
         )
         for row, then in zip(rows, following, strict=False)
     ]

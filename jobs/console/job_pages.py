@@ -57,6 +57,7 @@ def mount(bp: Blueprint, engine: Engine, steering: Steering) -> None:
     of = JobPages(engine, steering)
     bp.add_url_rule("/jobs/<uid>", "job", of.job)
     bp.add_url_rule("/jobs/<uid>/record", "record", of.record)
+    bp.add_url_rule("/jobs/<uid>/log", "log", of.log)
     bp.add_url_rule("/jobs/<uid>/revelations", "revelations", of.confirm_reveal)
     bp.add_url_rule("/jobs/<uid>/revelations", "reveal", of.reveal, methods=["POST"])
     bp.add_url_rule("/jobs/<uid>/copies", "copies", of.new_copy)
@@ -78,7 +79,12 @@ class JobPages:
 
     def record(self, uid: str) -> Response:
         """What is told of the job and does not change while it runs: errors, arguments, result, moves."""
-        return answers.part("_record", look=self._look(self._found(uid)), revealed=False, **words())
+        return answers.part("_record", **_told(self._look(self._found(uid))))
+
+    def log(self, uid: str) -> Response:
+        """What its tries logged, the one that runs so far; 304 for who has that already."""
+        look = self._look(self._found(uid))
+        return answers.fresh("_log", told_by=look.logged, **_told(look))
 
     def reveal(self, uid: str) -> Response:
         """Show what is personal in it, this once, and note who wanted to see it."""
@@ -88,7 +94,7 @@ class JobPages:
         except ValueError as error:
             return self._confirm_reveal(entry, error=str(error))
         self._steering.reveal(entry, reason=reason)
-        return answers.page("job", look=self._look(entry), refused="", tag="", revealed=True, **words())
+        return answers.page("job", refused="", tag="", **_told(self._look(entry), revealed=True))
 
     def confirm_reveal(self, uid: str) -> Response:
         """Ask why, before what is personal is shown."""
@@ -174,10 +180,10 @@ class JobPages:
 
     def _job(self, entry: Entry, *, status: int = 200, refused: str = "") -> Response:
         look = self._look(entry)
-        told: dict[str, Any] = {"look": look, "refused": refused, "revealed": False, **words()}
+        told = {"refused": refused, **_told(look)}
         if status != 200:
             return answers.page("job", status=status, tag="", **told)
-        event = None if entry.is_live else "job-settled"
+        event = ("job-logged" if look.logs else None) if entry.is_live else "job-settled"
         return answers.region("job", "_job", told_by=look.told_by, event=event, **told)
 
     def _look(self, entry: Entry) -> JobLook:
@@ -189,6 +195,11 @@ class JobPages:
             asked_at = asked_for_at(uid)
             raise NotFound if asked_at is None else Forgotten(asked_at)
         return entry
+
+
+def _told(look: JobLook, *, revealed: bool = False) -> dict[str, Any]:
+    """What the parts of a job's page need."""
+    return {"look": look, "revealed": revealed, "log_tag": answers.tag_of(look.logged), **words()}
 
 
 class Forgotten(Gone):

@@ -40,10 +40,23 @@ class Board:
 def trouble_with_redis(broker: WakeUpBroker) -> str | None:
     """What is wrong with Redis, in words; None when nothing is."""
     try:
-        policy = broker.client.info("memory").get("maxmemory_policy", KEEPS_ALL)
+        policy = _policy(broker.client)
     except redis.RedisError as error:
         return f"it does not answer ({str(error) or type(error).__name__})"
     return None if policy == KEEPS_ALL else f"it may throw data away: maxmemory-policy is {policy}, not {KEEPS_ALL}"
+
+
+def eviction_policy(redis_url: str) -> str | None:
+    """What the Redis there throws away when it is full; None when it does not say, being away above all."""
+    try:
+        with redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=1) as client:
+            return _policy(client)
+    except redis.RedisError:
+        return None
+
+
+def _policy(client: Any) -> str:
+    return str(client.info("memory").get("maxmemory_policy", KEEPS_ALL))
 
 
 def keeps_over_a_restart(broker: WakeUpBroker) -> bool | None:

@@ -20,6 +20,7 @@ from jobs.ledger.reader import now
 from jobs.log import get_logger
 from jobs.transactions import retrying
 
+from . import loglines
 from .runner import Hold
 from .wear import resident_mib
 
@@ -96,6 +97,7 @@ class Heartbeat(threading.Thread):
     def beat(self) -> None:
         """One beat: leases of jobs whose thread lives, the row of this process, and what an operator wishes of it.
 
+        Then what those jobs logged since the last one, so that it can be read while they run.
         Redis is asked afterwards, and told of at the next beat: a frozen one must not cost a lease.
         """
         if self._redis_seen is None:
@@ -129,6 +131,9 @@ class Heartbeat(threading.Thread):
                 )
         self._pass_on(asked)
         self._obey(wish or "")
+        # In a transaction of their own, for lines must not cost a lease.
+        holds = [hold for owner in owners if (hold := self._running.get(owner))]
+        loglines.keep_so_far(self._host, [one for hold in holds for one in hold.logged()])
         self._redis_seen = self._sees_redis()
 
     def _told(self, busy: int, skew_s: float) -> dict[str, object]:

@@ -1,8 +1,11 @@
-"""What a job logs while it runs, kept with the try: the last lines, cut, and without secrets."""
+"""What a job logs while it runs, kept with the try: the last lines, cut, and without secrets.
+
+They are written with every sign of life of the process while the job runs, and once more when the try ends.
+"""
 
 import logging
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -12,8 +15,9 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from jobs.host import Host
 from jobs.ledger.models import LogRow
-from jobs.ledger.writer import Claim
+from jobs.ledger.writer import Claim, held
 from jobs.redaction import masked_text, without_secrets
 
 MOST_LINES = 200
@@ -31,6 +35,8 @@ class Lines:
         self._lines: deque[str] = deque()
         self._size = 0
         self.dropped = 0
+        self.told = 0
+        """How many lines there had been when they were last written while the job ran."""
 
     def add(self, line: str) -> None:
         """Take one more; the oldest go when there are too many."""
@@ -42,7 +48,13 @@ class Lines:
 
     def text(self) -> str:
         """All of them, as they are stored."""
-        return "\n".join(self._lines)
+        # Copied in one step, for the job's thread may add one meanwhile.
+        return "\n".join(tuple(self._lines))
+
+    @property
+    def count(self) -> int:
+        """How many there have been, those that went with them."""
+        return self.dropped + len(self._lines)
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -93,7 +105,10 @@ def caught(lines: Lines) -> Iterator[None]:
 
 
 def keep(session: Session, claims: Collection[Claim], caught_of: Mapping[str, Lines]) -> None:
-    """Write down what these jobs logged in this attempt. Of a batch, its first job has all of it."""
+    """Write down what these jobs logged in this attempt. Of a batch, its first job has all of it.
+
+    Call it after what settles them: who writes while they run locks the job before the lines, and so must this.
+    """
     rows: list[dict[str, Any]] = [
         {"job_id": one.id, "attempt": one.attempt, "lines": lines.text(), "dropped": lines.dropped}
         for one in claims
@@ -101,4 +116,23 @@ def keep(session: Session, claims: Collection[Claim], caught_of: Mapping[str, Li
     ]
     if rows:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        session.connection().execute(dialect.insert(log_table).on_conflict_do_nothing(), rows)
+        new = dialect.insert(log_table)
+        told = {"lines": new.excluded.lines, "dropped": new.excluded.dropped}
+        of_try = [log_table.c.job_id, log_table.c.attempt]
+        session.connection().execute(new.on_conflict_do_update(index_elements=of_try, set_=told), rows)
+
+
+def keep_so_far(host: Host, running: Iterable[tuple[Claim, Lines]]) -> None:
+    """Write down what running jobs logged, of those that logged something new and are still their worker's."""
+    news = [(claim, lines, count) for claim, lines in running if (count := lines.count) > lines.told]
+    if not news:
+        return
+    with host.inside(), host.transaction(durable=False) as session:
+        ids = held(session, {claim.owner for claim, _, _ in news})
+        keep(
+            session,
+            [claim for claim, _, _ in news if claim.id in ids],
+            {claim.uid: lines for claim, lines, _ in news},
+        )
+    for _, lines, count in news:
+        lines.told = count

@@ -72,6 +72,11 @@ class Hold:
         """Whether the thread can still be believed to bring its jobs to an end."""
         return self.thread.is_alive() and time.monotonic() < self.until
 
+    def logged(self) -> list[tuple[Claim, loglines.Lines]]:
+        """What each of its jobs has logged so far."""
+        lines = dict(self.lines)
+        return [(one, lines[one.uid]) for one in self.claims if one.uid in lines]
+
     def is_stuck(self) -> bool:
         """Whether the thread lives but is past the moment at which it must have ended."""
         return self.thread.is_alive() and time.monotonic() > self.until
@@ -232,7 +237,6 @@ class Runner:
         """Finish what ran with one statement, or, where jobs have results of their own, with one for each."""
         for result in results:
             _refuse_what_cannot_be_kept(result)
-        loglines.keep(session, ran, self.running[ran[0].owner].lines)
         if len(results) > 1 and any(result is not None for result in results):
             for one, result in zip(ran[:-1], results[:-1], strict=True):
                 writer.succeed(session, [one], result)
@@ -240,6 +244,7 @@ class Runner:
         else:
             last = ran
         following = writer.succeed(session, last, results[0], then=then)
+        loglines.keep(session, ran, self.running[ran[0].owner].lines)
         if (steps := of_workflows(ran)) and self._steps.succeeded(session, steps) and then and not following:
             return writer.claim(session, then)
         return following
@@ -393,7 +398,6 @@ class Runner:
         verdict = verdict_on(error, job, one, chance=self._chance, was_asked_to_end=was_asked)
         verdict = replace(verdict, failure=replace(verdict.failure, version=self._version))
         with self._host.inside(), self._host.transaction() as session:
-            loglines.keep(session, [one], hold.lines if hold else {})
             if verdict.outcome is Outcome.CANCELLED:
                 writer.cancel_running(session, one)
                 self._regret(session, Entry.id == one.id)
@@ -406,6 +410,7 @@ class Runner:
                     session, one, outcome=verdict.outcome, delay_s=verdict.retry_in_s, failure=verdict.failure
                 )
                 self._regret(session, Entry.id == one.id)
+            loglines.keep(session, [one], hold.lines if hold else {})
             self._steps.failed(session, [step.id for step in of_workflows([one])])
         self._tell([one], verdict.outcome, is_final=verdict.retry_in_s is None)
         level = log.info if verdict.outcome in QUIET else log.warning

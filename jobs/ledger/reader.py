@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
-from .models import Attempt, Entry, Move, WorkerRow, in_state, took_ms
+from .models import Attempt, Entry, LogRow, Move, WorkerRow, in_state, took_ms
 from .moments import db_now
 from .states import LIVE, State
 
@@ -57,6 +57,11 @@ def by_uid(session: Session, uid: str) -> Entry | None:
 def attempts_of(session: Session, job_id: int) -> Sequence[Attempt]:
     """Every ended try of a job, oldest first."""
     return session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.attempt)).all()
+
+
+def logs_of(session: Session, job_id: int) -> Sequence[LogRow]:
+    """What every try of a job logged, oldest first; of the one that runs, what it logged so far."""
+    return session.scalars(select(LogRow).where(LogRow.job_id == job_id).order_by(LogRow.attempt)).all()
 
 
 def moves_of(session: Session, job_id: int) -> Sequence[Move]:

@@ -457,11 +457,16 @@ def extend_leases(session: Session, owners: Collection[str], *, lease_s: float) 
 
     A job that is being settled at this moment is passed by: waiting for it, and it for the next, would be a deadlock.
     """
+    ids = held(session, owners)
+    if ids:
+        session.connection().execute(update(job).where(job.c.id.in_(ids)).values(lease_until=db_now(lease_s)))
+    return len(ids)
+
+
+def held(session: Session, owners: Collection[str]) -> Collection[int]:
+    """The running jobs of these owners, theirs until this transaction ends; those being settled are passed by."""
     mine = and_(in_state(State.RUNNING), job.c.lease_owner.in_(owners))
-    held = session.connection().execute(select(job.c.id).where(mine).with_for_update(skip_locked=True)).scalars().all()
-    if held:
-        session.connection().execute(update(job).where(job.c.id.in_(held)).values(lease_until=db_now(lease_s)))
-    return len(held)
+    return session.connection().execute(select(job.c.id).where(mine).with_for_update(skip_locked=True)).scalars().all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,10 @@ def list_jobs(engine: Engine, *, by: str | None, limit: int, as_json: bool, **ar
 @click.command("show")
 @click.argument("uid")
 @click.option("--traceback", is_flag=True, help="With the traceback of each failed try.")
+@click.option("--log", "with_log", is_flag=True, help="With what each try logged; the one that runs, so far.")
 @as_json
 @operating
-def show(engine: Engine, uid: str, *, traceback: bool, as_json: bool) -> None:
+def show(engine: Engine, uid: str, *, traceback: bool, with_log: bool, as_json: bool) -> None:
     """Show one job with its tries."""
     entry = found(engine, uid)
     attempts, story = engine.inspector.attempts(entry), pages.story(entry, now=engine.inspector.now())
@@ -72,10 +73,14 @@ def show(engine: Engine, uid: str, *, traceback: bool, as_json: bool) -> None:
     names = ("attempt", "outcome", "worker", "finished_at", "error_class", "error_message")
     tries = [{name: getattr(one, name) for name in names} for one in attempts]
     moves = [{"what": one.what, "by": one.by, "at": one.at} for one in engine.inspector.moves(entry)]
+    logs = engine.inspector.logs(entry) if with_log else ()
     if as_json:
         if traceback:
             tries = [{**one, "traceback": that.traceback} for one, that in zip(tries, attempts, strict=True)]
-        document({**told(entry), "story": story, "tries": tries, "moves": moves})
+        logged = [{"attempt": one.attempt, "dropped": one.dropped, "lines": one.lines.split("\n")} for one in logs]
+        document(
+            {**told(entry), "story": story, "tries": tries, "moves": moves, **({"log": logged} if with_log else {})}
+        )
         return
     say(story)
     facts({"id": entry.uid, **{name: value for name, value in told(entry).items() if name != "id"}})
@@ -84,6 +89,8 @@ def show(engine: Engine, uid: str, *, traceback: bool, as_json: bool) -> None:
         say(f"Try {one.attempt}, {pages.clock(one.finished_at)}, {one.worker}: {one.outcome}{error}")
         if traceback and one.traceback:
             say(one.traceback)
+    for log in logs:
+        say(f"Log of try {log.attempt}{f', without the first {log.dropped}' if log.dropped else ''}:\n{log.lines}")
     for move in engine.inspector.moves(entry):
         say(f"{move.what} by {move.by or 'nobody known'}, {pages.clock(move.at)}")
 

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 
 from jobs import State, current
 from jobs.console.cli import printing
+from jobs.ledger.models import LogRow
 from tests.jobs.workshop import Workshop
 
 Run = Callable[..., Result]
@@ -96,6 +97,19 @@ def test_a_job_is_shown_with_its_tries(run: Run, staffed: Workshop) -> None:
         uid, "shop.fail", "dead", {"number": 7}, 1,
     ]  # fmt: skip
     assert "Traceback" in look["tries"][0]["traceback"]
+
+
+def test_a_job_is_shown_with_what_it_logged_so_far(run: Run, staffed: Workshop) -> None:
+    uid = staffed.submit_one(staffed.noting())
+    staffed.claim()
+    with staffed.host.transaction() as session:
+        lines = "12:00:00.000 info one\n12:00:01.000 info to bob@example.org"
+        session.add(LogRow(job_id=staffed.entry(uid).id, attempt=1, lines=lines, dropped=3))
+    told_of_it = ["Log of try 1, without the first 3:", "12:00:00.000 info one", "12:00:01.000 info to b…@example.org"]
+    assert run("jobs", "show", uid, "--log").output.splitlines()[-3:] == told_of_it
+    assert "Log of try" not in run("jobs", "show", uid).output
+    log = told(run("jobs", "show", uid, "--log", "--json"))["log"]
+    assert log == [{"attempt": 1, "dropped": 3, "lines": told_of_it[1:]}]
 
 
 def test_a_job_that_nobody_knows_says_why_it_waits(run: Run, staffed: Workshop) -> None:

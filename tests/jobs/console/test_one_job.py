@@ -11,9 +11,10 @@ from flask import Flask
 
 from jobs import Job, JobRequest, State
 from jobs.console import traces
+from jobs.ledger.models import LogRow
 from tests.jobs.workshop import Workshop
 
-from .asked import get, post, text_of
+from .asked import get, part, post, text_of
 from .conftest import GuardedHost
 
 log = logging.getLogger("tests.jobs")
@@ -54,6 +55,27 @@ def test_what_a_job_logs_is_kept_with_its_try(app: Flask, staffed: Workshop) -> 
     said = text_of(get(app, f"/ops/jobs/{bad}"))
     assert "warning about to fail for z…@example.org" in said
     assert "read a row" not in said
+
+
+def test_what_a_running_job_logs_comes_to_its_page(app: Flask, staffed: Workshop) -> None:
+    uid = submitted(staffed, staffed.noting(), number=1)
+    here = f"/ops/jobs/{uid}"
+    staffed.claim()
+    quiet, nothing = part(app, here), part(app, f"{here}/log")
+    assert ("HX-Trigger" in quiet.headers, text_of(nothing)) == (False, "")
+    logged(staffed, uid, "12:00:00.000 info hello zoe@example.org")
+    changed = part(app, here, quiet.headers["HX-PTag"])
+    assert (changed.status_code, changed.headers["HX-Trigger"]) == (200, "job-logged")
+    told = part(app, f"{here}/log", nothing.headers["HX-PTag"])
+    assert text_of(told) == "Log Try 1, so far 12:00:00.000 info hello z…@example.org"
+    assert part(app, f"{here}/log", told.headers["HX-PTag"]).status_code == 304
+    assert 'hx-trigger="job-logged from:body"' in told.get_data(as_text=True)
+    assert text_of(told) in text_of(get(app, here))
+
+
+def logged(staffed: Workshop, uid: str, line: str) -> None:
+    with staffed.host.transaction() as session:
+        session.add(LogRow(job_id=staffed.entry(uid).id, attempt=1, lines=line))
 
 
 def test_what_is_personal_is_masked_until_it_is_revealed_which_is_noted(app: Flask, staffed: Workshop) -> None:

@@ -1,12 +1,14 @@
-"""What a job logs is kept with its try: the last lines, cut, and never at the price of the job."""
+"""What a job logs is kept with its try, while it runs too: the last lines, cut, never at the price of the job."""
 
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 from sqlalchemy import select
 
+from jobs.dispatch.heartbeat import Heartbeat
 from jobs.dispatch.loglines import CATCHER, MOST_CHARACTERS, MOST_LINES, Lines
 from jobs.ledger.models import LogRow
 from tests.jobs.workshop import Workshop
@@ -23,6 +25,21 @@ def kept(shop: Workshop) -> list[tuple[int, list[str]]]:
     with shop.host.inside():
         rows = shop.host.reading().scalars(select(LogRow).order_by(LogRow.job_id, LogRow.attempt))
         return [(row.attempt, [line.partition(" ")[2] for line in row.lines.splitlines()]) for row in rows]
+
+
+def beat(shop: Workshop) -> None:
+    Heartbeat(
+        shop.host,
+        name="hand",
+        role="worker",
+        queues=[],
+        version="",
+        lease_s=30,
+        interval_s=60,
+        running=shop.engine.runner.running,
+        sees_redis=lambda: False,
+        give_back=shop.engine.runner.give_back,
+    ).beat()
 
 
 def test_each_try_has_its_own_lines(shop: Workshop) -> None:
@@ -88,3 +105,67 @@ def test_only_the_last_lines_are_kept() -> None:
     for _ in range(40):
         lines.add("x" * 2_000)
     assert len(lines.text()) <= MOST_CHARACTERS
+
+
+def test_what_a_job_logs_can_be_read_while_it_runs(shop: Workshop) -> None:
+    seen = []
+
+    def talk(number: int) -> None:
+        for word in ("one", "two"):
+            log.info(word)
+            beat(shop)
+            seen.append(kept(shop))
+        log.info("three")
+
+    shop.submit(shop.job(talk, atomic=False), 1)
+    shop.work()
+    assert seen == [[(1, ["info one"])], [(1, ["info one", "info two"])]]
+    assert kept(shop) == [(1, ["info one", "info two", "info three"])]
+
+
+def test_of_an_atomic_job_too_where_others_may_write_meanwhile(shop: Workshop, database_kind: str) -> None:
+    if database_kind != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    seen = []
+
+    def talk(number: int) -> None:
+        log.info("one")
+        other = threading.Thread(target=beat, args=(shop,))
+        other.start()
+        other.join()
+        seen.append(kept(shop))
+        shop.note(number)
+
+    shop.submit(shop.job(talk), 1)
+    shop.work()
+    assert (seen, kept(shop), shop.effects()) == ([[(1, ["info one"])]], [(1, ["info one"])], [1])
+
+
+def test_a_job_without_news_costs_nothing(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr("jobs.dispatch.loglines.keep", lambda session, claims, lines: written.append(len(claims)))
+
+    def talk(number: int) -> None:
+        beat(shop)
+        log.info("one")
+        beat(shop)
+        beat(shop)
+
+    shop.submit(shop.job(talk, atomic=False), 1)
+    shop.work()
+    assert written == [1, 1]  # once while it ran, once at its end
+
+
+def test_a_worker_that_lost_its_job_writes_no_lines_over_those_of_the_next(shop: Workshop) -> None:
+    def talk(number: int) -> None:
+        log.info("mine")
+        beat(shop)
+        shop.let_time_pass()
+        shop.engine.reaper.reap()
+        shop.claim()
+        log.info("no longer mine")
+        beat(shop)
+
+    uid = shop.submit_one(shop.job(talk, atomic=False, max_retries=3))
+    shop.work()
+    assert (shop.outcomes(uid), kept(shop)) == (["lost"], [(1, ["info mine"])])
