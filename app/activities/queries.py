@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     ColumnElement,
     Date,
     Integer,
@@ -206,7 +208,7 @@ def page_of(user_id: int, listing: Listing) -> tuple[list[Item], Place | None]:
 
 def recent_of(user_id: int, *, count: int) -> list[Item]:
     """The newest activities of this person."""
-    return page_of(user_id, Listing(size=count))[0]
+    return _items(reading().connection().execute(_recent(), {"whose": user_id, "most": count}).all())
 
 
 def rows_of(user_id: int, activity_ids: Iterable[int]) -> Sequence[Activity]:
@@ -251,8 +253,7 @@ def count_of(user_id: int, chosen: Filter) -> int:
 
 def waiting_of(user_id: int) -> Waiting:
     """How many activities of this person have their energy still to come, and since when the newest has."""
-    some = _listed(select(Activity.changed_at), user_id, Filter(shown=Shown.WAITING)).limit(COUNT_UP_TO + 1).subquery()
-    return Waiting(*reading().execute(select(func.count(), func.max(some.c.changed_at))).one())
+    return Waiting(*reading().connection().execute(_waiting(), {"whose": user_id}).one())
 
 
 def settled_of(user_id: int, waited: Collection[int]) -> list[tuple[str, Decimal | None]]:
@@ -375,7 +376,20 @@ def _items(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Item]:
     ]
 
 
-def _listed(query: Select[*tuple[Any, ...]], user_id: int, chosen: Filter) -> Select[*tuple[Any, ...]]:
+# Made once: pages that wait ask these every few seconds, and making them took longer than asking.
+@cache
+def _recent() -> Select[*tuple[Any, ...]]:
+    return _newest_first(_listed(select(*ROW), bindparam("whose"), Filter())).limit(bindparam("most"))
+
+
+@cache
+def _waiting() -> Select[int, datetime]:
+    waiting = _listed(select(Activity.changed_at), bindparam("whose"), Filter(shown=Shown.WAITING))
+    some = waiting.limit(COUNT_UP_TO + 1).subquery()
+    return select(func.count(), func.max(some.c.changed_at))
+
+
+def _listed(query: Select[*tuple[Any, ...]], user_id: int | BindParameter[Any], chosen: Filter) -> Select[*tuple[Any, ...]]:
     query = query.where(Activity.user_id == user_id, Activity.deleted_at.is_(None))
     if chosen.kind:
         query = query.where(Activity.kind == chosen.kind.value)
