@@ -10,6 +10,7 @@ from jobs.console import console
 
 from . import assets, cli, compression, headers, maintenance, openapi, problems, security
 from .accounts import api as people_api
+from .accounts import queries as account_queries
 from .accounts import routes as accounts
 from .accounts import services as account_services
 from .activities import api as activities_api
@@ -148,5 +149,6 @@ def _mount_console(app: Flask) -> None:
     app.config["JOBS_CONSOLE_API"] = "jobs_api.create"
     app.config["JOBS_CONSOLE_REFRESH"] = _refresh
     app.config["JOBS_CONSOLE_REFRESH_URL"] = "accounts.update_refresh"
+    app.config["JOBS_CONSOLE_PEOPLE"] = account_queries.names_of
     app.config["JOBS_CONSOLE_REQUESTER"] = security.requester_named
     app.register_blueprint(console(engine, who=lambda: security.who(security.me())), url_prefix="/ops")

@@ -136,6 +136,12 @@ def requester(user_id: int) -> str:
     return f"user {user_id}"
 
 
+def requester_id(text: str) -> int | None:
+    """The number of the person whom the ledger calls that; None for whoever is no person."""
+    number = text.removeprefix(requester(0).removesuffix("0"))
+    return int(number) if text != number and number.isdecimal() and len(number) < 10 else None
+
+
 def who(person: Person | None) -> str:
     """How whoever acts is written down everywhere; in the terminal nobody has signed in."""
     return COMMAND_LINE if person is None else requester(person.id)

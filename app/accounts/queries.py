@@ -1,6 +1,6 @@
 """Reading people and what lets them in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from app.db import reading
 from app.errors import NotFound
 from app.hashing import fingerprint
 from app.question import Question
+from app.security import requester_id
 
 from .models import ApiToken, SetupLink, SignInSession, User, WeightRecord
 
@@ -115,6 +116,15 @@ def people(*, after_id: int, limit: int) -> Sequence[User]:
     """People whose accounts stay, the oldest first, from behind `after_id`."""
     stay = select(User).where(User.goes_at.is_(None), User.id > after_id)
     return reading().scalars(stay.order_by(User.id).limit(limit)).all()
+
+
+def names_of(who: Collection[str]) -> Mapping[str, str]:
+    """By what is written down of whoever acted, the names of those who have an account. One select, or none."""
+    ids = {user_id: text for text in who if (user_id := requester_id(text)) is not None}
+    if not ids:
+        return {}
+    found = reading().execute(select(User.id, User.name).where(User.id.in_(ids)))
+    return {ids[user_id]: name for user_id, name in found}
 
 
 def has_admin() -> bool:

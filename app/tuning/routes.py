@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Response, make_response, request, url_for
 from wtforms import Form
 
 from app import colours
+from app.accounts.queries import names_of
 from app.activities.mets import Kind
 from app.clock import now
 from app.errors import Conflict, Invalid, NotFound
@@ -86,7 +87,13 @@ def changes() -> Response:
     before = request.args.get("before", "")
     before_id = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
     found, following = queries.changes(before_id=before_id, limit=50)
-    context = {"changes": found, "following": following, "labels": KNOBS, "is_first": before_id is None}
+    context = {
+        "changes": found,
+        "people": names_of({one.by for one in found}),
+        "following": following,
+        "labels": KNOBS,
+        "is_first": before_id is None,
+    }
     return page_or_fragment("tuning/changes.html", "tuning/changes.html", **context)
 
 
@@ -225,6 +232,7 @@ def _shown(key: str = "", form: Form | None = None) -> dict[str, Any]:
         "changed_here": queries.CHANGED_HERE,
         "version": queries.version(),
         "changes": changes,
+        "people": names_of({one.by for one in changes}),
         "following": following,
         "labels": KNOBS,
         "to_recalculate": queries.to_recalculate(),

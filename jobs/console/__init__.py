@@ -4,7 +4,8 @@ The pages extend the template named by the setting JOBS_CONSOLE_LAYOUT, or a pla
 blocks `title`, `page_title`, `page_actions` and `main`. What the host needs beside the engine's own is named on the
 overview when the setting JOBS_CONSOLE_DEPENDENCIES is a function that gives `Dependency`s. Whoever may act schedules
 any kind, unless JOBS_CONSOLE_STARTABLE is a function that names those the person of the request may;
-JOBS_CONSOLE_FITTING checks and gives back a kind's arguments, or raises ValueError.
+JOBS_CONSOLE_FITTING checks and gives back a kind's arguments, or raises ValueError. Who did something is shown with
+their name when JOBS_CONSOLE_PEOPLE is a function that gives, of what the ledger calls people, the names it knows.
 """
 
 from collections.abc import Callable

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app, make_response, render_template, request
 
+from . import people
+
 PLAIN_LAYOUT = "console/layout.html"
 PACE_MS = 3_000
 REFRESH_S = (3, 10, 30)
@@ -40,7 +42,7 @@ def wants_part() -> bool:
 def page(template: str, *, status: int = 200, **context: Any) -> Response:
     """A whole page in the host's layout, or in a plain one."""
     layout = current_app.config.get("JOBS_CONSOLE_LAYOUT", PLAIN_LAYOUT)
-    return _answer(render_template(f"console/{template}.html", layout=layout, pace_ms=pace_ms(), **context), status)
+    return _answer(_drawn(template, layout=layout, **context), status)
 
 
 def region(template: str, part: str, *, told_by: object, event: str | None = None, **context: Any) -> Response:
@@ -53,7 +55,7 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
         return page(template, tag=tag, **context)
     response = unchanged(told_by)
     if response is None:
-        response = _answer(render_template(f"console/{part}.html", tag=tag, pace_ms=pace_ms(), **context), 200)
+        response = _answer(_drawn(part, tag=tag, **context), 200)
     response.headers["HX-PTag"] = tag
     if event:
         response.headers["HX-Trigger"] = event
@@ -84,7 +86,12 @@ def fresh(template: str, *, told_by: object, **context: Any) -> Response:
 
 def part(template: str, **context: Any) -> Response:
     """A part alone."""
-    return _answer(render_template(f"console/{template}.html", pace_ms=pace_ms(), **context), 200)
+    return _answer(_drawn(template, **context), 200)
+
+
+def _drawn(template: str, **context: Any) -> str:
+    drawn = render_template(f"console/{template}.html", pace_ms=pace_ms(), person=people.person, **context)
+    return people.named(drawn)
 
 
 def _answer(body: str, status: int) -> Response:

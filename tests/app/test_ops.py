@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from app import security
 from app.accounts.models import User
 from app.db import reading, transaction
+from app.tuning import services
 from jobs import Entry, JobRequest, State, engine_of
 from tests.app.conftest import Browser, text_of
 
@@ -63,7 +65,40 @@ def test_only_admins_act(ada: Browser, cleo: Browser, stranger: Browser, uid: st
     assert ada.post(path).status_code == 303
     assert state() == State.CANCELLED
     page = text_of(ada.get(f"/ops/jobs/{uid}"))
-    assert re.search(r"cancelled by user \d+", page)
+    assert re.search(r"cancelled by Ada, user \d+,", page)
+
+
+def test_who_did_something_is_shown_with_their_name(app: Flask, ada: Browser, cleo: Browser) -> None:
+    engine = engine_of(app)
+    with app.app_context():
+        numbers = {one.name: one.id for one in reading().scalars(select(User))}
+        ada_is, cleo_is, nobody = f"user {numbers['Ada']}", f"user {numbers['Cleo']}", "user 987654321"
+        engine.pause(("queue", "reports"), by=ada_is, reason=None)
+        engine.pause(("queue", "imports"), by=cleo_is, reason=None)
+        engine.pause(("queue", "analytics"), by=nobody, reason=None)
+        services.change({"page_size": "25"}, by=None, reason="from the terminal")
+    assert ada.post("/ops/settings/defaults", {"name": "page_size"}).status_code == 303
+    audit, queues, changes = (text_of(ada.get(f"/ops/{page}")) for page in ("audit", "queues", "settings/changes"))
+    for words in (f"reports Ada, {ada_is} by", f"imports Cleo, {cleo_is} by", f"analytics {nobody} by"):
+        assert words in audit
+    for words in (f"by Ada, {ada_is}", f"by Cleo, {cleo_is}", f"by {nobody}"):
+        assert words in queues
+    assert f" Ada, {ada_is} " in changes
+    with app.app_context():
+        assert {one.by for one in engine.audit.page()} == {ada_is, cleo_is, nobody, security.who(None)}
+
+
+def test_names_are_asked_for_once_a_page(app: Flask, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+    monkeypatch.setitem(
+        app.config, "JOBS_CONSOLE_PEOPLE", lambda who: asked.append(set(who)) or {"user 1": "<i>Al</i>"}
+    )
+    with app.app_context():
+        for number in (1, 2, 1):
+            engine_of(app).pause(("queue", "reports"), by=f"user {number}", reason=None)
+    page = ada.get("/ops/audit").get_data(as_text=True)
+    assert asked == [{"user 1", "user 2"}]
+    assert "&lt;i&gt;Al&lt;/i&gt;, user 1 by" in page
 
 
 def test_people_without_rights_do_not_see_the_way_there(ada: Browser, cleo: Browser) -> None:

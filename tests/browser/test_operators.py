@@ -171,3 +171,24 @@ def test_how_often_pages_refresh_is_remembered(page: Page, windows: Watched, olg
         choice = elsewhere.get_by_role("group", name="Refresh").get_by_role("button", name=word, exact=True)
         expect(choice).to_have_attribute("aria-pressed", "true")
         expect(elsewhere.locator("#jobs")).to_have_attribute("hx-trigger", trigger)
+
+
+@pytest.mark.looks
+def test_what_a_job_logs_comes_without_taking_focus_or_opening_anything(
+    page: Page, product: Product, submit: Submit
+) -> None:
+    uid = submit("workbench.add", {"x": 1, "y": 2})[0]
+    page.goto(f"/ops/jobs/{uid}")
+    expect(page.locator("#log")).to_be_hidden()
+    first = "INSERT INTO job_log (job_id, attempt, lines, dropped) SELECT id, 1, 'one', 0 FROM job WHERE uid = :uid"
+    product.sql(first, uid=uid)
+    expect(page.locator("#lines-1")).to_have_text("one")
+    page.locator("#lines-1").focus()
+    more = "UPDATE job_log SET lines = :lines WHERE job_id = (SELECT id FROM job WHERE uid = :uid)"
+    product.sql(more, uid=uid, lines="one\ntwo")
+    expect(page.locator("#lines-1")).to_have_text("one\ntwo")
+    assert page.evaluate(FOCUSED) == "lines-1"
+    page.locator("#log-1 summary").click()
+    product.sql(more, uid=uid, lines="one\ntwo\nthree")
+    expect(page.locator("#lines-1")).to_contain_text("three")
+    expect(page.locator("#lines-1")).to_be_hidden()
