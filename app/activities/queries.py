@@ -389,7 +389,9 @@ def _waiting() -> Select[int, datetime]:
     return select(func.count(), func.max(some.c.changed_at))
 
 
-def _listed(query: Select[*tuple[Any, ...]], user_id: int | BindParameter[Any], chosen: Filter) -> Select[*tuple[Any, ...]]:
+def _listed(
+    query: Select[*tuple[Any, ...]], user_id: int | BindParameter[Any], chosen: Filter
+) -> Select[*tuple[Any, ...]]:
     query = query.where(Activity.user_id == user_id, Activity.deleted_at.is_(None))
     if chosen.kind:
         query = query.where(Activity.kind == chosen.kind.value)
