@@ -17,6 +17,7 @@ OTHER = {
     "data_dir": "/srv/metronome",
     "database_url": "postgresql+psycopg2://ada:hunter2@db/metronome",
     "redis_url": "unix:///run/redis.sock",
+    "redis_strict": "true",
     "secret_key": "k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa",
     "host": "0.0.0.0",
     "port": "8001",
