@@ -42,11 +42,14 @@ STAFFS = [
     "/ops/jobs/<uid>",
     "/ops/jobs/<uid>/retries",
     "/ops/jobs/<uid>/cancellations",
+    "/ops/jobs/<uid>/revelations",
     *("/ops/events", "/ops/health", "/ops/alerts", "/ops/alerts/<int:alert_id>"),
-    *("/ops/queues", "/ops/queue", "/ops/kind", "/ops/pauses", "/ops/limits", "/ops/purges"),
-    *("/ops/workers", "/ops/workers/wishes", "/ops/broker", "/ops/integrity", "/ops/audit", "/ops/metrics"),
+    *("/ops/queues", "/ops/queue", "/ops/kind", "/ops/pauses", "/ops/resumptions", "/ops/limits", "/ops/purges"),
+    *("/ops/workers", "/ops/workers/wishes", "/ops/workers/forgettings", "/ops/broker", "/ops/broker/repairs"),
+    *("/ops/integrity", "/ops/integrity/<key>/repairs", "/ops/audit", "/ops/metrics"),
     *("/ops/schedules", "/ops/schedules/calendar", "/ops/schedules/new", "/ops/schedules/<uid>"),
-    *("/ops/schedules/<uid>/edit", "/ops/schedules/<uid>/pauses"),
+    *("/ops/schedules/<uid>/edit", "/ops/schedules/<uid>/pauses", "/ops/schedules/<uid>/resumptions"),
+    "/ops/schedules/<uid>/runs",
     *("/ops/schedules/<uid>/backfills", "/ops/schedules/<uid>/deletions"),
     *("/ops/workflows", "/ops/workflows/<uid>", "/ops/workflows/<uid>/cancellations", "/ops/workflows/<uid>/retries"),
     *("/ops/operations", "/ops/operations/<uid>"),
@@ -56,6 +59,7 @@ STAFFS = [
     "/ops/jobs/chosen?action=delete&uid=<uid>",
     "/ops/failures",
     "/ops/failures/<fingerprint>/mute",
+    "/ops/failures/<fingerprint>/unmute",
     "/admin/",
     "/admin/people/",
     "/admin/activities/",
@@ -73,6 +77,7 @@ STAFFS = [
     "/admin/audit/",
     "/ops/settings",
     "/ops/settings/changes",
+    *("/ops/settings/changes/<int:change_id>/restoration", "/ops/settings/defaults", "/ops/settings/recalculations"),
     "/ops/system",
 ]
 NEWCOMERS = [page for page in PEOPLES if "<" not in page]
@@ -84,11 +89,13 @@ LOOKS = [
 """Ada runs this place and has activities of every sort; a newcomer has none."""
 
 SHOWN_WITH_ANOTHER = {"/swagger/", "/api/docs/", "/reports/list", "/recent", "/scoreboard", "/ops/jobs/<uid>/record"}
-SHOWN_WITH_ANOTHER |= {"/ops/schedules/explained", "/ops/audit.csv"}
+SHOWN_WITH_ANOTHER |= {"/ops/jobs/<uid>/log", "/ops/schedules/explained", "/ops/audit.csv"}
 ASKED_FOR = {
     **dict.fromkeys(("/ops/queue", "/ops/purges"), "name=default"),
     "/ops/kind": "name=workbench.add",
-    **dict.fromkeys(("/ops/pauses", "/ops/limits"), "scope=queue&name=default"),
+    **dict.fromkeys(("/ops/pauses", "/ops/resumptions", "/ops/limits"), "scope=queue&name=default"),
+    "/ops/settings/defaults": "name=page_size",
+    "/ops/settings/recalculations": "kind=running",
 }
 """What a page is asked for beside its address."""
 SHOWN_ONCE = {"/setup/<token>"}
@@ -125,7 +132,8 @@ class Visitors:
             ", recount_rounds = 3 WHERE id = :id",
             id=logged[2]["id"],
         )
-        self._names["<int:alert_id>"] = "1"
+        product.flask("settings", "set", "reports_per_hour", "61")
+        self._names |= {"<int:alert_id>": "1", "<int:change_id>": "1", "<key>": "due"}
         product.sql(ALERT)
         self._operated = _operated(product, email)
         self._names["<int:report_id>"] = self._operated["report"]
@@ -148,7 +156,9 @@ class Visitors:
 
     def address(self, page: str) -> str:
         """The page's address, with the ids of something of Ada's."""
-        asked = {**ASKED_FOR, "/ops/workers/wishes": f"wish=stop&name={self._operated['worker']}"}.get(page)
+        worker = f"name={self._operated['worker']}"
+        of_it = {"/ops/workers/wishes": f"wish=stop&{worker}", "/ops/workers/forgettings": worker}
+        asked = {**ASKED_FOR, **of_it}.get(page)
         for area in ("schedules", "workflows", "operations"):
             page = page.replace(f"/ops/{area}/<uid>", f"/ops/{area}/{self._operated[area]}")
         for name, value in self._names.items():
