@@ -116,23 +116,39 @@ class Glance:
         return self.problems, self.score, self.queues, workers, well, self.newest, self.version
 
 
-class Shared:
-    """The glance of everybody who looks in the same second: five hundred open pages cost what one costs."""
+@dataclass(slots=True)
+class Seen:
+    """A glance, all that it tells as one text, and what is drawn with it, once somebody has it drawn."""
 
-    def __init__(self, take: Callable[[], Glance]) -> None:
-        self._take = take
+    glance: Glance
+    told: str
+    drawn: Mapping[str, Any] | None = None
+
+
+class Shared:
+    """The look of everybody who looks in the same second: five hundred open pages ask what one asks."""
+
+    def __init__(self, take: Callable[[], Glance], draw: Callable[[], Mapping[str, Any]]) -> None:
+        self._take, self._draw = take, draw
         self._taking = threading.Lock()
-        self._kept: tuple[Glance, str] | None = None
+        self._kept: Seen | None = None
         self._until = 0.0
 
-    def get(self, *, anew: bool) -> tuple[Glance, str]:
-        """The glance, and all that it tells as one text; `anew` for who opens the page, and may just have acted."""
+    def get(self, *, anew: bool) -> Seen:
+        """What is so now; `anew` for who opens the page, and may just have acted."""
         with self._taking:
             if anew or self._kept is None or time.monotonic() >= self._until:
                 glance = self._take()
-                self._kept = glance, repr(glance.told_by)
+                self._kept = Seen(glance, repr(glance.told_by))
                 self._until = time.monotonic() + current_app.config.get(KEPT_S, USUALLY_KEPT_S)
             return self._kept
+
+    def drawn(self, seen: Seen) -> Mapping[str, Any]:
+        """What the page shows beside the glance."""
+        with self._taking:
+            if seen.drawn is None:
+                seen.drawn = self._draw()
+            return seen.drawn
 
 
 class Overview:
@@ -141,12 +157,17 @@ class Overview:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._pulse = Pulse(desk)
-        self._shared = Shared(self._glance)
+        self._shared = Shared(self._glance, self._drawn)
 
     def show(self) -> Response:
         """Is it healthy, and if not, where."""
-        glance, told = self._shared.get(anew=not wants_part())
-        return self._desk.region("overview", "_overview", told_by=told, draw=lambda: {"look": glance, **self._drawn()})
+        seen = self._shared.get(anew=not wants_part())
+        return self._desk.region(
+            "overview",
+            "_overview",
+            told_by=seen.told,
+            draw=lambda: {"look": seen.glance, **self._shared.drawn(seen)},
+        )
 
     def run_test_job(self) -> Response:
         """Run the job that the host names for this, so that one sees that jobs run."""
