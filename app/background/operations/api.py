@@ -6,7 +6,7 @@ from flask import Response, url_for
 
 from app.background.schemas import ReasonIn
 from app.once import Sent
-from app.openapi import KEY, ApiBlueprint, answer, sent_once
+from app.openapi import KEY, PROBLEM, ApiBlueprint, ProblemOut, answer, sent_once
 from app.security import api_access, me
 from jobs import RANGES, Limits
 
@@ -205,6 +205,7 @@ def broker() -> Response:
 @blp.post("/broker/repair")
 @blp.arguments(ReasonIn(), required=False)
 @blp.response(200, BrokerRepairOut)
+@blp.alt_response(503, schema=ProblemOut, content_type=PROBLEM, description="Redis is away.")
 @api_access("jobs")
 def repair_broker(given: dict[str, Any]) -> Response:
     """Remove from Redis what nobody holds, and wake workers for all that is ready."""
