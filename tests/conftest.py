@@ -17,12 +17,14 @@ from sqlalchemy.engine import make_url
 
 from tests.servers import PostgresServer, RedisServer
 
-# Each test makes an application of its own; looking through all of them for garbage so often is a quarter of the time.
-gc.set_threshold(100_000, 50, 100)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where the tests store")
+
+
+def pytest_collection_finish() -> None:
+    # Each test makes an application of its own; looking through all of them for garbage takes a quarter of the time.
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

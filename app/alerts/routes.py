@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import NotFound as NoSuchPage
 
+from app.accounts.queries import names_of
 from app.clock import today
 from app.errors import Invalid, SignInNeeded
 from app.openapi import answer, read_json
@@ -120,10 +121,19 @@ def _changed(alert_id: int, announce: str) -> Response:
 
 
 def _shown(alert: Alert) -> dict[str, Any]:
+    steps, mute = queries.steps_of(alert.id), queries.mute_of(alert.fingerprint)
+    who = {
+        alert.acknowledged_by,
+        alert.resolved_by,
+        alert.labels.get("who"),
+        mute and mute.by,
+        *(one.by for one in steps),
+    }
     return {
         "alert": alert,
-        "steps": queries.steps_of(alert.id),
-        "mute": queries.mute_of(alert.fingerprint),
+        "steps": steps,
+        "mute": mute,
+        "people": names_of({one for one in who if one}),
         "mutes": forms.MUTES,
         "folder": str(settings().error_reports_dir or settings().data_dir / "error_reports"),
         "today": today(me().zone),

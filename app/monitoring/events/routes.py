@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
+from app.accounts.queries import names_of
 from app.clock import today
 from app.security import me, viewers
 from app.stream import Kind, Level
@@ -32,12 +33,13 @@ def index() -> Response:
     found, following = queries.events(listing)
     context = _context(listing) | {
         "events": found,
+        "people": names_of({one.who for one in found if one.who}),
         "older": listing.query(below=following) if following else None,
         "count": queries.count(listing) if listing.is_filtered else None,
         "dropped": queries.dropped_within(DAY),
     }
-    told = f"{[one.id for one in found]}{context['older']}{context['count']}{context['dropped']}{me().refresh_s}"
-    tag = hashlib.blake2s(told.encode(), digest_size=8).hexdigest()
+    shown = [one.id for one in found], *(context[name] for name in ("people", "older", "count", "dropped", "pace_s"))
+    tag = hashlib.blake2s(str(shown).encode(), digest_size=8).hexdigest()
     return live("monitoring/_events.html", page="monitoring/events.html", tag=tag, wrong={}, **context)
 
 

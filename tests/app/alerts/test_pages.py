@@ -87,7 +87,7 @@ def test_acknowledging_is_noted_and_tells_nobody_more(app: Flask, ada: Browser, 
     assert state_of(app, alert_id) == "acknowledged"
     assert ada.post(f"/ops/alerts/{alert_id}/acknowledgement").status_code == 409
     page = text_of(ada.get(f"/ops/alerts/{alert_id}"))
-    assert f"Looked after by user {ada_id}" in page
+    assert f"Looked after by Ada, user {ada_id}" in page
     assert audited(app) == [(f"user {ada_id}", "acknowledge alert", f"alert {alert_id}", "open", "acknowledged")]
 
 
@@ -97,7 +97,7 @@ def test_resolving_by_htmx_gives_the_part_and_a_new_one_is_another_alert(
     answer = ada.part(f"/ops/alerts/{alert_id}/resolution")
     assert answer.status_code == 201
     assert answer.get_data(as_text=True).startswith('<section id="alert"')
-    assert f"Resolved user {ada_id}" in text_of(answer)
+    assert f"Resolved Ada, user {ada_id}" in text_of(answer)
     with app.app_context():
         assert services.raise_alert("queue age", "Jobs wait too long: ai", "x", about="ai") != alert_id
     assert ada.post(f"/ops/alerts/{alert_id}/resolution").status_code == 409

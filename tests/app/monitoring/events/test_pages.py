@@ -87,6 +87,28 @@ def test_page_by_hand_by_htmx_and_unchanged(seeded: Flask, ada: Browser) -> None
     assert "next=" in older
 
 
+def test_whoever_has_an_account_is_called_by_name(app: Flask, ada: Browser, ada_id: int) -> None:
+    told = {
+        "kind": "operator",
+        "action": "x",
+        "level": "info",
+        "count": 1,
+        "fields": {},
+        "at": now() + timedelta(minutes=1),
+    }
+    with app.app_context(), transaction() as session:
+        session.execute(
+            insert(EventRow),
+            [
+                {**told, "words": "first", "who": f"user {ada_id}"},
+                {**told, "words": "second", "who": "the command line"},
+            ],
+        )
+    page = text_of(ada.get("/ops/events?kind=operator"))
+    assert f"first Ada, user {ada_id} " in page
+    assert "second the command line " in page
+
+
 def test_empty_pages_say_why(ada: Browser) -> None:
     assert "appears within a second or two" in text_of(ada.get("/ops/events"))
     assert "Nothing matches. Clear filters" in text_of(ada.get("/ops/events?who=nobody"))
