@@ -27,6 +27,7 @@ AWAY = "requests.exceptions.ConnectionError: Failed to resolve 'pypi.org'"
             "Nothing could be asked about 1 of the packages; of the others no vulnerability is known.",
         ),
         ("", f"Traceback\n{AWAY}", 1, f"The dependencies were not scanned: {AWAY}"),
+        ("", "half a line", 124, "The dependencies were not scanned: it took longer than three minutes"),
         (
             FOUND,
             "Found 1 known vulnerability in 1 package",
