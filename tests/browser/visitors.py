@@ -25,6 +25,7 @@ PEOPLES = [
     "/statistics/",
     "/leaderboards/",
     "/leaderboards/membership",
+    "/reminders/",
     "/reports/",
     "/reports/<int:report_id>",
     "/workbench/",
