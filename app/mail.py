@@ -98,18 +98,24 @@ def _message(letter: Letter, *, sender: str) -> EmailMessage:
     message = EmailMessage(policy=POLICY)
     try:
         message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+        for name, value in _ways_out(letter.unsubscribe):
+            message[name] = value
     except ValueError as error:  # a line break in a header
         raise MailRefused(f"It cannot be put into a message: {error}") from None
-    if letter.unsubscribe:
-        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
-        if letter.unsubscribe.startswith("https:"):
-            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
     message["Message-ID"] = f"<{_name_of(letter.key)}@{domain}>"
     message["Date"] = format_datetime(now())
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     return message
+
+
+def _ways_out(url: str | None) -> Iterator[tuple[str, str]]:
+    """The headers by which mail programs end what comes regularly."""
+    if url:
+        yield "List-Unsubscribe", f"<{url}>"
+        if url.startswith("https:"):
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
 
 
 def _name_of(key: str) -> str:
