@@ -12,6 +12,7 @@ from .doctor import doctor
 from .leaderboards import cli as leaderboards
 from .log_reader import logs
 from .monitoring.events.cli import events
+from .reminders import cli as reminders
 from .tuning import cli as tuning
 from .upkeep import optimise
 
@@ -20,6 +21,7 @@ def register(app: Flask) -> None:
     """Put every command on the application; the migration commands only where a terminal asks for them."""
     for group in (accounts.users, accounts.tokens, activities.demo, leaderboards.leaderboards, doctor, tuning.settings):
         app.cli.add_command(group)
+    app.cli.add_command(reminders.reminders)
     for command in (backup, restore, optimise, logs, events):
         app.cli.add_command(command)
     if click.get_current_context(silent=True) is not None:

@@ -105,6 +105,9 @@ class Config:
     leaderboards_interval_s: int = setting(
         "3600", read.whole(60, 604800), "Seconds between two updates of the leaderboards."
     )
+    reminders_interval_s: int = setting(
+        "900", read.whole(60, 86400), "Seconds between two looks at who is to be reminded; each once a day at most."
+    )
 
     # The engine
     workers: int = setting("2", read.whole(1, 64), "Worker processes.")

@@ -6,6 +6,7 @@ together. Who follows what is the business of `wiring.py` alone.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import ClassVar
 
 from flask import current_app
@@ -90,14 +91,23 @@ class LeaderboardsOutdated(Event):
     subject_kind: ClassVar[str] = "leaderboards"
 
 
+@dataclass(frozen=True, slots=True)
+class ReminderDue(Event):
+    """Somebody who wants to be reminded has not logged for as long as they said, on this day of theirs (ISO 8601)."""
+
+    subject_kind: ClassVar[str] = "person"
+    user_id: int
+    day: str
+
+
 Followers = Mapping[type[Event], Sequence[Job]]
 
 
-def announce(*events: Event, by: str | None = None) -> list[str]:
+def announce(*events: Event, by: str | None = None, expires_at: datetime | None = None) -> list[str]:
     """Write down, with one statement, the jobs that follow from these events; they commit with what caused them.
 
-    `by` is who asked for them, as `security.requester` says it. Gives the public ids of the jobs, in the order of the
-    events and their followers.
+    `by` is who asked for them, as `security.requester` says it; what has not begun at `expires_at` is left undone.
+    Gives the public ids of the jobs, in the order of the events and their followers.
     """
     followers: Followers = current_app.extensions["followers"]
     requests = [
@@ -106,6 +116,7 @@ def announce(*events: Event, by: str | None = None) -> list[str]:
             event.content(),
             subject_kind=event.subject_kind,
             subject_id=event.subject_id,
+            expires_at=expires_at,
             requested_by=by,
             request_id=logs.field("request_id"),
         )

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
 from ipaddress import ip_address
@@ -28,6 +29,18 @@ PORTS = {"smtp": 25, "smtps": 465}
 LONGEST_TOLD = 200
 
 
+class _InOneLine(UnstructuredHeader, BaseHeader):
+    """A header that is longer than a line, and holds an address: folded as text is, no mail program could read it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("list-unsubscribe", _InOneLine)
+POLICY = SMTP.clone(header_factory=_headers)
+
+
 class MailRefused(Exception):
     """The server will never take this message: trying again is of no use."""
 
@@ -40,13 +53,16 @@ class MailDelayed(Exception):
 class Letter:
     """One message to one person.
 
-    The same `key` gives the same Message-ID, by which servers and people recognise a duplicate.
+    The same `key` gives the same Message-ID, by which servers and people recognise a duplicate. `unsubscribe` is where
+    whoever wants no more of these can say so: by opening it, or, over https, by one click in their mail program, which
+    sends a POST there (RFC 8058).
     """
 
     to: str
     subject: str
     text: str
     key: str
+    unsubscribe: str | None = None
 
 
 def send(letter: Letter, *, deadline_s: float = DEADLINE_S) -> str:
@@ -79,9 +95,11 @@ def trouble_with_mail(url: str, *, deadline_s: float = DEADLINE_S) -> str | None
 
 
 def _message(letter: Letter, *, sender: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     try:
         message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+        for name, value in _ways_out(letter.unsubscribe):
+            message[name] = value
     except ValueError as error:  # a line break in a header
         raise MailRefused(f"It cannot be put into a message: {error}") from None
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
@@ -90,6 +108,14 @@ def _message(letter: Letter, *, sender: str) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     return message
+
+
+def _ways_out(url: str | None) -> Iterator[tuple[str, str]]:
+    """The headers by which mail programs end what comes regularly."""
+    if url:
+        yield "List-Unsubscribe", f"<{url}>"
+        if url.startswith("https:"):
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
 
 
 def _name_of(key: str) -> str:

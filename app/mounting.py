@@ -39,6 +39,8 @@ from .monitoring.events import routes as events
 from .monitoring.health import api as health_api
 from .monitoring.health import queries as health_queries
 from .monitoring.health import routes as health
+from .reminders import api as reminders_api
+from .reminders import routes as reminders
 from .reports import api as reports_api
 from .reports import routes as reports
 from .statistics import api as statistics_api
@@ -56,7 +58,7 @@ from .workbench import services as workbench_services
 
 PAGES = (
     *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
-    *(statistics.bp, leaderboards.bp),
+    *(statistics.bp, leaderboards.bp, reminders.bp),
     *(alerts.bp, events.bp, health.bp, background.bp),
     *(tuning.bp, system.bp),
 )
@@ -69,7 +71,7 @@ BESIDE_THE_CONSOLE = (
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
-    *(statistics_api.blp, leaderboards_api.blp),
+    *(statistics_api.blp, leaderboards_api.blp, reminders_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
     *(alerts_api.blp, events_api.blp, health_api.blp, people_api.blp),
     *(tuning_api.blp, system_api.blp),
@@ -100,7 +102,10 @@ def mount(app: Flask, config: Config) -> None:
     admin.install(app)
     openapi.install(app, *API, version=VERSION, bodies=workbench_services.argument_schemas)
     problems.install(app)
-    app.extensions["settings_sections"] = {"leaderboards/_membership.html": leaderboards.section}
+    app.extensions["settings_sections"] = {
+        "leaderboards/_membership.html": leaderboards.section,
+        "reminders/_reminders.html": reminders.section,
+    }
     app.extensions["fill_demo"] = getattr(activity_services, "fill_demo", None)
     app.context_processor(lambda: {"app_version": VERSION, "environment_name": config.environment_name})
     cli.register(app)

@@ -18,6 +18,7 @@ from .monitoring import services as monitoring
 from .monitoring.events import services as event_log
 from .monitoring.health import services as health
 from .once import forget_keys
+from .reminders import services as reminders
 from .reports import services as reports
 from .statistics import services as statistics
 from .upkeep import give_back_the_log
@@ -49,6 +50,12 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         expires_s=config.requeue_expiry_s,
         pace=lambda: _requeue_pace(app.extensions["config"]),
     )
+    remind = Sweep(
+        "look who is to be reminded",
+        config.reminders_interval_s,
+        inside(reminders.send_reminders),
+        pace=lambda: (app.extensions["config"].reminders_interval_s, None),
+    )
     return [
         *engine.sweeps(reap_every_s=config.reap_interval_s, keep_s=config.retention_days * DAY_S),
         requeue,
@@ -56,6 +63,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         Sweep("give back the room of SQLite's log", HOUR_S, inside(give_back_the_log)),
         Sweep("look for old statistics", STATISTICS_S, inside(statistics.ask_for_old_ones)),
         Sweep("look whether leaderboards are due", MINUTE_S, inside(leaderboards.ask_when_due)),
+        remind,
         Sweep("empty bins", HOUR_S, inside(activities.purge_deleted)),
         Sweep("forget idempotency keys", HOUR_S, inside(forget_keys)),
         Sweep("forget guests, sessions and links that are over", HOUR_S, inside(accounts.forget_the_gone)),

@@ -53,6 +53,12 @@ def settings() -> Config:
     return cast("Config", current_app.extensions["config"])
 
 
+def address_of(path: str) -> str:
+    """Where people reach a path of ours, for links in mail: at PUBLIC_URL, or where we listen."""
+    config = settings()
+    return f"{config.public_url or f'http://{config.host}:{config.port}'}{path}"
+
+
 def asked_itself() -> Request:
     """The request, for who looks at it several times: Flask's name for it costs more than the look."""
     return cast("Request", request._get_current_object())  # type: ignore[attr-defined]

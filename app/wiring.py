@@ -22,6 +22,7 @@ from .events import (
     Followers,
     LeaderboardsOutdated,
     MetChanged,
+    ReminderDue,
     ReportRequested,
     StatisticsOutdated,
 )
@@ -29,6 +30,7 @@ from .leaderboards import actors as leaderboards
 from .monitoring.events import services as event_log
 from .monitoring.health.models import HealthCheck, HealthPart
 from .monitoring.observer import Teller
+from .reminders import actors as reminders
 from .reports import actors as reports
 from .reports import services as report_services
 from .statistics import actors as statistics
@@ -45,6 +47,7 @@ FOLLOWERS: Followers = {
     AlertRaised: (alerts.tell_people,),
     StatisticsOutdated: (statistics.user_statistics,),
     LeaderboardsOutdated: (leaderboards.update_leaderboards,),
+    ReminderDue: (reminders.remind,),
 }
 
 FOR_PEOPLE: Mapping[str, Check] = {
@@ -132,6 +135,7 @@ def wire(app: Flask, config: Config) -> Engine:
     engine.include(reports.group)
     engine.include(statistics.group)
     engine.include(leaderboards.group)
+    engine.include(reminders.group)
     engine.include(alerts.group)
     engine.include(workbench.group)
     install(app, engine)

@@ -94,6 +94,7 @@ GROUPS = (
             Knob("requeue_interval_s", "Between two searches for stuck activities", unit="s"),
             Knob("requeue_expiry_s", "A search not begun is dropped after", "Not longer than the interval.", unit="s"),
             Knob("leaderboards_interval_s", "Between two updates of the leaderboards", unit="s"),
+            Knob("reminders_interval_s", "Between two looks at who is to be reminded", unit="s"),
         ),
     ),
 )

@@ -10,10 +10,11 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
+from app.reminders import links
 from tests.browser.product import Product
 from tests.browser.steps import sign_in, sign_up
 
-STRANGERS = ["/", "/sign-in", "/sign-up", "/help", "/nowhere"]
+STRANGERS = ["/", "/sign-in", "/sign-up", "/help", "/reminders/unsubscribe/<token>", "/nowhere"]
 PEOPLES = [
     "/",
     "/activities/",
@@ -25,6 +26,7 @@ PEOPLES = [
     "/statistics/",
     "/leaderboards/",
     "/leaderboards/membership",
+    "/reminders/",
     "/reports/",
     "/reports/<int:report_id>",
     "/workbench/",
@@ -135,6 +137,7 @@ class Visitors:
         product.flask("settings", "set", "reports_per_hour", "61")
         self._names |= {"<int:alert_id>": "1", "<int:change_id>": "1", "<key>": "due"}
         product.sql(ALERT)
+        self._names["<token>"] = _link_of(product, email)
         self._operated = _operated(product, email)
         self._names["<int:report_id>"] = self._operated["report"]
         a_while_ago = datetime.now(UTC) - timedelta(minutes=12)
@@ -197,6 +200,19 @@ def _operated(product: Product, email: str) -> dict[str, str]:
         "report": str(report["report_id"]),
         "worker": next(one["name"] for one in workers if one["role"] == "worker"),
     }
+
+
+def _link_of(product: Product, email: str) -> str:
+    """What stands in the link that ends somebody's reminders, once they have some."""
+    token = product.flask("tokens", "create", "--email", email, "--scope", "admin")
+    people = _asked(product, token, "people?limit=100")["people"]
+    user_id = next(one["id"] for one in people if one["email"] == email)
+    product.sql(
+        "INSERT INTO reminder (user_id, is_on, days, hour, changed_at) VALUES (:id, true, 3, 18, :at)",
+        id=user_id,
+        at="2026-11-20 12:00:00",
+    )
+    return links.token_of(user_id, email, key=(product.folder / "secret_key").read_text().strip())
 
 
 def _sent_to(product: Product, token: str, path: str, what: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ PUBLIC = {
     *("accounts.guest", "accounts.setup", "accounts.create_admin", "accounts.update_theme"),
     *("api.docs", "api.docs_older", "api.document", "older.older_docs"),
     *("csp_report", "dashboard.index", "dashboard.words", "static"),
-    "alerts.receive",
+    *("alerts.receive", "reminders.unsubscribe", "reminders.end"),
     *("tuning.accent", "tuning.dismiss"),
 }
 FOR_MACHINES = "monitoring."

@@ -18,7 +18,7 @@ from app.clock import now
 from app.db import transaction
 from app.mail import Letter, MailDelayed, MailRefused, send
 from app.outward import AddressRefused, CallFailed, post
-from app.web import settings
+from app.web import address_of, settings
 
 from . import queries
 
@@ -84,8 +84,7 @@ def write_file(name: str, content: str) -> Path:
 
 def link_to(alert_id: int) -> str:
     """The address of the alert's page."""
-    config = settings()
-    return f"{config.public_url or f'http://{config.host}:{config.port}'}/ops/alerts/{alert_id}"
+    return address_of(f"/ops/alerts/{alert_id}")
 
 
 def _letter(alert: Alert, to: str) -> Callable[[str], int]:

@@ -77,7 +77,7 @@ def parts(response: TestResponse) -> list[str]:
 def test_the_page_shows_each_section_with_what_is_stored(ada: Browser, cleo: Browser) -> None:
     page = ada.get("/settings/")
     assert page.status_code == 200
-    assert parts(page) == ["profile", "weights", "leaderboards", "password", "sessions", "tokens"]
+    assert parts(page) == ["profile", "weights", "leaderboards", "reminders", "password", "sessions", "tokens"]
     assert (typed(page, "profile-name"), chosen(page, "profile-zone")) == ("Ada", [ZONE])
     assert "You sign in as ada@example.org." in text_of(page)
     assert "Cleo" not in page.text
@@ -85,7 +85,9 @@ def test_the_page_shows_each_section_with_what_is_stored(ada: Browser, cleo: Bro
 
 def test_a_guest_has_no_password_to_change_and_may_keep_the_account(stranger: Browser) -> None:
     stranger.post("/guest")
-    assert parts(stranger.get("/settings/")) == ["keep", "profile", "weights", "leaderboards", "sessions", "tokens"]
+    assert parts(stranger.get("/settings/")) == [
+        *("keep", "profile", "weights", "leaderboards", "reminders", "sessions", "tokens"),
+    ]
 
 
 def test_strangers_see_no_settings_and_come_back_after_signing_in(stranger: Browser) -> None:

@@ -57,6 +57,7 @@ OTHER = {
     "requeue_interval_s": "301",
     "requeue_expiry_s": "241",
     "leaderboards_interval_s": "1800",
+    "reminders_interval_s": "901",
     "workers": "3",
     "worker_threads": "5",
     "lease_s": "13",

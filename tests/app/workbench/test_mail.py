@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from email.policy import default
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,26 @@ def test_server_takes_the_message(online: Flask, mail_server: MailServer) -> Non
     )
     assert message["Message-ID"] == message_id
     assert message_id.endswith("@example.org>")
+
+
+@pytest.mark.parametrize(("scheme", "one_click"), [("https", "List-Unsubscribe=One-Click"), ("http", None)])
+def test_letter_says_where_it_is_ended_and_over_https_that_one_click_does_it(
+    online: Flask, mail_server: MailServer, scheme: str, one_click: str | None
+) -> None:
+    link = f"{scheme}://metronome.example.org/{'a' * 200}"
+    with online.app_context():
+        mail.send(replace(LETTER, unsubscribe=link))
+        mail.send(LETTER)
+    (_, text), (_, other) = mail_server.letters
+    assert f"\r\nList-Unsubscribe: <{link}>\r\n" in text
+    assert (read(text)["List-Unsubscribe-Post"], read(text)["Subject"]) == (one_click, "Grüße")
+    assert "Unsubscribe" not in other
+
+
+def test_link_that_would_be_two_headers_is_refused(app: Flask) -> None:
+    with app.app_context(), pytest.raises(MailRefused):
+        mail.send(replace(LETTER, unsubscribe="https://metronome.example.org/\r\nBcc: ben@example.org"))
+    assert outbox(app) == []
 
 
 def test_key_decides_the_message_id(app: Flask) -> None:

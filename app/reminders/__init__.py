@@ -1,0 +1,1 @@
+"""Nudging people who have not logged."""
