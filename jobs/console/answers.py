@@ -79,12 +79,12 @@ def shared(part: str, told: Told, *, seen_by: tuple[Hashable, ...], draw: Callab
     response = _same(tag)
     if response is None:
         found = told.part(shape, lambda: _drawn(part, tag=tag, **token_to_come(), **draw()))
-        is_packed = found.packed is not None and request.accept_encodings.quality("gzip") > 0
-        response = _answer(found.packed if is_packed else found.body, 200)
+        packed = found.packed if request.accept_encodings.quality("gzip") > 0 else None
+        response = _answer(packed or found.body, 200)
         response.headers["HX-PTag"] = tag
-        if found.packed is not None:
+        if found.packed:
             response.headers.add("Vary", "Accept-Encoding")
-        if is_packed:
+        if packed:
             response.headers["Content-Encoding"] = "gzip"
     return response
 

@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
 from markupsafe import escape
@@ -30,7 +30,7 @@ class Part:
     @property
     def body(self) -> bytes:
         """What the person of this request is given."""
-        return self.drawn if self.packed else self.drawn.replace(_MARK.encode(), str(escape(_token()())).encode())
+        return self.drawn if self.packed else self.drawn.replace(_MARK.encode(), _token().encode())
 
 
 class Told:
@@ -66,6 +66,6 @@ def _packed(drawn: bytes) -> Part:
     return Part(drawn, None if has_tokens else gzip.compress(drawn, QUICK, mtime=0))
 
 
-def _token() -> Callable[[], str]:
-    token: Callable[[], str] = current_app.jinja_env.globals[TOKEN]
-    return token
+def _token() -> str:
+    make = cast("Callable[[], str]", current_app.jinja_env.globals[TOKEN])
+    return str(escape(make()))
