@@ -1,6 +1,10 @@
 """Which requests the threads of the web take: of large ones and of looks few, so that others never wait behind many."""
 
+from __future__ import annotations
+
 import sys
+import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -11,42 +15,72 @@ LARGE_BYTES = 8 * 1024
 """A batch or an upload: its work is many times that of a form or a page."""
 OPERATORS = "/ops/"
 """Under it are the pages that tell of all jobs; left open, each looks again every few seconds."""
+LOOKS_TAKE_ONE_IN = 16
+"""Threads share one interpreter: what many small looks take from all others is its time, however few are at work."""
 
 
 class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
     """waitress's threads, of which few take what would take all of them.
 
     A quarter, and at least one, may take a large request at the same moment; an eighth, and at least one, a look of a
-    page that operators have open.
+    page that operators have open. While others are answered, looks rest after each as long as they need to take no
+    more than a sixteenth of one processor's time.
     """
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.queue = _Line(most_large=max(1, count // 4), most_looks=max(1, count // 8))
+        self.queue = _Line(self.lock, most_large=max(1, count // 4), most_looks=max(1, count // 8))
+        self.queue_cv = self.queue.bell
         self.set_thread_count(count)
 
 
 class _Share:
     """Those of one kind: who waits, numbered in the order they came, and how many of them are at work."""
 
-    def __init__(self, most: int) -> None:
-        self.waiting, self.at_work, self.most = deque[tuple[int, HTTPChannel]](), deque[None](), most
+    def __init__(self, most: int = sys.maxsize) -> None:
+        self.waiting, self.at_work, self._most = deque[tuple[int, HTTPChannel]](), deque[None](), most
 
     def __len__(self) -> int:
         """How many may be taken now."""
-        return min(len(self.waiting), max(0, self.most - len(self.at_work)))
+        return min(len(self.waiting), max(0, self._most - len(self.at_work)))
+
+    def take(self) -> _Taken:
+        """The first of them, at work from now on."""
+        self.at_work.append(None)
+        return _Taken(self, self.waiting.popleft()[1])
+
+    def end(self, _took_s: float) -> None:
+        """One of them is done. A deque needs no lock; until this is seen, one less is taken."""
+        self.at_work.pop()
+
+
+class _Looks(_Share):
+    """Looks, which rest after each."""
+
+    def __init__(self, lock: threading.Lock, most: int) -> None:
+        super().__init__(most)
+        self._lock, self._rest_until = lock, 0.0
+
+    def rest_s(self) -> float:
+        """For how many seconds from now they rest."""
+        return max(0.0, self._rest_until - time.monotonic())
+
+    def end(self, took_s: float) -> None:
+        """One is done, and took so much of the processor's time."""
+        with self._lock:  # whoever counted with it that one may be taken finds it so
+            self._rest_until = max(self._rest_until, time.monotonic()) + took_s * (LOOKS_TAKE_ONE_IN - 1)
+            super().end(took_s)
 
 
 class _Line:
-    """Who waits, in the order they came; those of a kind are passed by while enough of it are at work.
+    """Who waits, in the order they came; those of a kind are passed by while they may not be taken.
 
-    The dispatcher asks and changes it with its lock held; one that is done says so without: it is counted out by
-    taking it from a deque, which needs no lock.
+    The dispatcher asks and changes it with its lock held.
     """
 
-    def __init__(self, *, most_large: int, most_looks: int) -> None:
-        self._small, self._large, self._looks = _Share(sys.maxsize), _Share(most_large), _Share(most_looks)
-        self._number = 0
+    def __init__(self, lock: threading.Lock, *, most_large: int, most_looks: int) -> None:
+        self._small, self._large, self._looks = _Share(), _Share(most_large), _Looks(lock, most_looks)
+        self._number, self.bell = 0, _Bell(lock, self)
 
     def append(self, channel: HTTPChannel) -> None:
         """Let it wait."""
@@ -56,31 +90,54 @@ class _Line:
 
     def popleft(self) -> Any:
         """Who came first of those that may be taken now; there must be one."""
-        share = min((one for one in (self._small, self._large, self._looks) if one), key=lambda one: one.waiting[0][0])
-        share.at_work.append(None)
-        return _Taken(share.waiting.popleft()[1], share.at_work)
+        return min(self._free(), key=lambda share: share.waiting[0]).take()
 
     def __len__(self) -> int:
         """How many may be taken now."""
-        return len(self._small) + len(self._large) + len(self._looks)
+        return sum(len(share) for share in self._free())
+
+    def awake_in_s(self) -> float | None:
+        """In how many seconds there is something to take again by itself; None when nothing rests."""
+        return self._looks.rest_s() if self._looks else None
+
+    def _free(self) -> list[_Share]:
+        others = [share for share in (self._small, self._large) if share]
+        is_alone = not (self._small.at_work or self._large.at_work or others)
+        return [*others, self._looks] if self._looks and (is_alone or not self._looks.rest_s()) else others
+
+
+class _Bell(threading.Condition):
+    """What idle threads wait for. Nobody rings when looks have rested: one who waits knows, and looks up by itself.
+
+    There is such a one, or all are busy: who ends a look finds that others rest, and who is rung for finds it, too.
+    """
+
+    def __init__(self, lock: threading.Lock, line: _Line) -> None:
+        super().__init__(lock)
+        self._line = line
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until it rings, or until looks have rested."""
+        return super().wait(self._line.awake_in_s() if timeout is None else timeout)
 
 
 class _Taken:
     """A channel whose request is counted among those of its kind at work, until it is done."""
 
-    def __init__(self, channel: HTTPChannel, at_work: deque[None]) -> None:
-        self._channel, self._at_work = channel, at_work
+    def __init__(self, share: _Share, channel: HTTPChannel) -> None:
+        self._share, self._channel = share, channel
 
     def service(self) -> None:
         """Answer it."""
+        began = time.thread_time()
         try:
             self._channel.service()
         finally:
-            self._at_work.pop()
+            self._share.end(time.thread_time() - began)
 
     def cancel(self) -> None:
         """Answer it no more."""
-        self._at_work.pop()
+        self._share.at_work.pop()
         self._channel.cancel()
 
 
