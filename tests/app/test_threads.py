@@ -47,6 +47,22 @@ def threads() -> Iterator[Threads]:
     three.shutdown()
 
 
+@pytest.mark.parametrize(
+    "request_line", ["GET /healthz", "GET /recent", "GET /opsy/", "POST /api/v1/activities", "GET /api/v1/jobs"]
+)
+def test_however_many_operators_look_others_are_answered(threads: Threads, request_line: str) -> None:
+    gate = threading.Event()
+    looks = [Asked(LOOK, lambda: gate.wait(10)) for _ in range(12)]
+    other = Asked(f"{request_line} HTTP/1.1\r\nHX-PTag: seen\r\n\r\n".encode())
+    page = Asked(LOOK.replace(b"HX-PTag", b"HX-Request"))
+    for one in (*looks, other, page):
+        threads.add_task(one)
+    assert [one.is_answered.wait(10) for one in (other, page)] == [True, True]
+    assert sum(one.began > 0 for one in looks) <= 1
+    gate.set()
+    assert all(one.is_answered.wait(10) for one in looks)
+
+
 def test_looks_follow_each_other_while_nobody_else_asks(threads: Threads) -> None:
     looks = [Asked(LOOK, _work) for _ in range(3)]
     for one in looks:
