@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 
 from app.config import Config
 from app.errors import CameFromElsewhere, NotAllowed, SignInNeeded
@@ -228,6 +229,17 @@ def _access_of(app: Flask, endpoint: str, method: str) -> str | None:
 
 class CookieSessions(SecureCookieSessionInterface):
     """Flask's own, which makes its signer for every request; programs bring no cookie to be looked at."""
+
+    def __init__(self) -> None:
+        self._signer: tuple[Any, URLSafeTimedSerializer | None] = None, None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """The same one as long as the key is the same."""
+        key, signer = self._signer
+        if signer is None or key != app.secret_key:
+            signer = super().get_signing_serializer(app)
+            self._signer = app.secret_key, signer
+        return signer
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the cookie holds; nothing without one."""

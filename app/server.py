@@ -10,15 +10,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import WSGITask
-from waitress.wasyncore import loop
 
 from app import create_app
 from app.config import Config
 from app.doorstep import enter
 from app.monitoring.events.services import recorder_of
+from app.sockets import Channel, Sockets
 from app.threads import Threads
 from app.tuning.services import follow
 from jobs import engine_of
@@ -30,8 +29,6 @@ CONNECTIONS = 4_000
 LARGEST_BODY_BYTES = 26 * 1024 * 1024
 SILENT_CONNECTION_S = 30
 DRAIN_S = 5.0
-
-Sockets = dict[int, Any]
 
 
 def main() -> None:
@@ -59,8 +56,8 @@ class Answer(WSGITask):  # type: ignore[misc]
             super().set_close_on_finish()
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]
-    """One connection."""
+class Connection(Channel):
+    """One of ours."""
 
     task_class = Answer
 
@@ -69,7 +66,9 @@ def listening(app: WSGIApplication, sockets: Sockets, config: Config) -> Any:
     """A server that listens, its sockets in the map. Raises OSError."""
     server = create_server(app, map=sockets, _dispatcher=Threads(config.web_threads), **options(config))
     for one in sockets.values():
-        one.channel_class = Channel
+        one.channel_class = Connection
+        if one.accepting:
+            one.pull_trigger = _pull_nothing
     return server
 
 
@@ -87,13 +86,16 @@ def options(config: Config) -> dict[str, Any]:
         "threads": config.web_threads,
         "connection_limit": CONNECTIONS,
         "backlog": 1024,
-        "asyncore_use_poll": True,
         "channel_timeout": SILENT_CONNECTION_S,
         "max_request_body_size": LARGEST_BODY_BYTES,
         "expose_tracebacks": False,
         "ident": None,
         **proxy,
     }
+
+
+def _pull_nothing() -> None:
+    """waitress wakes its loop after each answer; here the kernel knows from the thread itself what to wait for."""
 
 
 def _serve(server: Any, sockets: Sockets) -> None:
@@ -109,11 +111,11 @@ def _serve(server: Any, sockets: Sockets) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     while not stopping:
-        loop(timeout=1, map=sockets, use_poll=True, count=1)
+        sockets.wait(1)
     deadline = time.monotonic() + DRAIN_S
     _refuse_newcomers(sockets)
     while _is_answering(sockets) and time.monotonic() < deadline:
-        loop(timeout=0.05, map=sockets, use_poll=True, count=1)
+        sockets.wait(0.05)
     server.task_dispatcher.shutdown(timeout=1)
 
 
@@ -125,7 +127,7 @@ def _refuse_newcomers(sockets: Sockets) -> None:
 
 
 def _is_answering(sockets: Sockets) -> bool:
-    channels = [one for one in sockets.values() if isinstance(one, HTTPChannel)]
+    channels = [one for one in sockets.values() if isinstance(one, Channel)]
     return any(one.requests or one.total_outbufs_len for one in channels)
 
 

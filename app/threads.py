@@ -1,5 +1,10 @@
-"""Which requests the threads of the web take: large ones in a few only, so that small ones never wait behind many."""
+"""Which requests the threads of the web take: of large ones and of looks few, so that others never wait behind many."""
 
+from __future__ import annotations
+
+import sys
+import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -8,64 +13,139 @@ from waitress.task import ThreadedTaskDispatcher
 
 LARGE_BYTES = 8 * 1024
 """A batch or an upload: its work is many times that of a form or a page."""
+OPERATORS = "/ops/"
+"""Under it are the pages that tell of all jobs; left open, each looks again every few seconds."""
+LOOKS_TAKE_ONE_IN = 16
+"""Threads share one interpreter: what many small looks take from all others is its time, however few are at work."""
 
 
 class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """waitress's threads, of which a quarter, and at least one, may take a large request at the same moment."""
+    """waitress's threads, of which few take what would take all of them.
+
+    A quarter, and at least one, may take a large request at the same moment; an eighth, and at least one, a look of a
+    page that operators have open. While others are answered, looks rest after each as long as they need to take no
+    more than a sixteenth of one processor's time.
+    """
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.queue = _Line(most_large=max(1, count // 4))
+        self.queue = _Line(self.lock, most_large=max(1, count // 4), most_looks=max(1, count // 8))
+        self.queue_cv = self.queue.bell
         self.set_thread_count(count)
 
 
-class _Line:
-    """Who waits, in the order they came; the large are passed by while enough of them are at work.
+class _Share:
+    """Those of one kind: who waits, numbered in the order they came, and how many of them are at work."""
 
-    The dispatcher asks and changes it with its lock held; a large one that is done says so without: it is counted out
-    by taking it from a deque, which needs no lock.
+    def __init__(self, most: int = sys.maxsize) -> None:
+        self.waiting, self.at_work, self._most = deque[tuple[int, HTTPChannel]](), deque[None](), most
+
+    def __len__(self) -> int:
+        """How many may be taken now."""
+        return min(len(self.waiting), max(0, self._most - len(self.at_work)))
+
+    def take(self) -> _Taken:
+        """The first of them, at work from now on."""
+        self.at_work.append(None)
+        return _Taken(self, self.waiting.popleft()[1])
+
+    def end(self, _took_s: float) -> None:
+        """One of them is done. A deque needs no lock; until this is seen, one less is taken."""
+        self.at_work.pop()
+
+
+class _Looks(_Share):
+    """Looks, which rest after each."""
+
+    def __init__(self, lock: threading.Lock, most: int) -> None:
+        super().__init__(most)
+        self._lock, self._rest_until = lock, 0.0
+
+    def rest_s(self) -> float:
+        """For how many seconds from now they rest."""
+        return max(0.0, self._rest_until - time.monotonic())
+
+    def end(self, took_s: float) -> None:
+        """One is done, and took so much of the processor's time."""
+        with self._lock:  # whoever counted with it that one may be taken finds it so
+            self._rest_until = max(self._rest_until, time.monotonic()) + took_s * (LOOKS_TAKE_ONE_IN - 1)
+            super().end(took_s)
+
+
+class _Line:
+    """Who waits, in the order they came; those of a kind are passed by while they may not be taken.
+
+    The dispatcher asks and changes it with its lock held.
     """
 
-    def __init__(self, *, most_large: int) -> None:
-        self._small, self._large = deque[tuple[int, HTTPChannel]](), deque[tuple[int, HTTPChannel]]()
-        self._at_work, self._most_large, self._number = deque[None](), most_large, 0
+    def __init__(self, lock: threading.Lock, *, most_large: int, most_looks: int) -> None:
+        self._small, self._large, self._looks = _Share(), _Share(most_large), _Looks(lock, most_looks)
+        self._number, self.bell = 0, _Bell(lock, self)
 
     def append(self, channel: HTTPChannel) -> None:
         """Let it wait."""
         self._number += 1
-        (self._large if _is_large(channel) else self._small).append((self._number, channel))
+        share = self._large if _is_large(channel) else self._looks if _is_look(channel) else self._small
+        share.waiting.append((self._number, channel))
 
     def popleft(self) -> Any:
         """Who came first of those that may be taken now; there must be one."""
-        large = self._large and len(self._at_work) < self._most_large
-        if large and (not self._small or self._large[0] < self._small[0]):
-            self._at_work.append(None)
-            return _Large(self._large.popleft()[1], self._at_work)
-        return self._small.popleft()[1]
+        return min(self._free(), key=lambda share: share.waiting[0]).take()
 
     def __len__(self) -> int:
         """How many may be taken now."""
-        return len(self._small) + min(len(self._large), max(0, self._most_large - len(self._at_work)))
+        return sum(len(share) for share in self._free())
+
+    def awake_in_s(self) -> float | None:
+        """In how many seconds there is something to take again by itself; None when nothing rests."""
+        return self._looks.rest_s() if self._looks else None
+
+    def _free(self) -> list[_Share]:
+        others = [share for share in (self._small, self._large) if share]
+        is_alone = not (self._small.at_work or self._large.at_work or others)
+        return [*others, self._looks] if self._looks and (is_alone or not self._looks.rest_s()) else others
 
 
-class _Large:
-    """A channel whose request is large, counted among those at work until it is done."""
+class _Bell(threading.Condition):
+    """What idle threads wait for. Nobody rings when looks have rested: one who waits knows, and looks up by itself.
 
-    def __init__(self, channel: HTTPChannel, at_work: deque[None]) -> None:
-        self._channel, self._at_work = channel, at_work
+    There is such a one, or all are busy: who ends a look finds that others rest, and who is rung for finds it, too.
+    """
+
+    def __init__(self, lock: threading.Lock, line: _Line) -> None:
+        super().__init__(lock)
+        self._line = line
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until it rings, or until looks have rested."""
+        return super().wait(self._line.awake_in_s() if timeout is None else timeout)
+
+
+class _Taken:
+    """A channel whose request is counted among those of its kind at work, until it is done."""
+
+    def __init__(self, share: _Share, channel: HTTPChannel) -> None:
+        self._share, self._channel = share, channel
 
     def service(self) -> None:
         """Answer it."""
+        began = time.thread_time()
         try:
             self._channel.service()
         finally:
-            self._at_work.pop()
+            self._share.end(time.thread_time() - began)
 
     def cancel(self) -> None:
         """Answer it no more."""
+        self._share.at_work.pop()
         self._channel.cancel()
 
 
 def _is_large(channel: HTTPChannel) -> bool:
     body = channel.requests[0].body_rcv
     return body is not None and len(body) > LARGE_BYTES
+
+
+def _is_look(channel: HTTPChannel) -> bool:
+    request = channel.requests[0]
+    return request.error is None and "HX_PTAG" in request.headers and request.path.startswith(OPERATORS)

@@ -1,11 +1,13 @@
 """Pages of the console, parts of them, and regions that ask again."""
 
 import hashlib
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, make_response, render_template, request
 
 from . import people
+from .shared import Told, token_to_come
 
 PLAIN_LAYOUT = "console/layout.html"
 PACE_MS = 3_000
@@ -64,11 +66,26 @@ def region(template: str, part: str, *, told_by: object, event: str | None = Non
 
 def unchanged(told_by: object) -> Response | None:
     """304 when the part that asks has just this already; ask before the work of drawing it."""
-    tag = tag_of(told_by)
-    if not wants_part() or request.headers.get("HX-PTag") != tag:
-        return None
-    response = _answer("", 304)
-    response.headers["HX-PTag"] = tag
+    return _same(tag_of(told_by)) if wants_part() else None
+
+
+def shared(part: str, told: Told, *, seen_by: tuple[Hashable, ...], draw: Callable[[], Mapping[str, Any]]) -> Response:
+    """The part that asks again, drawn once for all who see the same: 304 for who has just this already.
+
+    `seen_by` holds all in which those differ who do not; what `draw` gives is read only when something is drawn.
+    """
+    shape = seen_by, refresh(), request.script_root
+    tag = told.tag(shape, lambda: tag_of((told.text, *seen_by)))
+    response = _same(tag)
+    if response is None:
+        found = told.part(shape, lambda: _drawn(part, tag=tag, **token_to_come(), **draw()))
+        packed = found.packed if request.accept_encodings.quality("gzip") > 0 else None
+        response = _answer(packed or found.body, 200)
+        response.headers["HX-PTag"] = tag
+        if found.packed:
+            response.headers.add("Vary", "Accept-Encoding")
+        if packed:
+            response.headers["Content-Encoding"] = "gzip"
     return response
 
 
@@ -94,7 +111,15 @@ def _drawn(template: str, **context: Any) -> str:
     return people.named(drawn)
 
 
-def _answer(body: str, status: int) -> Response:
+def _same(tag: str) -> Response | None:
+    if request.headers.get("HX-PTag") != tag:
+        return None
+    response = _answer("", 304)
+    response.headers["HX-PTag"] = tag
+    return response
+
+
+def _answer(body: str | bytes, status: int) -> Response:
     response = make_response(body, status)
     response.headers.add("Vary", "HX-Request, HX-Request-Type")
     response.headers["Cache-Control"] = "no-store"

@@ -296,3 +296,11 @@ def test_me_is_for_those_who_are_signed_in(app: Flask, stranger: Browser) -> Non
 def test_a_scope_there_is_not_stops_the_start() -> None:
     with pytest.raises(ValueError, match="no scope 'delete'"):
         api_access("delete")
+
+
+def test_a_cookie_of_another_key_is_none(app: Flask, ada: Browser) -> None:
+    assert ada.get("/settings/").status_code == 200
+    key, app.secret_key = app.secret_key, "another key, of which nobody was told"
+    assert ada.get("/settings/").headers["Location"].startswith("/sign-in")
+    app.secret_key = key
+    assert ada.get("/settings/").status_code == 200

@@ -38,7 +38,7 @@ def site(environ, start_response):
     return [body]
 
 config = Config.from_env()
-sockets = {}
+sockets = server.Sockets()
 server._allow_many_sockets()
 running = server.listening(site, sockets, config)
 print("ready", flush=True)

@@ -26,7 +26,7 @@ ONLY_IMPORTED_BY = {
     "flask_admin": {"app/admin/*.py", "app/*/admin.py"},
     "argon2": {"app/hashing.py"},
     "dotenv": {"app/config.py"},
-    "waitress": {"app/server.py", "app/threads.py"},
+    "waitress": {"app/server.py", "app/sockets.py", "app/threads.py"},
     "supervisor": {"app/supervision.py"},
     "subprocess": {
         *("app/daemon.py", "app/dumps.py", "app/launcher.py", "app/welcome.py"),

@@ -10,6 +10,7 @@ from flask import Response, abort, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 
 from jobs.console import answers
+from jobs.console.shared import Told
 from jobs.console.words import WORDS
 from jobs.engine import Engine
 from jobs.ledger import reader
@@ -107,6 +108,11 @@ class Desk:
         told = told_by, self.may("act"), self.may("manage")
         unchanged = answers.unchanged(told)
         return unchanged or answers.region(template, part, told_by=told, **self._words(), **draw())
+
+    def shared(self, part: str, told: Told, *, draw: Callable[[], Mapping[str, Any]]) -> Response:
+        """The part of a page that asks again, drawn once for all who may do the same."""
+        seen_by = self.may("act"), self.may("manage")
+        return answers.shared(part, told, seen_by=seen_by, draw=lambda: {**self._words(), **draw()})
 
     def part(self, template: str, **context: Any) -> Response:
         """A part alone."""

@@ -12,6 +12,7 @@ from sqlalchemy import func, literal, select
 
 from jobs import figures
 from jobs.console.answers import wants_part
+from jobs.console.shared import Told
 from jobs.dispatch.outbox import JobRequest
 from jobs.errors import BadArguments, UnknownJob
 from jobs.ledger import census, failures, kinds, lanes, listing, reader
@@ -118,10 +119,10 @@ class Glance:
 
 @dataclass(slots=True)
 class Seen:
-    """A glance, all that it tells as one text, and what is drawn with it, once somebody has it drawn."""
+    """A glance, what it tells all who look, and what is drawn with it, once somebody has it drawn."""
 
     glance: Glance
-    told: str
+    told: Told
     drawn: Mapping[str, Any] | None = None
 
 
@@ -130,22 +131,28 @@ class Shared:
 
     def __init__(self, take: Callable[[], Glance], draw: Callable[[], Mapping[str, Any]]) -> None:
         self._take, self._draw = take, draw
-        self._taking = threading.Lock()
+        self._taking, self._drawing = threading.Lock(), threading.Lock()
         self._kept: Seen | None = None
         self._until = 0.0
 
     def get(self, *, anew: bool) -> Seen:
-        """What is so now; `anew` for who opens the page, and may just have acted."""
+        """What is so now; `anew` for who opens the page, and may just have acted.
+
+        While somebody looks, all others are told what was so before: none of them waits.
+        """
+        kept = self._kept
+        if kept and not anew and (time.monotonic() < self._until or self._taking.locked()):
+            return kept
         with self._taking:
             if anew or self._kept is None or time.monotonic() >= self._until:
                 glance = self._take()
-                self._kept = Seen(glance, repr(glance.told_by))
+                self._kept = Seen(glance, Told(repr(glance.told_by)))
                 self._until = time.monotonic() + current_app.config.get(KEPT_S, USUALLY_KEPT_S)
             return self._kept
 
     def drawn(self, seen: Seen) -> Mapping[str, Any]:
         """What the page shows beside the glance."""
-        with self._taking:
+        with self._drawing:
             if seen.drawn is None:
                 seen.drawn = self._draw()
             return seen.drawn
@@ -161,13 +168,15 @@ class Overview:
 
     def show(self) -> Response:
         """Is it healthy, and if not, where."""
-        seen = self._shared.get(anew=not wants_part())
-        return self._desk.region(
-            "overview",
-            "_overview",
-            told_by=seen.told,
-            draw=lambda: {"look": seen.glance, **self._shared.drawn(seen)},
-        )
+        is_part = wants_part()
+        seen = self._shared.get(anew=not is_part)
+
+        def draw() -> Mapping[str, Any]:
+            return {"look": seen.glance, **self._shared.drawn(seen)}
+
+        if is_part:
+            return self._desk.shared("_overview", seen.told, draw=draw)
+        return self._desk.region("overview", "_overview", told_by=seen.told.text, draw=draw)
 
     def run_test_job(self) -> Response:
         """Run the job that the host names for this, so that one sees that jobs run."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 
 import pytest
@@ -10,7 +12,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from jobs.console import Dependency
-from jobs.console.areas.overview import KEPT_S
+from jobs.console.areas.overview import KEPT_S, Glance, Shared
 from jobs.ledger.models import Entry, WorkerRow
 from jobs.ledger.moments import db_now
 from jobs.rollups import Rollups
@@ -198,3 +200,39 @@ def test_who_looks_again_is_told_what_another_was_told_just_now(app: Flask, staf
     tag = part(app, "/ops/").headers["HX-PTag"]
     staffed.submit(later, 2)
     assert "elsewhere 2 0 0" in said(part(app, "/ops/", tag))
+
+
+def test_links_of_a_shared_part_lead_to_where_each_came_in(app: Flask, staffed: Workshop) -> None:
+    app.config[KEPT_S] = 1_000
+    links = re.compile(r'hx-get="([^"]+)"')
+    looks = [
+        get(app, "/ops/", headers={"HX-Request": "true"}, base_url=f"http://localhost{root}") for root in ("", "/x")
+    ]
+    assert [links.findall(one.get_data(as_text=True)) for one in looks] == [["/ops/"], ["/x/ops/"]]
+
+
+def test_nobody_waits_while_another_looks(app: Flask) -> None:
+    app.config[KEPT_S] = 0
+    is_asked, may_end = threading.Event(), threading.Event()
+    versions = iter(range(1, 10))
+
+    def take() -> Glance:
+        version = next(versions)
+        if version == 2:
+            is_asked.set()
+            assert may_end.wait(10)
+        return Glance((), {}, (), (), (), (), version)
+
+    def look() -> int:
+        with app.app_context():
+            return shared.get(anew=False).glance.version
+
+    shared = Shared(take, dict)
+    with ThreadPoolExecutor(2) as pool:
+        assert look() == 1
+        slow = pool.submit(look)
+        assert is_asked.wait(10)
+        assert pool.submit(look).result(10) == 1
+        may_end.set()
+        assert slow.result(10) == 2
+    assert look() == 3

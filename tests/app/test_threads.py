@@ -1,0 +1,127 @@
+"""The threads of the web: what operators' open pages ask for takes little of them, and is not forgotten."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+from waitress.adjustments import Adjustments
+from waitress.parser import HTTPRequestParser
+
+from app.threads import LOOKS_TAKE_ONE_IN, Threads
+
+LOOK = b"GET /ops/ HTTP/1.1\r\nHX-PTag: seen\r\n\r\n"
+PAGE = b"GET / HTTP/1.1\r\n\r\n"
+BROKEN = b"GET /ops/ HTTP/1.1\r\nHX-PTag: seen\r\nTransfer-Encoding: odd\r\n\r\n"
+TAKES_S = 0.01
+RESTS_S = TAKES_S * (LOOKS_TAKE_ONE_IN - 1)
+
+
+class Asked:
+    """A connection on which something was asked for, and when its answer began."""
+
+    def __init__(self, request: bytes, answer: Callable[[], object] = lambda: None) -> None:
+        parser = HTTPRequestParser(Adjustments())
+        parser.received(request)
+        self.requests, self._answer, self.began = [parser], answer, 0.0
+        self.is_answered = threading.Event()
+
+    def service(self) -> None:
+        """Answer it."""
+        self.began = time.monotonic()
+        self._answer()
+        self.is_answered.set()
+
+    def cancel(self) -> None:
+        """Answer it no more."""
+
+
+@pytest.fixture
+def threads() -> Iterator[Threads]:
+    """Three of them."""
+    three = Threads(3)
+    yield three
+    three.shutdown()
+
+
+@pytest.mark.parametrize(
+    "request_line", ["GET /healthz", "GET /recent", "GET /opsy/", "POST /api/v1/activities", "GET /api/v1/jobs"]
+)
+def test_however_many_operators_look_others_are_answered(threads: Threads, request_line: str) -> None:
+    gate = threading.Event()
+    looks = [Asked(LOOK, lambda: gate.wait(10)) for _ in range(12)]
+    other = Asked(f"{request_line} HTTP/1.1\r\nHX-PTag: seen\r\n\r\n".encode())
+    page = Asked(LOOK.replace(b"HX-PTag", b"HX-Request"))
+    for one in (*looks, other, page):
+        threads.add_task(one)
+    assert [one.is_answered.wait(10) for one in (other, page)] == [True, True]
+    assert sum(one.began > 0 for one in looks) <= 1
+    gate.set()
+    assert all(one.is_answered.wait(10) for one in looks)
+
+
+def test_looks_follow_each_other_while_nobody_else_asks(threads: Threads) -> None:
+    looks = [Asked(LOOK, _work) for _ in range(3)]
+    for one in looks:
+        threads.add_task(one)
+    assert all(one.is_answered.wait(10) for one in looks)
+    assert looks[2].began - looks[0].began < 2 * RESTS_S
+
+
+def test_looks_rest_while_others_are_answered_and_wake_up_by_themselves(threads: Threads) -> None:
+    gate = threading.Event()
+    slow = Asked(PAGE, lambda: gate.wait(10))
+    looks = [Asked(LOOK, _work) for _ in range(3)]
+    for one in (slow, *looks):
+        threads.add_task(one)
+    assert all(one.is_answered.wait(10) for one in looks)
+    assert not slow.is_answered.is_set()
+    gate.set()
+    pauses = [after.began - before.began for before, after in pairwise(looks)]
+    assert min(pauses) >= RESTS_S
+
+
+def test_looks_that_rest_are_not_forgotten_when_others_come(threads: Threads) -> None:
+    gate = threading.Event()
+    slow = [Asked(PAGE, lambda: gate.wait(10)) for _ in range(2)]
+    looks = [Asked(LOOK, _work) for _ in range(2)]
+    threads.add_task(slow[0])
+    threads.add_task(looks[0])
+    assert looks[0].is_answered.wait(10)
+    threads.add_task(looks[1])
+    threads.add_task(slow[1])
+    assert looks[1].is_answered.wait(10)
+    assert not any(one.is_answered.is_set() for one in slow)
+    gate.set()
+
+
+def test_others_are_answered_while_looks_rest(threads: Threads) -> None:
+    gate = threading.Event()
+    slow, look, kept = Asked(PAGE, lambda: gate.wait(10)), Asked(LOOK, lambda: _work(1 / 20)), Asked(LOOK)
+    for one in (slow, look, kept):
+        threads.add_task(one)
+    assert look.is_answered.wait(10)
+    pages = [Asked(PAGE) for _ in range(20)]
+    for one in pages:
+        threads.add_task(one)
+    assert all(one.is_answered.wait(10) for one in pages)
+    assert not kept.is_answered.is_set()
+    gate.set()
+    assert kept.is_answered.wait(10)
+
+
+def test_what_cannot_be_read_is_no_look(threads: Threads) -> None:
+    broken = Asked(BROKEN)
+    assert broken.requests[0].error
+    threads.add_task(broken)
+    assert broken.is_answered.wait(10)
+
+
+def _work(seconds: float = TAKES_S) -> None:
+    """Use that much of the processor's time."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
