@@ -100,9 +100,10 @@ def announce(*events: Event, by: str | None = None) -> list[str]:
     events and their followers.
     """
     followers: Followers = current_app.extensions["followers"]
+    engine = engine_of()
     requests = [
         JobRequest(
-            job,
+            engine.job_named(job.name),
             event.content(),
             subject_kind=event.subject_kind,
             subject_id=event.subject_id,
@@ -115,4 +116,4 @@ def announce(*events: Event, by: str | None = None) -> list[str]:
     if not requests:
         return []
     with transaction() as session:
-        return engine_of().write_down(session, requests)
+        return engine.write_down(session, requests)
