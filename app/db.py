@@ -5,9 +5,10 @@ locks and costs no BEGIN and ROLLBACK; a writing transaction on SQLite begins IM
 that turns into a writer fails at once when another process wrote in between.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 from flask import Flask, current_app
@@ -82,15 +83,17 @@ def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     is_sqlite = url.get_backend_name() == "sqlite"
-    # Readers have connections of their own: taking one out of its autocommit and back would cost every request.
-    reader = create_engine(url, **options, **({} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}))
+    # Readers have connections of their own: taking one out of its autocommit and back would cost every request. Nothing
+    # is ever open on them that would have to be rolled back.
+    alone: dict[str, Any] = {} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+    reader = create_engine(url, **options, **alone, pool_reset_on_return=None)
     with app.app_context():
         for engine in (db.engine, reader):
             prepare_engine(engine)
             if is_sqlite:
                 event.listen(engine, "connect", _set_pragmas)
             else:
-                event.listen(engine, "before_cursor_execute", _planned_once, retval=True)
+                event.listen(engine, "do_execute", _planned_once)
         app.extensions["reading_engine"] = reader.execution_options(begins=False) if is_sqlite else reader
         app.extensions["hasty_engine"] = db.engine.execution_options(durable=False)
 
@@ -101,28 +104,34 @@ def disconnect() -> None:
     current_app.extensions["reading_engine"].dispose()
 
 
-def planned(name: str, statement: str, values: Mapping[str, Any], cursor: Any, info: dict[Any, Any]) -> str:
-    """What runs a statement by the plan that PostgreSQL keeps for it under `name`; `info` is the connection's own."""
+def planned(
+    name: str, statement: str, values: Mapping[str, Any], run: Callable[[str], object], info: dict[Any, Any]
+) -> str:
+    """What runs a statement by the plan that PostgreSQL keeps for it under `name`.
+
+    Where it has none yet, `run` has it made; `info` is the connection's own.
+    """
     known = info.setdefault("planned", {})
     if known.get(name) != statement:
         if name in known:
-            cursor.execute(f"DEALLOCATE {name}")
-        cursor.execute(f"PREPARE {name} AS {statement % {one: f'${number}' for number, one in enumerate(values, 1)}}")
+            run(f"DEALLOCATE {name}")
+        run(f"PREPARE {name} AS {statement % {one: f'${number}' for number, one in enumerate(values, 1)}}")
         known[name] = statement
+    return _by_plan(name, tuple(values))
+
+
+@cache
+def _by_plan(name: str, values: Sequence[str]) -> str:
     return f"EXECUTE {name} ({', '.join(f'%({one})s' for one in values)})"
 
 
-def _planned_once(
-    connection: Connection,
-    cursor: Any,
-    statement: str,
-    values: Any,
-    context: Any,
-    executemany: bool,  # noqa: FBT001 -- SQLAlchemy's
-) -> tuple[str, Any]:
+def _planned_once(cursor: Any, statement: str, values: Any, context: Any) -> bool:
     """Have PostgreSQL plan a statement marked `planned_as` once per connection, and not at every request."""
-    name = None if context is None or executemany else context.execution_options.get("planned_as")
-    return statement if name is None else planned(name, statement, values, cursor, connection.info), values
+    name = context.execution_options.get("planned_as")
+    if name is None:
+        return False
+    cursor.execute(planned(name, statement, values, cursor.execute, context.root_connection.info), values)
+    return True
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

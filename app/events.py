@@ -110,9 +110,10 @@ def announce(*events: Event, by: str | None = None, expires_at: datetime | None 
     Gives the public ids of the jobs, in the order of the events and their followers.
     """
     followers: Followers = current_app.extensions["followers"]
+    engine = engine_of()
     requests = [
         JobRequest(
-            job,
+            engine.job_named(job.name),
             event.content(),
             subject_kind=event.subject_kind,
             subject_id=event.subject_id,
@@ -126,4 +127,4 @@ def announce(*events: Event, by: str | None = None, expires_at: datetime | None 
     if not requests:
         return []
     with transaction() as session:
-        return engine_of().write_down(session, requests)
+        return engine.write_down(session, requests)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -95,8 +95,8 @@ def request_id() -> str:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    own = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+    given = asked_itself().environ.get("HTTP_X_REQUEST_ID", "")
+    own = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
     g.request_id, g.began = own, time.perf_counter()
     logs.unbind()
     logs.bind(request_id=own)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,7 @@ FILE_BYTES = 10_000_000
 FILES_KEPT = 5
 SAY_AGAIN_S = 60.0
 
+_in_json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _fields: ContextVar[Mapping[str, Any]] = ContextVar("log_fields", default=MappingProxyType({}))
 
 _OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
@@ -100,7 +102,7 @@ class JsonLines(logging.Formatter):
             line["error"] = record.exc_info[0].__name__
             text = "".join(traceback.format_exception(*record.exc_info))
             line["traceback"] = _hide(text)[-LONGEST_TRACEBACK:]
-        return json.dumps(line, ensure_ascii=True, separators=(",", ":"))
+        return _in_json(line)
 
 
 class SharedFile(WatchedFileHandler):
@@ -143,12 +145,15 @@ class SharedFile(WatchedFileHandler):
 
 def shown(name: str, value: Any) -> Any:
     """The value as a line may carry it under that name: without secrets and e-mail addresses, and not too long."""
-    if _SECRET_NAME.search(name):
+    if _is_secret(name):
         return "[redacted]"
+    if isinstance(value, str):
+        return clean(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key)[:LONGEST_VALUE]: shown(str(key), inner) for key, inner in list(value.items())[:50]}
+        named = ((str(key)[:LONGEST_VALUE], inner) for key, inner in list(value.items())[:50])
+        return {name: shown(name, inner) for name, inner in named}
     if isinstance(value, list | tuple | set | frozenset):
         return [shown("", inner) for inner in list(value)[:50]]
     return clean(str(value))
@@ -160,10 +165,20 @@ def clean(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
+@lru_cache(maxsize=1_000)
+def _is_secret(name: str) -> bool:
+    """Whether what is called so is hidden. There are few names, and each is met many times."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def _hide(text: str) -> str:
-    text = _CREDENTIALS.sub("[redacted]", text)
-    text = _BEARER.sub(r"\1 [redacted]", text)
-    return _E_MAIL.sub(_pseudonym, text)
+    # Most of what is logged holds none of this, and looking for a word costs a tenth of looking for a pattern.
+    has_at, folded = "@" in text, text.casefold()
+    if has_at:
+        text = _CREDENTIALS.sub("[redacted]", text)
+    if "bearer" in folded or "basic" in folded:
+        text = _BEARER.sub(r"\1 [redacted]", text)
+    return _E_MAIL.sub(_pseudonym, text) if has_at else text
 
 
 def _pseudonym(address: re.Match[str]) -> str:

@@ -6,11 +6,14 @@ Such a question is answered in microseconds; what an ORM does around it takes te
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import ReturningInsert
+
+from jobs import put
 
 from .db import planned, reading, reading_engine
 
@@ -62,13 +65,12 @@ class Question:
     def _within(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         known = self._known(connection.dialect)
         given = known.given(values)
-        options = {"planned_as": self._name} if known.is_planned else {}
-        result = connection.exec_driver_sql(
-            known.text, tuple(given[one] for one in known.places) if known.places else given, options
-        )
-        found = self._read(connection.dialect, result.cursor)
-        result.close()
-        return found
+        if known.is_planned:
+            text = planned(self._name, known.text, given, partial(put, connection), connection.info)
+        else:
+            text = known.text
+        told = put(connection, text, [given[one] for one in known.places] if known.places else given)
+        return self._read(connection.dialect, told.rows[0] if told.rows else None, told.columns)
 
     def _ask(self, engine: Engine, values: Mapping[str, Any]) -> Any:
         known = self._known(engine.dialect)
@@ -78,9 +80,9 @@ class Question:
             cursor: DBAPICursor = connection.cursor()
             text = known.text
             if known.is_planned:
-                text = planned(self._name, text, given, cursor, connection.info)
+                text = planned(self._name, text, given, cursor.execute, connection.info)
             cursor.execute(text, [given[one] for one in known.places] if known.places else given)
-            found = self._read(engine.dialect, cursor)
+            found = self._read(engine.dialect, cursor.fetchone(), cursor.description)
             cursor.close()
         except engine.dialect.loaded_dbapi.Error as error:
             connection.invalidate(error)  # it may be broken: nobody shall be given it again
@@ -89,17 +91,16 @@ class Question:
             connection.close()
         return found
 
-    def _read(self, dialect: Dialect, cursor: Any) -> Any:
-        row = cursor.fetchone()
-        if row is None:
+    def _read(self, dialect: Dialect, row: Sequence[Any] | None, columns: Sequence[Any] | None) -> Any:
+        if row is None or columns is None:
             return None
-        gives = self._gives.get(dialect.name) or self._given_by(dialect, cursor)
-        return self._row(*(give(one) if give else one for one, give in zip(row, gives, strict=True)))
+        gives = self._gives.get(dialect.name) or self._given_by(dialect, columns)
+        return self._row(*[give(one) if give else one for one, give in zip(row, gives, strict=True)])
 
-    def _given_by(self, dialect: Dialect, cursor: Any) -> Sequence[Process]:
+    def _given_by(self, dialect: Dialect, columns: Sequence[Any]) -> Sequence[Process]:
         self._gives[dialect.name] = [
             one.type.dialect_impl(dialect).result_processor(dialect, told[1])
-            for one, told in zip(self._statement.exported_columns, cursor.description, strict=True)
+            for one, told in zip(self._statement.exported_columns, columns, strict=True)
         ]
         return self._gives[dialect.name]
 

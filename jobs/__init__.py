@@ -9,6 +9,7 @@ from .dispatch.run import Run, check_cancelled, current
 from .dispatch.shelves import RedisLook
 from .dispatch.soft_limit import SoftLimit
 from .dispatch.wear import Wear
+from .driver import put
 from .engine import Engine, engine_of, enqueue, install
 from .errors import (
     BadArguments,
@@ -177,6 +178,7 @@ __all__ = [
     "metadata",
     "orphans",
     "prepare_engine",
+    "put",
     "put_back",
     "retrying",
     "rule_of",

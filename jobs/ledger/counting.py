@@ -151,7 +151,7 @@ def advance(connection: Connection, done: Sequence[Done]) -> Counted:
     Joins that are complete by that are nodes that are done in turn: give them back in.
     """
     if connection.dialect.name == "postgresql":
-        return _counted(run_planned(connection, "jobs_advance", _columns(done)))
+        return _counted(run_planned(connection, "jobs_advance", _columns(done)).rows)
     hits = connection.exec_driver_sql(SQLITE_HIT, {"done": json.dumps(done)}).all()
     ready = _release_on_sqlite(connection, {child: met for _, child, met in hits if child > 0})
     joins = _meet_on_sqlite(connection, {Done(one, child): met for one, child, met in hits if child < 0})
@@ -161,7 +161,7 @@ def advance(connection: Connection, done: Sequence[Done]) -> Counted:
 def settle(connection: Connection, settled: Sequence[Done]) -> list[int]:
     """Count jobs that have settled without success; the workflows that have nothing left."""
     if connection.dialect.name == "postgresql":
-        return _counted(run_planned(connection, "jobs_count", _columns(settled))).over
+        return _counted(run_planned(connection, "jobs_count", _columns(settled)).rows).over
     return _settle_on_sqlite(connection, settled)
 
 
@@ -169,7 +169,7 @@ def release(connection: Connection, job_ids: Sequence[int]) -> Counter[str]:
     """Make blocked jobs that wait for one more ready or scheduled; how many became ready in which queue."""
     if connection.dialect.name == "postgresql":
         values = {"workflows": [0] * len(job_ids), "nodes": list(job_ids)}
-        return _counted(run_planned(connection, "jobs_release", values)).ready
+        return _counted(run_planned(connection, "jobs_release", values).rows).ready
     return _release_on_sqlite(connection, dict.fromkeys(job_ids, 1))
 
 

@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
+
+from jobs.driver import Told, put
 
 CLAIMED = (
     "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id, requested_by,"
@@ -268,9 +270,9 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     if connection.dialect.name == "postgresql":
         if len(rows) == 1:
             one = {**rows[0], "args": json.dumps(rows[0]["args"])}
-            return run_planned(connection, "jobs_insert_one", one).rowcount
+            return run_planned(connection, "jobs_insert_one", one).touched
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
-        return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).rowcount
+        return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).touched
     given = [
         {
             **row,
@@ -280,7 +282,7 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         for row in rows
     ]
     if len(given) == 1:
-        return connection.exec_driver_sql(SQLITE_INSERT_ONE, given[0]).rowcount
+        return put(connection, SQLITE_INSERT_ONE, given[0]).touched
     turns = _turns_on_sqlite(connection, rows)
     many = [{**row, "turn": turn} for row, turn in zip(given, turns, strict=True)]
     return connection.exec_driver_sql(SQLITE_INSERT, many).rowcount
@@ -326,11 +328,11 @@ def _run_on_postgresql(
     connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
 ) -> tuple[int, list[Taken]]:
     name = f"jobs_{'finish' * (finish is not None)}{'claim' * (claim is not None)}"
-    rows = run_planned(connection, name, {**(finish or {}), **(claim or {})}).all()
+    rows = run_planned(connection, name, {**(finish or {}), **(claim or {})}).rows
     return rows[0][0], sorted(Taken._make(list(row)[1:]) for row in rows if row[1] is not None)
 
 
-def run_planned(connection: Connection, name: str, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+def run_planned(connection: Connection, name: str, values: Mapping[str, Any]) -> Told:
     """Run a statement that is planned once per connection: planning it costs three times what running it does.
 
     The plan is made for a table of any size, though the one it is made on may be empty yet.
@@ -341,7 +343,7 @@ def run_planned(connection: Connection, name: str, values: Mapping[str, Any]) ->
         connection.exec_driver_sql(PREPARE[name])
         done.add(name)
     try:
-        return connection.exec_driver_sql(EXECUTE[name], values)
+        return put(connection, EXECUTE[name], values)
     except ProgrammingError as error:
         if getattr(error.orig, "pgcode", None) == UNKNOWN_STATEMENT:
             connection.info.pop(PREPARED, None)

@@ -87,6 +87,31 @@ def test_no_secret_reaches_the_log(log_file: Path) -> None:
     assert lines(log_file)[1]["error"] == "RuntimeError"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("deadbeef01", "deadbeef01"),
+        ("sent with BEARER\thunter2", "sent with BEARER [redacted]"),
+        ("sent with basic aHVudGVyMg==", "sent with basic [redacted]"),
+        ("a basic rule", "a basic [redacted]"),
+        ("redis://:hunter2@cache and Bearer hunter2", "redis://[redacted]@cache and Bearer [redacted]"),
+        ("basics of metronome://home", "basics of metronome://home"),
+    ],
+)
+def test_secrets_are_found_wherever_a_text_may_hold_them(said: str, shown: str) -> None:
+    assert logs.clean(said) == shown
+
+
+def test_the_name_of_a_value_says_that_it_is_secret() -> None:
+    told = {"api_key": 1, "Set-Cookie": "x", "kept": {"x_csrf": "y", 7: True}, "parts": ["Bearer z", None, 1.5]}
+    assert logs.shown("", told) == {
+        "api_key": "[redacted]",
+        "Set-Cookie": "[redacted]",
+        "kept": {"x_csrf": "[redacted]", "7": True},
+        "parts": ["Bearer [redacted]", None, 1.5],
+    }
+
+
 def test_hostile_values_stay_in_one_short_line(log_file: Path) -> None:
     logging.getLogger("metronome.test").info("agent", extra={"agent": "\n\x1b[31m\ud800\x00" + "A" * 1_000_000})
     [line] = log_file.read_text().splitlines()

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import logs
@@ -39,6 +39,7 @@ AT_ONCE = 1_000
 FORGET_AT_ONCE = 5_000
 LONGEST = {"action": 100, "words": 300, "who": 80, "request_id": 64}
 DROPPED = "events dropped"
+event = cast("Table", EventRow.__table__)
 LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 
 
@@ -140,7 +141,7 @@ def keep(happenings: Sequence[Happening]) -> None:
     """Write these down in one transaction, with what of them may become an alert."""
     seen = [_sighting(one) for one in happenings if one.kind is Kind.SECURITY and one.action in RULES]
     with transaction(durable=False) as session:
-        session.execute(insert(EventRow), [_row(one) for one in happenings])
+        session.connection().execute(insert(event), [_row(one) for one in happenings])
         alerts.sight(session, seen)
 
 

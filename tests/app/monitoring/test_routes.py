@@ -18,6 +18,7 @@ from app.db import transaction
 from app.monitoring import queries
 from app.monitoring.metrics import Promises, may_scrape
 from app.monitoring.queries import Condition
+from app.security import public
 from jobs import Entry, JobRequest, engine_of
 from tests.app.conftest import Browser, Settings
 
@@ -222,6 +223,35 @@ def test_addresses_and_methods_that_people_make_up_make_no_series(app: Flask) ->
     assert sample(body, 'flask_http_request_duration_seconds_count{endpoint="none"') == [
         'flask_http_request_duration_seconds_count{endpoint="none",method="GET",status="404"} 5.0'
     ]
+
+
+def test_requests_are_counted_once_and_those_that_raise_as_such(app: Flask) -> None:
+    @app.get("/bursts", endpoint="bursts")
+    @public
+    def burst() -> str:
+        raise RuntimeError("on purpose")
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    client = app.test_client()
+    assert [client.get(path).status_code for path in ("/bursts", "/bursts", "/sign-in", "/healthz")] == [
+        500,
+        500,
+        200,
+        200,
+    ]
+    body = client.get("/metrics").get_data(as_text=True)
+    name = "flask_http_request"
+    assert sample(body, f"{name}_total{{") == [
+        f'{name}_total{{method="GET",status="500"}} 2.0',
+        f'{name}_total{{method="GET",status="200"}} 1.0',
+    ]
+    assert sample(body, f"{name}_exceptions_total{{") == [f'{name}_exceptions_total{{method="GET",status="500"}} 2.0']
+    assert sample(body, f"{name}_duration_seconds_count{{") == [
+        f'{name}_duration_seconds_count{{endpoint="bursts",method="GET",status="500"}} 2.0',
+        f'{name}_duration_seconds_count{{endpoint="accounts.sign_in",method="GET",status="200"}} 1.0',
+    ]
+    [took] = sample(body, f'{name}_duration_seconds_sum{{endpoint="bursts"')
+    assert 0 < float(took.rpartition(" ")[2]) < 5
 
 
 def test_the_burned_calories_never_fall_for_prometheus(
