@@ -145,6 +145,7 @@ def _begin_on_sqlite(connection: Connection) -> None:
         return
     level = "FULL" if options.get("durable", True) else "NORMAL"
     if connection.info.get("synchronous", "FULL") != level:
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA synchronous={level}")
         connection.info["synchronous"] = level
     begin_writing(connection)

@@ -10,21 +10,27 @@ but the pace. Three things differ from Dramatiq's own RedisBroker:
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import redis
 from dramatiq import Message, MessageProxy
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
-from dramatiq.common import dq_name
+from dramatiq.common import current_millis, dq_name
 from dramatiq.logging import get_logger
 from dramatiq.middleware import CurrentMessage, Middleware, ShutdownNotifications, TimeLimit
+from redis.exceptions import NoScriptError
 
 IDLE_WAIT_S = 1.0
 LEDGER_LOOK_S = 10.0
 FETCH_UNTOLD_S = 5.0
+LIVELY_S = 5.0
+"""For so long after a token, the next one and its message are waited for together: it costs Redis a look a second."""
 MOST_TOKENS = 64
 NOWHERE = "unix:///nonexistent/redis.sock"
+
+Command = tuple[Any, ...]
 
 
 class JobOptions(Middleware):
@@ -89,21 +95,61 @@ class WakeUpBroker(RedisBroker):
         held = self._held.get(queue_name, at_most)
         if held + count > at_most:  # where it was nearly empty a moment ago, nobody waits for this question
             held = int(self.client.llen(self._key(queue_name)))
-        for _ in range(min(count, at_most - held)):
-            self.enqueue(self.wake_up_for(queue_name))
-            if self._held[queue_name] >= at_most:
-                break
+        # What others have put there meanwhile is in the answer to the first, so that each process leaves one too many.
+        if (first := min(count, at_most - held, 1)) > 0:
+            self._put(queue_name, first)
+            self._put(queue_name, min(count - first, at_most - self._held[queue_name]))
         return held >= at_most
+
+    def _put(self, queue_name: str, count: int) -> None:
+        """Put so many wake-ups with their tokens there, in one conversation, and learn how many it holds now."""
+        if count <= 0:
+            return
+        commands: list[Command] = []
+        for _ in range(count):
+            redis_id = str(uuid4())
+            wake_up = self.wake_up_for(queue_name).copy(options={"redis_message_id": redis_id})
+            commands.append(self._as_command("enqueue", queue_name, redis_id, wake_up.encode()))
+        key = self.token_key(queue_name)
+        commands += [("LPUSH", key, *[1] * count), ("LTRIM", key, 0, MOST_TOKENS - 1), ("LLEN", self._key(queue_name))]
+        answers = self._at_once(commands)
+        if any(isinstance(one, NoScriptError) for one in answers):  # a Redis that was started anew or flushed
+            self.client.script_load(self.scripts["dispatch"].script)
+            answers = self._at_once(commands)
+        self._held[queue_name] = int(_unless_error(answers)[-1])
+
+    def wait_and_fetch(self, queue_name: str, room: int, *, wait_s: float) -> tuple[bool, list[bytes | None]]:
+        """Wait for a token, at most so long, and then fetch, in one conversation: whether one came, and the messages.
+
+        Raises:
+            redis.RedisError: Redis is away.
+        """
+        wait: Command = ("BLPOP", self.token_key(queue_name), wait_s)
+        token, fetched = self._at_once([wait, self._as_command("fetch", queue_name, room)])
+        if isinstance(fetched, NoScriptError):
+            fetched = self.do_fetch(queue_name, room)
+        _unless_error([token, fetched])
+        return token is not None, fetched
+
+    def _as_command(self, command: str, queue_name: str, *values: Any) -> Command:
+        """What Dramatiq's own `do_…` asks of Redis, to be asked together with other things."""
+        told = (self.broker_id, self.heartbeat_timeout, self.dead_message_ttl, self._should_do_maintenance(command))
+        most: int = self._max_unpack_size()  # type: ignore[no-untyped-call]
+        given = (command, current_millis(), queue_name, *told, most, *values)
+        return ("EVALSHA", self.scripts["dispatch"].sha, 1, self.namespace, *given)
+
+    def _at_once(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers in one conversation; where a command failed, its error is the answer."""
+        with self.client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return list(pipe.execute(raise_on_error=False))
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueue the message and leave a token, so that a blocked consumer looks at once."""
         sent = super().enqueue(message, delay=delay)
-        queue_name = message.queue_name if delay is None else dq_name(message.queue_name)
-        with self.client.pipeline(transaction=False) as pipe:
-            pipe.lpush(self.token_key(queue_name), 1)
-            pipe.ltrim(self.token_key(queue_name), 0, MOST_TOKENS - 1)
-            pipe.llen(self._key(queue_name))
-            self._held[queue_name] = int(pipe.execute()[-1])
+        key = self.token_key(message.queue_name if delay is None else dq_name(message.queue_name))
+        _unless_error(self._at_once([("LPUSH", key, 1), ("LTRIM", key, 0, MOST_TOKENS - 1)]))
         return sent
 
     def is_reachable(self) -> bool:
@@ -112,6 +158,13 @@ class WakeUpBroker(RedisBroker):
             return bool(self.client.ping())
         except redis.RedisError:
             return False
+
+
+def _unless_error(answers: list[Any]) -> list[Any]:
+    for one in answers:
+        if isinstance(one, Exception):
+            raise one
+    return answers
 
 
 def wake_up_actor(queue_name: str) -> str:
@@ -130,6 +183,7 @@ class WakeUpConsumer(_RedisConsumer):
         self._is_cut_off = False
         self._is_told = True
         self._next_fetch = 0.0
+        self._lively_until = 0.0
         self._next_look = time.monotonic() + LEDGER_LOOK_S
 
     def __next__(self) -> MessageProxy | None:
@@ -155,15 +209,34 @@ class WakeUpConsumer(_RedisConsumer):
             if room <= 0:
                 time.sleep(0.02)
                 return None
-            if self._is_told or time.monotonic() > self._next_fetch:
-                self._next_fetch = time.monotonic() + FETCH_UNTOLD_S
-                self.message_cache = self.broker.do_fetch(self.queue_name, room)
+            self.message_cache = self._fetched(room) or self._waited_for(room)
             if not self.message_cache:
-                token = self.broker.client.blpop([self.broker.token_key(self.queue_name)], timeout=IDLE_WAIT_S)
-                self._is_told = token is not None
                 return None
-            self._is_told = True
         return self._read(self.message_cache.pop(0))
+
+    def _fetched(self, room: int) -> list[bytes | None]:
+        """What is there, if there is a reason to look."""
+        if not self._is_told and time.monotonic() <= self._next_fetch:
+            return []
+        self._next_fetch = time.monotonic() + FETCH_UNTOLD_S
+        found: list[bytes | None] = self.broker.do_fetch(self.queue_name, room)
+        self._is_told = bool(found)
+        return found
+
+    def _waited_for(self, room: int) -> list[bytes | None]:
+        """What comes next, if it comes within a second while there is much to do; else only word that it came."""
+        if time.monotonic() > self._lively_until:
+            token = self.broker.client.blpop([self.broker.token_key(self.queue_name)], timeout=IDLE_WAIT_S)
+            was_told = self._is_told = token is not None
+            found: list[bytes | None] = []
+        else:
+            was_told, found = self.broker.wait_and_fetch(self.queue_name, room, wait_s=IDLE_WAIT_S)
+            self._next_fetch = time.monotonic() + FETCH_UNTOLD_S
+            # There may be more than tokens tell of.
+            self._is_told = len(found) == room or (bool(found) and not was_told)
+        if was_told:
+            self._lively_until = time.monotonic() + LIVELY_S
+        return found
 
     def _read(self, data: bytes | None) -> MessageProxy | None:
         if data is None:

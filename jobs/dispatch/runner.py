@@ -6,7 +6,6 @@ they do. The finish is fenced: when a job is not this worker's any more, nothing
 """
 
 import itertools
-import json
 import math
 import random
 import threading
@@ -25,7 +24,6 @@ from sqlalchemy.orm import Session
 from jobs.errors import GiveUp, Interrupted, Superseded, UnknownOutcome
 from jobs.host import Host
 from jobs.ledger import control, writer
-from jobs.ledger.allowances import Rate
 from jobs.ledger.models import Entry
 from jobs.ledger.states import Outcome, State
 from jobs.ledger.writer import Claim, Wish
@@ -37,7 +35,7 @@ from jobs.transactions import retrying
 from . import loglines
 from .circuit import Circuit
 from .isolation import run_isolated
-from .lanebook import LaneBook
+from .lanebook import LaneBook, Terms
 from .pace import TRANSACTION_S, Pace
 from .run import Run, as_current
 from .steps import Steps, of_workflows
@@ -128,6 +126,7 @@ class Runner:
             claims = self._work_off(claims, next_of=queue if goes_on else None)
             if not goes_on:
                 return False
+        self._lanes.look_ahead()
         return True
 
     def _claims_nothing(self) -> bool:
@@ -136,22 +135,16 @@ class Runner:
 
     def batch_sizes(self, queue: str) -> Mapping[str, int]:
         """The kinds this build knows in the queue, with how many of each one claim takes."""
-        return {kind: self._size(self._jobs[kind]) for kind in self._lanes.kinds_in(queue)}
+        return {kind: self._size(self._jobs[kind]) for kind in self._lanes.terms(queue).kinds}
+
+    def terms(self, queue: str) -> Terms:
+        """On which terms this process claims from the queue."""
+        return self._lanes.terms(queue)
 
     def claimable(self, queue: str) -> list[str]:
         """The names under which this build finds jobs in the queue: those of its kinds, and those they had before."""
         kinds = self.batch_sizes(queue)
         return [*kinds, *(alias for alias, name in names_now(self._jobs).items() if name in kinds)]
-
-    @property
-    def most_per_key(self) -> str:
-        """By kind, how many jobs of one concurrency key may run, as the claim takes it."""
-        return json.dumps({name: job.most_per_key for job in self._jobs.values() for name in (job.name, *job.aliases)})
-
-    @property
-    def rates_per_key(self) -> Mapping[str, Rate]:
-        """Of the kinds that have such a limit, how many jobs of one concurrency key may start in how many seconds."""
-        return {name: job.rate_per_key for name, job in self._jobs.items() if job.rate_per_key}
 
     def _size(self, job: Job) -> int:
         runs_in_turn = job.batch_size == 1 and job.atomic and not job.slow_down
@@ -177,10 +170,10 @@ class Runner:
         """The next claim, in a name that the heartbeat knows before the claim commits."""
         owner = f"{self.worker}#{next(self._numbers)}"
         self.running[owner] = self._hold()
-        sizes = {kind: size for kind, size in self.batch_sizes(queue).items() if not self._lanes.is_paused(kind, queue)}
-        guards = self._lanes.guards(sizes, queue)
-        per_key = (self.most_per_key, self.rates_per_key)
-        return Wish(queue, sizes, owner, self.worker, self._lease_s, *per_key, guards, names_now(self._jobs))
+        terms = self._lanes.terms(queue)
+        sizes = {kind: size for kind, size in self.batch_sizes(queue).items() if kind not in terms.paused}
+        per_key = (terms.most_per_key, terms.rates_per_key)
+        return Wish(queue, sizes, owner, self.worker, self._lease_s, *per_key, terms.guards, terms.names_now)
 
     def _hold(self) -> Hold:
         return Hold(threading.current_thread(), is_leaving=self.stopping.is_set)

@@ -10,7 +10,8 @@ The fence is `lease_owner`: it names one claim of one process, and so one attemp
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -219,11 +220,8 @@ POSTGRESQL_SHARE = """greatest(
         )"""
 POSTGRESQL_INSERT = f"""
     WITH new AS (
-        SELECT *, row_number() OVER (PARTITION BY queue, priority, requested_by, state ORDER BY place) AS number
-        FROM (
-            SELECT row_number() OVER () AS place, given.*
-            FROM json_to_recordset(CAST(%(rows)s AS json)) AS given ({TYPED_COLUMNS})
-        ) AS placed
+        SELECT * FROM ROWS FROM (json_to_recordset(CAST(%(rows)s AS json)) AS ({TYPED_COLUMNS}, number bigint))
+            WITH ORDINALITY AS given ({", ".join(COLUMNS)}, number, place)
     ), share AS (
         SELECT queue, priority, requested_by,
             {POSTGRESQL_SHARE.format(queue="who.queue", rank="who.priority", requested_by="who.requested_by")} AS turn
@@ -231,7 +229,7 @@ POSTGRESQL_INSERT = f"""
     )
     INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
     SELECT {", ".join(f"new.{name}" for name in COLUMNS)}, new.priority,
-        coalesce(share.turn + CASE WHEN new.requested_by IS NULL THEN 1 ELSE new.number END, 0)
+        coalesce(share.turn + coalesce(new.number, 1), 0)
     FROM new LEFT JOIN share
         ON new.state = 'ready' AND share.queue = new.queue AND share.priority = new.priority
             AND share.requested_by IS NOT DISTINCT FROM new.requested_by
@@ -272,6 +270,7 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
             one = {**rows[0], "args": json.dumps(rows[0]["args"])}
             return run_planned(connection, "jobs_insert_one", one).touched
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        _number_those_of_one(told)
         return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).touched
     given = [
         {
@@ -286,6 +285,16 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     turns = _turns_on_sqlite(connection, rows)
     many = [{**row, "turn": turn} for row, turn in zip(given, turns, strict=True)]
     return connection.exec_driver_sql(SQLITE_INSERT, many).rowcount
+
+
+def _number_those_of_one(told: Iterable[dict[str, Any]]) -> None:
+    """Say of each job that somebody asked for which one of theirs it is in its line."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for row in told:
+        if "requested_by" in row:
+            who = (row["queue"], row["priority"], row["requested_by"], row["state"])
+            counts[who] += 1
+            row["number"] = counts[who]
 
 
 def _turns_on_sqlite(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -132,12 +132,22 @@ class Entry(LedgerBase):
         Index("ix_job_retry_of", "retry_of", **_partial("retry_of IS NOT NULL")),
         Index("ix_job_error", "error_fingerprint", "id", **_partial("error_fingerprint IS NOT NULL")),
         Index("ix_job_lease", "lease_until", **_partial("state = 'running'")),
-        Index("uq_job_unique_key", "unique_key", unique=True, **_partial(f"state IN ({spelled(*WAITING)})")),
-        Index("uq_job_live_key", "live_key", unique=True, **_partial(f"state IN ({spelled(*LIVE)})")),
+        Index(
+            "uq_job_unique_key",
+            "unique_key",
+            unique=True,
+            **_partial(f"unique_key IS NOT NULL AND state IN ({spelled(*WAITING)})"),
+        ),
+        Index(
+            "uq_job_live_key",
+            "live_key",
+            unique=True,
+            **_partial(f"live_key IS NOT NULL AND state IN ({spelled(*LIVE)})"),
+        ),
         Index("ix_job_settled", "state", "finished_at", "id", **_partial("finished_at IS NOT NULL")),
         Index("ix_job_kind", "kind", "id"),
         Index("ix_job_requester", "requested_by", "id", **_partial("requested_by IS NOT NULL")),
-        Index("ix_job_subject", "subject_kind", "subject_id", "id"),
+        Index("ix_job_subject", "subject_kind", "subject_id", "id", **_partial("subject_kind IS NOT NULL")),
     )
 
     @property

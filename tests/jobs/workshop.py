@@ -69,7 +69,7 @@ class Workshop:
         self._owners += 1
         name = owner or f"hand#{self._owners}"
         runner = self.engine.runner
-        per_key = runner.most_per_key, runner.rates_per_key
+        per_key = runner.terms(queue).most_per_key, runner.terms(queue).rates_per_key
         wish = Wish(queue, runner.batch_sizes(queue), name, "hand", lease_s, *per_key)
         with self.host.transaction() as session:
             return writer.claim(session, wish)

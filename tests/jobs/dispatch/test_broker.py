@@ -181,3 +181,59 @@ def test_wake_ups_carry_nothing(open_shop: Callable[..., Workshop], redis_server
     told = Message.decode(stored)
     assert (told.actor_name, told.args, told.kwargs) == (wake_up_actor(QUEUE), (), {})
     assert b"42" not in json.dumps(told.kwargs).encode()
+
+
+def test_a_redis_that_forgot_its_scripts_is_told_them_again(
+    open_shop: Callable[..., Workshop], redis_server: RedisServer
+) -> None:
+    broker, redis = open_shop().engine.broker, redis_server.client()
+    broker.declare_queue(QUEUE)
+    broker.send_wake_ups(QUEUE, 1, at_most=16)
+    redis.script_flush()
+    assert broker.send_wake_ups(QUEUE, 2, at_most=16) is False
+    redis.script_flush()
+    was_told, fetched = broker.wait_and_fetch(QUEUE, 8, wait_s=1.0)
+    woken = [Message.decode(one).actor_name for one in fetched if one]
+    assert (was_told, woken) == (True, [wake_up_actor(QUEUE)] * 3)
+    assert redis.llen(f"dramatiq:{QUEUE}") == 0
+
+
+def test_many_wake_ups_are_put_down_in_two_conversations(
+    open_shop: Callable[..., Workshop], redis_server: RedisServer
+) -> None:
+    broker, redis = open_shop().engine.broker, redis_server.client()
+    broker.declare_queue(QUEUE)
+    broker.send_wake_ups(QUEUE, 1, at_most=16)
+    redis.config_resetstat()
+    broker.send_wake_ups(QUEUE, 8, at_most=16)
+    calls = {name.removeprefix("cmdstat_"): one["calls"] for name, one in redis.info("commandstats").items()}
+    asked = {name: calls.get(name) for name in ("evalsha", "lpush", "ltrim", "llen")}
+    assert asked == {"evalsha": 8, "lpush": 2, "ltrim": 2, "llen": 2}
+    assert (redis.llen(f"dramatiq:{QUEUE}"), redis.llen(f"dramatiq:{QUEUE}.tokens")) == (9, 9)
+
+
+def test_what_no_token_tells_of_is_fetched_with_what_one_tells_of(
+    open_shop: Callable[..., Workshop], redis_server: RedisServer
+) -> None:
+    shop = open_shop()
+    job = shop.noting()
+    with worker_of(shop, threads=1):
+        shop.submit_one(job, 1)
+        wait_until(lambda: shop.effects() == [1])
+        shop.engine.broker.send_wake_ups(QUEUE, 5, at_most=16)
+        redis_server.client().delete(f"dramatiq:{QUEUE}.tokens")
+        shop.submit_one(job, 2)
+        wait_until(lambda: shop.effects() == [1, 2])
+        wait_until(lambda: redis_server.client().llen(f"dramatiq:{QUEUE}") == 0, within_s=3)
+
+
+def test_a_worker_that_was_told_of_nothing_for_a_while_is_still_woken(
+    open_shop: Callable[..., Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.dispatch.broker.LIVELY_S", 0.0)
+    shop = open_shop()
+    job = shop.noting()
+    with worker_of(shop):
+        for number in (1, 2, 3):
+            shop.submit_one(job, number)
+            assert wait_until(lambda number=number: len(shop.effects()) == number) < 1  # type: ignore[misc]

@@ -1,0 +1,62 @@
+"""Indexes that hold only the jobs that have a key or a subject are still what finds them."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import ColumnElement, exists, select, text
+from sqlalchemy.orm import aliased
+
+from jobs import Entry
+from jobs.ledger import reader
+from jobs.ledger.models import in_state
+from jobs.ledger.states import LIVE, WAITING
+from tests.jobs.workshop import Workshop
+
+twin = aliased(Entry)
+QUESTIONS: dict[str, tuple[str, ColumnElement[bool]]] = {
+    "twins that wait": ("uq_job_unique_key", Entry.unique_key.in_(["a", "b"]) & in_state(*WAITING)),
+    "twins that live": ("uq_job_live_key", Entry.live_key.in_(["a", "b"]) & in_state(*LIVE)),
+    "one twin that lives": ("uq_job_live_key", (Entry.live_key == "a") & in_state(*LIVE)),
+    "jobs about a subject": ("ix_job_subject", (Entry.subject_kind == "run") & (Entry.subject_id == 1)),
+    "jobs about subjects": ("ix_job_subject", (Entry.subject_kind == "run") & Entry.subject_id.in_([1, 2])),
+    "whether a subject has a job that lives": ("ix_job_subject", reader.has_live("run", 1)),
+    "a twin of the same key": (
+        "uq_job_unique_key",
+        exists().where(
+            twin.unique_key == Entry.unique_key,
+            twin.id != Entry.id,
+            text(f"{{twin}}.state IN ({', '.join(repr(str(one)) for one in WAITING)})"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_looks_for_keys_and_subjects_uses_their_index(shop: Workshop, question: str) -> None:
+    index, where = QUESTIONS[question]
+    with shop.host.transaction() as session:
+        asked = str(
+            select(Entry.id)
+            .where(where)
+            .compile(session.connection(), compile_kwargs={"literal_binds": True, "render_postcompile": True})
+        )
+        asked = asked.replace("{twin}", "job_1")
+        is_sqlite = session.connection().dialect.name == "sqlite"
+        if not is_sqlite:
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        driver: Any = session.connection().connection.cursor()
+        driver.execute(f"EXPLAIN {'QUERY PLAN' if is_sqlite else ''} {asked}")
+        plan = "\n".join(str(row[-1]) for row in driver.fetchall())
+    assert index in plan
+
+
+def test_jobs_without_a_key_or_a_subject_are_in_none_of_these_indexes(shop: Workshop) -> None:
+    partial: dict[str, str] = {}
+    for index in Entry.__table__.indexes:  # type: ignore[attr-defined]
+        if index.name in {"uq_job_unique_key", "uq_job_live_key", "ix_job_subject"}:
+            partial[index.name] = str(index.dialect_options["sqlite"]["where"]).partition(" AND ")[0]
+    assert partial == {
+        "uq_job_unique_key": "unique_key IS NOT NULL",
+        "uq_job_live_key": "live_key IS NOT NULL",
+        "ix_job_subject": "subject_kind IS NOT NULL",
+    }
