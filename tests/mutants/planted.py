@@ -95,7 +95,7 @@ PLANTED = (
     Planted(
         "do not look at the pause",
         "jobs/dispatch/runner.py",
-        " if not self._lanes.is_paused(kind, queue)}",
+        " if kind not in terms.paused}",
         "}",
         (f"{DISPATCH}/test_control.py::test_a_pause_lets_nothing_start_until_it_ends",),
     ),
