@@ -84,8 +84,10 @@ def ask(
     host = parts.netloc.rpartition("@")[2]
     with _connected(parts, address, deadline_s) as connection:
         connection.request("POST", target, body, {**headers, "Host": host})
-        answer = connection.getresponse()
-        found = answer.read(largest + 1)
+        with connection.getresponse() as answer:
+            found = answer.read(largest + 1)
+            if answer.length and len(found) <= largest:  # the library minds only when all of it is asked for
+                raise http.client.IncompleteRead(found, answer.length)
     return Answer(answer.status, found[:largest], answer.headers.get("Retry-After"), is_cut=len(found) > largest)
 
 

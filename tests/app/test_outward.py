@@ -108,6 +108,11 @@ def test_no_more_of_an_answer_is_read_than_was_wanted() -> None:
         assert asked(line, largest=1500) == Answer(200, b"x" * 1500, None, is_cut=True)
 
 
+def test_an_answer_that_breaks_off_is_none() -> None:
+    with Line(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel") as line, pytest.raises(CallFailed, match="3 bytes"):
+        asked(line)
+
+
 @pytest.mark.parametrize(
     "beginning",
     [
