@@ -50,10 +50,16 @@ class PlanForm(Form):
         validators=[InputRequired("Choose what it is for.")],
         validate_choice=False,
     )
-    level = SelectField("For how long have you trained?", choices=_choices(Level), validate_choice=False)
+    level = SelectField(
+        "For how long have you trained?",
+        choices=_choices(Level),
+        validators=[InputRequired("Choose how long.")],
+        validate_choice=False,
+    )
     days = SelectField(
         "Days a week",
         choices=[SelectChoice(str(one), str(one)) for one in range(DAYS[0], DAYS[1] + 1)],
+        validators=[InputRequired("Choose how many days.")],
         validate_choice=False,
     )
     minutes = StringField("Minutes of a session", validators=[InputRequired("Enter how long a session may take.")])

@@ -132,6 +132,11 @@ class Plan:
         by_day = {one.day: one for one in self.sessions}
         return [(name, by_day.get(day)) for day, name in enumerate(WEEK)]
 
+    @property
+    def names_loads(self) -> bool:
+        """Whether any exercise says how much to lift."""
+        return any(exercise.pct_1rm for one in self.sessions for exercise in one.exercises)
+
     def written(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self) | {"rest_days": list(self.rest_days)}

@@ -274,6 +274,16 @@ def test_a_plan_is_made_on_the_page_without_a_script(ada: Browser, run_jobs: Run
     assert "hx-get=" not in ada.get(address).text.split('aria-label="Plan"')[1].split("</section>")[0]
 
 
+def test_percent_are_explained_where_there_are_some(ada: Browser, run_jobs: RunJobs) -> None:
+    with_weights = ada.post("/plan/", FORM | {"equipment": "dumbbells"}).headers["Location"]
+    without = ada.post("/plan/", FORM).headers["Location"]
+    run_jobs()
+    text = text_of(ada.get(with_weights))
+    assert "Goblet squat : 2 × 8–12 at 60–70 %, rest 90 s Easier: Without the weight" in text
+    assert "Percent are of the weight that you can lift once." in text
+    assert "%" not in text_of(ada.get(without))
+
+
 def test_the_region_looks_again_until_the_plan_is_there_and_says_so(ada: Browser, run_jobs: RunJobs) -> None:
     address = ada.post("/plan/", FORM).headers["Location"]
     htmx = {"HX-Request": "true", "HX-Request-Type": "partial"}
