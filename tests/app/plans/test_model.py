@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
+from app.db import db
 from app.plans import services
 from app.plans.asking import BEYOND_LIMITS, UNREADABLE
 from jobs import engine_of
@@ -267,3 +269,22 @@ def test_a_job_that_is_cancelled_leaves_a_plan_by_rule_that_says_so(app: Flask, 
 def test_the_page_of_the_questions_says_where_they_go(ada: Browser) -> None:
     text = text_of(ada.get("/plan/new"))
     assert "It gets these answers, and nothing that says who you are." in text
+
+
+def test_a_job_that_is_interrupted_after_the_answer_does_not_ask_again(
+    app: Flask, api: Program, model: Model, tries: Callable[[int], None]
+) -> None:
+    model.says(week())
+    asked = ask(api, **WITH_KNEES)
+    failures = ["The disk was away."]
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE workout_plan") and failures:
+            raise RuntimeError(failures.pop())
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", fail)
+    tries(1)
+    assert (look(api, asked["id"])["state"], failures, len(model.heard)) == ("waiting", [], 1)
+    tries(1)
+    assert (look(api, asked["id"])["made_by"], len(model.heard)) == ("model", 1)
