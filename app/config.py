@@ -62,6 +62,7 @@ class Config:
     sign_in_per_hour: int = setting("10", read.whole(3, 1_000_000), "Wrong passwords per account and hour.")
     sign_in_per_address: int = setting("20", read.whole(3, 1_000_000), "Wrong passwords per address and hour.")
     reports_per_hour: int = setting("60", read.whole(1, 1_000_000), "Reports that one person may ask for in an hour.")
+    plans_per_day: int = setting("30", read.whole(1, 1_000_000), "Workout plans that one person may ask for in a day.")
 
     # What people see
     site_name: str = setting("Metronome", read.line(40), "What this place is called on every page.")
@@ -82,6 +83,13 @@ class Config:
         "", read.mail_url, "Mail server: smtp://… or smtps://…; empty: mail goes into DATA_DIR/outbox.", secret=True
     )
     mail_from: str = setting("Metronome <metronome@localhost>", read.sender, "From whom mail comes.")
+
+    # A model
+    openai_base_url: str | None = setting(
+        "", read.web_url, "Server that speaks as OpenAI's does, and makes workout plans; empty: plans follow our rules."
+    )
+    openai_api_key: str | None = setting("", read.text, "Its key; empty: none is sent.", secret=True)
+    openai_model: str = setting("gpt-4o-mini", read.text, "Which of its models is asked.")
 
     # Pages
     page_size: int = setting("10", read.number_of(10, 25, 50, 100), "Rows on a page of a list: 10, 25, 50 or 100.")

@@ -69,6 +69,14 @@ class ReportRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRequested(Event):
+    """Somebody wants a workout plan."""
+
+    subject_kind: ClassVar[str] = "plan"
+    plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRaised(Event):
     """People are to be told of an alert."""
 

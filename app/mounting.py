@@ -39,6 +39,8 @@ from .monitoring.events import routes as events
 from .monitoring.health import api as health_api
 from .monitoring.health import queries as health_queries
 from .monitoring.health import routes as health
+from .plans import api as plans_api
+from .plans import routes as plans
 from .reminders import api as reminders_api
 from .reminders import routes as reminders
 from .reports import api as reports_api
@@ -58,7 +60,7 @@ from .workbench import services as workbench_services
 
 PAGES = (
     *(dashboard.bp, accounts.bp, activities.bp, monitoring.bp, reports.bp, workbench.bp),
-    *(statistics.bp, leaderboards.bp, reminders.bp),
+    *(statistics.bp, leaderboards.bp, plans.bp, reminders.bp),
     *(alerts.bp, events.bp, health.bp, background.bp),
     *(tuning.bp, system.bp),
 )
@@ -71,7 +73,7 @@ BESIDE_THE_CONSOLE = (
 
 API = (
     *(activities_api.blp, background_api.blp, operations_api.blp, schedules_api.blp, workflows_api.blp),
-    *(statistics_api.blp, leaderboards_api.blp, reminders_api.blp),
+    *(statistics_api.blp, leaderboards_api.blp, plans_api.blp, reminders_api.blp),
     *(reports_api.blp, workbench_api.blp, workbench_api.tasks),
     *(alerts_api.blp, events_api.blp, health_api.blp, people_api.blp),
     *(tuning_api.blp, system_api.blp),

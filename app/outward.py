@@ -8,7 +8,10 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,31 +37,58 @@ class CallFailed(Exception):
     """It was called, and did not answer as it should: try again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status says. When it `is_cut`, there was more than was to be read."""
+
+    status: int
+    body: bytes
+    retry_after: str | None
+    is_cut: bool
+
+
 def post(
     url: str, body: bytes, *, headers: Mapping[str, str], trusted: Collection[str] = (), deadline_s: float = 10.0
 ) -> int:
     """Send a POST and say the status of the answer, 200 to 299.
 
-    Hosts in `trusted` may be private, on any port, and without TLS.
+    Hosts in `trusted` may be private, on any port, and without TLS. All of it takes `deadline_s` seconds at most,
+    however slowly the other side talks.
+
+    Raises:
+        AddressRefused, CallFailed
+    """
+    answer = ask(url, body, headers=headers, trusted=trusted, deadline_s=deadline_s)
+    if not 200 <= answer.status <= 299:
+        raise CallFailed(f"{urlsplit(url).hostname} answered {answer.status}.")
+    return answer.status
+
+
+def ask(
+    url: str,
+    body: bytes,
+    *,
+    headers: Mapping[str, str],
+    trusted: Collection[str] = (),
+    deadline_s: float = 10.0,
+    largest: int = LARGEST_ANSWER,
+) -> Answer:
+    """As post, with the answer itself: `largest` bytes of it at most.
 
     Raises:
         AddressRefused, CallFailed
     """
     parts = _checked(url, trusted)
     address = _address_of(parts, trusted)
-    connection = _connection(parts, address, deadline_s)
     target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-    try:
-        connection.request("POST", target, body, {**headers, "Host": parts.netloc.rpartition("@")[2]})
-        answer = connection.getresponse()
-        answer.read(LARGEST_ANSWER)
-    except (OSError, http.client.HTTPException) as error:
-        raise CallFailed(f"{parts.hostname} did not answer: {error or type(error).__name__}") from None
-    finally:
-        connection.close()
-    if not 200 <= answer.status <= 299:
-        raise CallFailed(f"{parts.hostname} answered {answer.status}.")
-    return answer.status
+    host = parts.netloc.rpartition("@")[2]
+    with _connected(parts, address, deadline_s) as connection:
+        connection.request("POST", target, body, {**headers, "Host": host})
+        with connection.getresponse() as answer:
+            found = answer.read(largest + 1)
+            if answer.length and len(found) <= largest:  # the library minds only when all of it is asked for
+                raise http.client.IncompleteRead(found, answer.length)
+    return Answer(answer.status, found[:largest], answer.headers.get("Retry-After"), is_cut=len(found) > largest)
 
 
 def _checked(url: str, trusted: Collection[str]) -> SplitResult:
@@ -98,34 +128,76 @@ def is_public(text: str) -> bool:
     return not strange and not any(address.version == net.version and address in net for net in NOT_PUBLIC)
 
 
-def _connection(parts: SplitResult, address: str, deadline_s: float) -> http.client.HTTPConnection:
+@contextmanager
+def _connected(parts: SplitResult, address: str, deadline_s: float) -> Iterator["_Plain | _Secret"]:
+    """A conversation that is cut when the deadline is over: a timeout alone begins anew with every byte."""
+    connection = _connection(parts, address, deadline_s)
+    watch = threading.Timer(deadline_s, connection.cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield connection
+        if connection.is_over:  # to the library an end in the middle may be one as good as any
+            raise TimeoutError("timed out")
+    except (OSError, http.client.HTTPException) as error:
+        said = "timed out" if connection.is_over else error or type(error).__name__
+        raise CallFailed(f"{parts.hostname} did not answer: {said}") from None
+    finally:
+        watch.cancel()
+        connection.close()
+
+
+def _connection(parts: SplitResult, address: str, deadline_s: float) -> "_Plain | _Secret":
     host = str(parts.hostname)
     if parts.scheme == "http":
         return _Plain(host, parts.port or 80, address=address, deadline_s=deadline_s)
     return _Secret(host, parts.port or 443, address=address, deadline_s=deadline_s)
 
 
-class _Plain(http.client.HTTPConnection):
-    """Connects to the address that was looked at, and to no other."""
+class _ToOneAddress(http.client.HTTPConnection):
+    """Connects to the address that was looked at, and to no other; can be cut from another thread."""
+
+    address = ""
+    is_over = False
+    _line: socket.socket | None = None
+    """The library forgets its own as soon as an answer begins after which the connection ends."""
+
+    def _open(self) -> socket.socket:
+        self._line = socket.create_connection((self.address, self.port), self.timeout)
+        return self._line
+
+    def cut(self) -> None:
+        """End the conversation from another thread."""
+        self.is_over = True
+        if self._line is not None:
+            try:
+                self._line.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                self._line.close()
+
+
+class _Plain(_ToOneAddress):
+    """Without TLS."""
 
     def __init__(self, host: str, port: int, *, address: str, deadline_s: float) -> None:
         super().__init__(host, port, timeout=deadline_s)
-        self._address = address
+        self.address = address
 
     def connect(self) -> None:
         """As the library, without another look-up."""
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self._open()
 
 
-class _Secret(http.client.HTTPSConnection):
+class _Secret(_ToOneAddress, http.client.HTTPSConnection):
     """The same over TLS, checked against the name."""
 
     def __init__(self, host: str, port: int, *, address: str, deadline_s: float) -> None:
         self._tls = ssl.create_default_context()
         super().__init__(host, port, timeout=deadline_s, context=self._tls)
-        self._address = address
+        self.address = address
 
     def connect(self) -> None:
         """As the library, without another look-up."""
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+        line = self._tls.wrap_socket(self._open(), server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock = self._line = line
+        line.do_handshake()

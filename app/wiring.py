@@ -22,6 +22,7 @@ from .events import (
     Followers,
     LeaderboardsOutdated,
     MetChanged,
+    PlanRequested,
     ReminderDue,
     ReportRequested,
     StatisticsOutdated,
@@ -30,6 +31,8 @@ from .leaderboards import actors as leaderboards
 from .monitoring.events import services as event_log
 from .monitoring.health.models import HealthCheck, HealthPart
 from .monitoring.observer import Teller
+from .plans import actors as plans
+from .plans import services as plan_services
 from .reminders import actors as reminders
 from .reports import actors as reports
 from .reports import services as report_services
@@ -44,6 +47,7 @@ FOLLOWERS: Followers = {
     ActivityLogged: (activities.count_calories,),
     MetChanged: (activities.recalculate_kind,),
     ReportRequested: (reports.build,),
+    PlanRequested: (plans.make_workout_plan,),
     AlertRaised: (alerts.tell_people,),
     StatisticsOutdated: (statistics.user_statistics,),
     LeaderboardsOutdated: (leaderboards.update_leaderboards,),
@@ -65,6 +69,7 @@ FOR_STAFF: Mapping[str, Check] = {
 WHEN_A_JOB_GIVES_UP: Mapping[Job, Callable[..., None]] = {
     activities.count_calories: activity_services.could_not_count,
     reports.build: report_services.could_not_build,
+    plans.make_workout_plan: plan_services.could_not_make,
 }
 
 
@@ -133,6 +138,7 @@ def wire(app: Flask, config: Config) -> Engine:
         },
     )
     engine.include(reports.group)
+    engine.include(plans.group)
     engine.include(statistics.group)
     engine.include(leaderboards.group)
     engine.include(reminders.group)

@@ -59,6 +59,7 @@ GROUPS = (
             Knob("sign_in_per_hour", "Wrong passwords per account", unit="an hour"),
             Knob("sign_in_per_address", "Wrong passwords per address", unit="an hour"),
             Knob("reports_per_hour", "Reports per person", unit="an hour"),
+            Knob("plans_per_day", "Workout plans per person", unit="a day"),
         ),
     ),
     Group(

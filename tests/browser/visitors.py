@@ -23,6 +23,9 @@ PEOPLES = [
     "/activities/estimate",
     "/activities/<int:activity_id>",
     "/activities/<int:activity_id>/edit",
+    "/plan/",
+    "/plan/new",
+    "/plan/<int:plan_id>",
     "/statistics/",
     "/leaderboards/",
     "/leaderboards/membership",
@@ -108,6 +111,8 @@ ALERT = (
     " 'forged token', 'forged token', 'Fraud attempt', 'critical', 'A request came with a forged token',"
     " 'A request came with a token that is none of ours.', '{}', '2026-11-20 12:00:00', '2026-11-20 12:00:00')"
 )
+PLAN = {"goal": "hypertrophy", "level": "advanced", "days": 6, "minutes": 90, "age": 40, "resting_hr": 60}
+PLAN |= {"equipment": ["dumbbells", "barbell", "bar", "bands"]}
 FINGERPRINT = "0123456789abcdef"
 LONG_WORD = "Nordic" + "schwimmlauf" * 8
 ADAS = [
@@ -139,7 +144,7 @@ class Visitors:
         product.sql(ALERT)
         self._names["<token>"] = _link_of(product, email)
         self._operated = _operated(product, email)
-        self._names["<int:report_id>"] = self._operated["report"]
+        self._names |= {"<int:report_id>": self._operated["report"], "<int:plan_id>": self._operated["plan"]}
         a_while_ago = datetime.now(UTC) - timedelta(minutes=12)
         product.sql("UPDATE api_token SET used_at = :at", at=f"{a_while_ago:%Y-%m-%d %H:%M:%S}")
         product.sql(
@@ -192,12 +197,14 @@ def _operated(product: Product, email: str) -> dict[str, str]:
     operation = _sent_to(product, token, "bulk-operations", meant)
     _sent_to(product, token, "queues/imports/pause", {"reason": LONG_WORD})
     report = _sent_to(product, token, "reports", {"report_type": "activities"})
+    plan = _sent_to(product, token, "plans", PLAN)
     workers = _asked(product, token, "workers")["workers"]
     return {
         "schedules": schedule["id"],
         "workflows": workflow["id"],
         "operations": operation["id"],
         "report": str(report["report_id"]),
+        "plan": str(plan["id"]),
         "worker": next(one["name"] for one in workers if one["role"] == "worker"),
     }
 

@@ -100,6 +100,7 @@ def switches() -> Iterator[tuple[str, bool, str]]:
     yield "Closed for maintenance", config.maintenance, "MAINTENANCE"
     yield "A Redis", config.redis_url is not None, "REDIS_URL"
     yield "A mail server", config.mail_url is not None, "MAIL_URL"
+    yield "A model", config.openai_base_url is not None, "OPENAI_BASE_URL"
     yield "Only over HTTPS", (config.public_url or "").startswith("https:"), "PUBLIC_URL"
     yield "Metrics from elsewhere", config.metrics_token is not None, "METRICS_TOKEN"
     yield "A log file", config.log_file is not None, "LOG_FILE"

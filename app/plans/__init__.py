@@ -1,0 +1,1 @@
+"""What people intend to do, by rule or by a model."""
