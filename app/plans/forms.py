@@ -80,7 +80,6 @@ class PlanForm(Form):
             days="3",
             minutes="45",
             weekly_min=str(weekly_min) if weekly_min else "",
-            asks_model=True,
         )
 
     @classmethod

@@ -73,7 +73,7 @@ class PlanIn(Schema):
     limits = ChoicesField(Limit)
     red_flags = ChoicesField(RedFlag)
     ask_model = YesNoField(
-        load_default=True,
+        load_default=False,
         metadata={"description": "Whether the model makes it, where there is one. It gets these answers, no name."},
     )
 

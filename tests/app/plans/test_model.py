@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,7 +22,8 @@ from tests.app.activities.conftest import Program
 from tests.app.conftest import Browser, Clock, text_of
 from tests.app.plans.conftest import Model
 from tests.app.plans.test_asking import cardio, exercise, week
-from tests.app.plans.test_plans import FORM, ask, look
+from tests.app.plans.test_plans import FORM, look
+from tests.app.plans.test_plans import ask as ask_for_one
 
 RunJobs = Callable[[], None]
 WITH_KNEES = {"limits": ["knee"]}
@@ -43,6 +45,10 @@ def tries(app: Flask, run_jobs: RunJobs) -> Callable[[int], None]:
             make_due(engine_of(app))
 
     return work
+
+
+def ask(api: Program, **answers: Any) -> dict[str, Any]:
+    return ask_for_one(api, **{"ask_model": True, **answers})
 
 
 def job_of(api: Program, asked: dict[str, Any]) -> dict[str, Any]:
@@ -103,8 +109,11 @@ def test_an_address_may_end_with_the_version(
 def test_who_does_not_want_the_model_is_not_sent_to_it(
     api: Program, ada: Browser, model: Model, run_jobs: RunJobs
 ) -> None:
-    asked = ask(api, ask_model=False)
-    assert "Ask the model at 127.0.0.1" in text_of(ada.get("/plan/new"))
+    asked = ask_for_one(api)
+    form = ada.get("/plan/new").get_data(as_text=True)
+    assert re.findall(r'<input[^>]*name="asks_model"[^>]*>', form) == [
+        '<input id="asks_model" name="asks_model" type="checkbox" value="y">'
+    ]
     unticked = ada.post("/plan/", FORM).headers["Location"].removeprefix("/plan/")
     run_jobs()
     for plan_id in (asked["id"], unticked):
