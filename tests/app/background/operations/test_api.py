@@ -101,7 +101,7 @@ def test_queues_tell_what_is_in_them(api: Program, operator: Program) -> None:
     start(api)
     start(api, run_at=in_an_hour())
     found = {one["name"]: one for one in get(operator, "/queues")["queues"]}
-    assert list(found) == ["activities", "analytics", "default", "imports", "notifications", "reports", "samples"]
+    assert list(found) == ["activities", "ai", "analytics", "default", "imports", "notifications", "reports", "samples"]
     mine = get(operator, "/queues/samples")
     assert mine.pop("oldest_ready_s") >= found["samples"].pop("oldest_ready_s") >= 0
     assert mine == found["samples"]
@@ -211,7 +211,7 @@ def test_a_queue_that_is_none_is_refused_with_those_there_are(api: Program, otto
         assert (answer.status_code, fields_of(answer)) == (422, ["queue"])
         assert (
             told(answer)["errors"][0]["message"]
-            == "Choose one of: activities, analytics, default, imports, notifications, reports, samples."
+            == "Choose one of: activities, ai, analytics, default, imports, notifications, reports, samples."
         )
     assert (get(api, f"/jobs/{uid}")["queue"], get(api, f"/jobs/{uid}")["priority"]) == ("samples", 5)
 
