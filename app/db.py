@@ -15,12 +15,24 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from jobs import UtcDateTime, prepare_engine, writing
 
-__all__ = ["Base", "UtcDateTime", "connect", "db", "disconnect", "planned", "reading", "reading_engine", "transaction"]
+__all__ = [
+    "Base",
+    "UtcDateTime",
+    "connect",
+    "db",
+    "disconnect",
+    "insert_into",
+    "planned",
+    "reading",
+    "reading_engine",
+    "transaction",
+]
 
 STATEMENT_TIMEOUT_MS = 5_000
 PRAGMAS = ("journal_mode=WAL", "busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF")
@@ -140,6 +152,11 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT in the words of the session's database, which may say what happens when the row is there already."""
+    return sqlite.insert(table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(table)
 
 
 @contextmanager

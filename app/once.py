@@ -7,11 +7,10 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, ForeignKey, String, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.clock import now
-from app.db import Base, UtcDateTime, transaction
+from app.db import Base, UtcDateTime, insert_into, transaction
 from app.errors import Invalid
 from jobs import retrying
 
@@ -77,6 +76,6 @@ def forget_keys(*, at: datetime | None = None) -> int:
 
 def _take(session: Session, user_id: int, key: str, content_print: str) -> bool:
     """Note that the request came; False when it came before."""
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(KeyedRequest)
     row = {"user_id": user_id, "key": key, "content_print": content_print, "made": [], "sent_at": now()}
-    return bool(session.connection().execute(insert.values(row).on_conflict_do_nothing()).rowcount)
+    note = insert_into(session, KeyedRequest).values(row).on_conflict_do_nothing()
+    return bool(session.connection().execute(note).rowcount)

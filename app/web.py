@@ -15,6 +15,7 @@ from app.errors import Invalid
 from app.text import one_line
 
 LARGEST_ROW_NUMBER = 2**31 - 1
+FRESH_S, SLOW_AFTER_S = 10, 600
 LONGEST_PATH = 2_000
 LONGEST_REASON = 200
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
@@ -57,6 +58,12 @@ def address_of(path: str) -> str:
     """Where people reach a path of ours, for links in mail: at PUBLIC_URL, or where we listen."""
     config = settings()
     return f"{config.public_url or f'http://{config.host}:{config.port}'}{path}"
+
+
+def pace_of_waiting(waited_s: float) -> float:
+    """In how many seconds a page looks again that waits for something to be made: soon at first, and less and less."""
+    usual_s = settings().poll_pace_s
+    return 0.5 if waited_s < FRESH_S else usual_s if waited_s < SLOW_AFTER_S else max(60.0, usual_s)
 
 
 def asked_itself() -> Request:

@@ -8,13 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Update, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from app import hashing, limits
 from app.clock import now
-from app.db import transaction
+from app.db import insert_into, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.limits import Limit
 from app.security import ADMIN, OPERATOR, REMEMBERED, SCOPES, VIEWER, Person, check_manages, requester, who
@@ -293,8 +292,8 @@ def role_of(user: User) -> str:
 def record_weight(user_id: int, *, weight_kg: Decimal, on_day: date) -> None:
     """Note what the person weighed on that day; an earlier note of the same day gives way."""
     with transaction() as session:
-        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        note = insert(WeightRecord).values(user_id=user_id, on_day=on_day, weight_kg=weight_kg, recorded_at=now())
+        row = {"user_id": user_id, "on_day": on_day, "weight_kg": weight_kg, "recorded_at": now()}
+        note = insert_into(session, WeightRecord).values(row)
         newest = {"weight_kg": note.excluded.weight_kg, "recorded_at": note.excluded.recorded_at}
         session.execute(note.on_conflict_do_update(index_elements=["user_id", "on_day"], set_=newest))
 

@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.clock import now, today
-from app.db import transaction
+from app.db import insert_into, transaction
 from app.errors import Invalid, NotAllowed
 from app.events import LeaderboardsOutdated, announce
 from app.security import Person
@@ -38,8 +37,7 @@ def join_leaderboards(person: Person, *, display_name: str) -> None:
     called = {"display_name": display_name, "name_key": display_name.casefold()}
     try:
         with transaction() as session:
-            add = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-            joined = add(Member).values(user_id=person.id, joined_at=now(), **called)
+            joined = insert_into(session, Member).values(user_id=person.id, joined_at=now(), **called)
             session.execute(joined.on_conflict_do_update(index_elements=["user_id"], set_=called))
     except IntegrityError:
         raise Invalid({"display_name": TAKEN}) from None
@@ -95,12 +93,11 @@ def next_update(calculated_at: datetime) -> datetime:
 
 def _note_boards(session: Session, windows: dict[Period, Window], moment: datetime) -> None:
     """Always in the same order, so that two who write at once wait for each other and none is in the other's way."""
-    add = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     for period in sorted(windows):
         values = {
             "since_day": windows[period].since,
             "until_day": windows[period].until,
             "calculated_at": moment,
         }
-        noted = add(Board).values(period=period.value, **values)
+        noted = insert_into(session, Board).values(period=period.value, **values)
         session.execute(noted.on_conflict_do_update(index_elements=["period"], set_=values))

@@ -7,14 +7,13 @@ from flask import Blueprint, Response, request, url_for
 
 from app.clock import now, today
 from app.security import me, signed_in
-from app.web import done, invalid, live, page_or_fragment, settings, tag_shown
+from app.web import SLOW_AFTER_S, done, invalid, live, pace_of_waiting, page_or_fragment, tag_shown
 
 from . import queries, services
 from .forms import PlanForm
 from .models import WAITING, WorkoutPlan
 from .progression import next_load_kg
 
-FRESH_S, SLOW_AFTER_S = 10, 600
 SHOWN = 20
 LOADS_KG = tuple(map(Decimal, (10, 20, 40, 60, 80, 100, 140)))
 
@@ -103,7 +102,7 @@ def _asked(form: PlanForm) -> dict[str, Any]:
 
 def _shown(row: WorkoutPlan) -> dict[str, Any]:
     waited_s = (now() - row.created_at).total_seconds()
-    pace_s = _pace(waited_s) if row.is_waiting else None
+    pace_s = pace_of_waiting(waited_s) if row.is_waiting else None
     return {
         "row": row,
         "plan": row.plan,
@@ -117,8 +116,3 @@ def _shown(row: WorkoutPlan) -> dict[str, Any]:
 
 def _grown(load_kg: Decimal, *, is_lower: bool) -> Decimal:
     return next_load_kg(load_kg, is_lower=is_lower, sessions_at_top=2)
-
-
-def _pace(waited_s: float) -> float:
-    usual_s = settings().poll_pace_s
-    return 0.5 if waited_s < FRESH_S else usual_s if waited_s < SLOW_AFTER_S else max(60.0, usual_s)

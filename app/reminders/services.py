@@ -7,11 +7,10 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.models import User
 from app.clock import now, today
-from app.db import transaction
+from app.db import insert_into, transaction
 from app.errors import NotAllowed, NotFound
 from app.events import ReminderDue, announce
 from app.mail import Letter, MailRefused, send
@@ -58,8 +57,7 @@ def start_reminders(person: Person, *, days: int, hour: int) -> None:
         raise NotAllowed(FOR_GUESTS)
     said = {"is_on": True, "days": days, "hour": hour, "changed_at": now()}
     with transaction() as session:
-        add = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        wish = add(Reminder).values(user_id=person.id, **said)
+        wish = insert_into(session, Reminder).values(user_id=person.id, **said)
         session.execute(wish.on_conflict_do_update(index_elements=["user_id"], set_=said))
 
 

@@ -7,13 +7,12 @@ from flask import Blueprint, Response, request, send_file, url_for
 
 from app.clock import now, today
 from app.security import me, signed_in
-from app.web import done, invalid, live, page_or_fragment, settings
+from app.web import done, invalid, live, pace_of_waiting, page_or_fragment
 
 from . import queries, services
 from .forms import ReportForm
 from .orders import Sort
 
-FRESH_S, SLOW_AFTER_S = 10, 600
 SHOWN = 100
 """So many rows stand on the page; the file has them all."""
 
@@ -100,5 +99,4 @@ def _desk(form: ReportForm) -> dict[str, Any]:
 
 
 def _pace(since: datetime) -> float:
-    waited_s, usual_s = (now() - since).total_seconds(), settings().poll_pace_s
-    return 0.5 if waited_s < FRESH_S else usual_s if waited_s < SLOW_AFTER_S else max(60.0, usual_s)
+    return pace_of_waiting((now() - since).total_seconds())

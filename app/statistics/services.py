@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
 from app.accounts import queries as account_queries
 from app.clock import now, today
-from app.db import transaction
+from app.db import insert_into, transaction
 from app.errors import NotFound
 from app.events import StatisticsOutdated, announce
 
@@ -93,8 +92,7 @@ def _worked_out(user_id: int, *, zone: str) -> dict[str, Any]:
 def _keep(values: Mapping[str, Any]) -> None:
     """Write them down, unless newer ones are there."""
     with transaction(durable=False) as session:
-        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        new = insert(UserStatistics).values(values)
+        new = insert_into(session, UserStatistics).values(values)
         newer = {name: new.excluded[name] for name in values if name != "user_id"}
         is_older = UserStatistics.calculated_at <= new.excluded.calculated_at
         session.execute(new.on_conflict_do_update(index_elements=["user_id"], set_=newer, where=is_older))
