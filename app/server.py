@@ -29,6 +29,8 @@ CONNECTIONS = 4_000
 LARGEST_BODY_BYTES = 26 * 1024 * 1024
 SILENT_CONNECTION_S = 30
 DRAIN_S = 5.0
+ALONE_ON_SQLITE_S = 0.01
+"""SQLite works in the thread that asks, and lets one write: a second thread would only take the interpreter from it."""
 
 
 def main() -> None:
@@ -64,7 +66,9 @@ class Connection(Channel):
 
 def listening(app: WSGIApplication, sockets: Sockets, config: Config) -> Any:
     """A server that listens, its sockets in the map. Raises OSError."""
-    server = create_server(app, map=sockets, _dispatcher=Threads(config.web_threads), **options(config))
+    is_on_sqlite = config.database_url.startswith("sqlite")
+    threads = Threads(config.web_threads, alone_s=ALONE_ON_SQLITE_S if is_on_sqlite else 0.0)
+    server = create_server(app, map=sockets, _dispatcher=threads, **options(config))
     for one in sockets.values():
         one.channel_class = Connection
         if one.accepting:

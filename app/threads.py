@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -24,12 +25,14 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     A quarter, and at least one, may take a large request at the same moment; an eighth, and at least one, a look of a
     page that operators have open. While others are answered, looks rest after each as long as they need to take no
-    more than a sixteenth of one processor's time.
+    more than a sixteenth of one processor's time. Of all the others, each has `alone_s` seconds before the next is
+    begun, unless it ends sooner.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, alone_s: float = 0.0) -> None:
         super().__init__()
-        self.queue = _Line(self.lock, most_large=max(1, count // 4), most_looks=max(1, count // 8))
+        few, fewer = max(1, count // 4), max(1, count // 8)
+        self.queue = _Line(self.lock, alone_s=alone_s, most_large=few, most_looks=fewer)
         self.queue_cv = self.queue.bell
         self.set_thread_count(count)
 
@@ -52,6 +55,23 @@ class _Share:
     def end(self, _took_s: float) -> None:
         """One of them is done. A deque needs no lock; until this is seen, one less is taken."""
         self.at_work.pop()
+
+
+class _Small(_Share):
+    """Neither large nor looks: one at a time, as long as it is quick."""
+
+    def __init__(self, alone_s: float) -> None:
+        super().__init__()
+        self._alone_s, self._next_at = alone_s, 0.0
+
+    def rest_s(self) -> float:
+        """For how many seconds from now the one at work is alone, if it takes so long."""
+        return max(0.0, self._next_at - time.monotonic()) if self._alone_s and self.at_work else 0.0
+
+    def take(self) -> _Taken:
+        """The first of them, at work from now on."""
+        self._next_at = time.monotonic() + self._alone_s
+        return super().take()
 
 
 class _Looks(_Share):
@@ -78,8 +98,9 @@ class _Line:
     The dispatcher asks and changes it with its lock held.
     """
 
-    def __init__(self, lock: threading.Lock, *, most_large: int, most_looks: int) -> None:
-        self._small, self._large, self._looks = _Share(), _Share(most_large), _Looks(lock, most_looks)
+    def __init__(self, lock: threading.Lock, *, alone_s: float, most_large: int, most_looks: int) -> None:
+        self._small, self._large, self._looks = _Small(alone_s), _Share(most_large), _Looks(lock, most_looks)
+        self._resting: list[_Small | _Looks] = [self._small, self._looks] if alone_s else [self._looks]
         self._number, self.bell = 0, _Bell(lock, self)
 
     def append(self, channel: HTTPChannel) -> None:
@@ -98,27 +119,45 @@ class _Line:
 
     def awake_in_s(self) -> float | None:
         """In how many seconds there is something to take again by itself; None when nothing rests."""
-        return self._looks.rest_s() if self._looks else None
+        return min((share.rest_s() for share in self._resting if share), default=None)
 
     def _free(self) -> list[_Share]:
-        others = [share for share in (self._small, self._large) if share]
+        small: list[_Share] = [self._small] if self._small and not self._small.rest_s() else []
+        others = [*small, self._large] if self._large else small
         is_alone = not (self._small.at_work or self._large.at_work or others)
         return [*others, self._looks] if self._looks and (is_alone or not self._looks.rest_s()) else others
 
 
 class _Bell(threading.Condition):
-    """What idle threads wait for. Nobody rings when looks have rested: one who waits knows, and looks up by itself.
+    """What idle threads wait for. Nobody rings when a rest is over: who begins to wait meanwhile looks up by itself.
 
-    There is such a one, or all are busy: who ends a look finds that others rest, and who is rung for finds it, too.
+    Rung first are those who wait longest, and so for nothing in particular.
     """
 
     def __init__(self, lock: threading.Lock, line: _Line) -> None:
         super().__init__(lock)
         self._line = line
+        self._looked_up_at: list[float] = []
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until it rings, or until looks have rested."""
-        return super().wait(self._line.awake_in_s() if timeout is None else timeout)
+        """Until it rings, or until a rest is over."""
+        until_s = self._line.awake_in_s() if timeout is None else timeout
+        if until_s is None:
+            return super().wait()
+        self._looked_up_at.append(at := time.monotonic() + until_s)
+        try:
+            return super().wait(until_s)
+        finally:
+            self._looked_up_at.remove(at)
+
+    def notify(self, n: int | None = None) -> None:
+        """Ring for so many. Without a number for one, if there is something to do, or a rest that nobody waits for."""
+        if n is not None or self._line or self._is_unwatched():
+            super().notify(n or 1)
+
+    def _is_unwatched(self) -> bool:
+        until_s = self._line.awake_in_s()
+        return until_s is not None and min(self._looked_up_at, default=math.inf) > time.monotonic() + until_s
 
 
 class _Taken:

@@ -16,7 +16,9 @@ from app.threads import LOOKS_TAKE_ONE_IN, Threads
 LOOK = b"GET /ops/ HTTP/1.1\r\nHX-PTag: seen\r\n\r\n"
 PAGE = b"GET / HTTP/1.1\r\n\r\n"
 BROKEN = b"GET /ops/ HTTP/1.1\r\nHX-PTag: seen\r\nTransfer-Encoding: odd\r\n\r\n"
+LARGE = b"POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9000
 TAKES_S = 0.01
+ALONE_S = 0.2
 RESTS_S = TAKES_S * (LOOKS_TAKE_ONE_IN - 1)
 
 
@@ -25,7 +27,7 @@ class Asked:
 
     def __init__(self, request: bytes, answer: Callable[[], object] = lambda: None) -> None:
         parser = HTTPRequestParser(Adjustments())
-        parser.received(request)
+        parser.received(request[parser.received(request) :])
         self.requests, self._answer, self.began = [parser], answer, 0.0
         self.is_answered = threading.Event()
 
@@ -37,6 +39,14 @@ class Asked:
 
     def cancel(self) -> None:
         """Answer it no more."""
+
+
+@pytest.fixture
+def one_at_a_time() -> Iterator[Threads]:
+    """Four, of which the small ones take turns."""
+    four = Threads(4, alone_s=ALONE_S)
+    yield four
+    four.shutdown()
 
 
 @pytest.fixture
@@ -118,6 +128,62 @@ def test_what_cannot_be_read_is_no_look(threads: Threads) -> None:
     assert broken.requests[0].error
     threads.add_task(broken)
     assert broken.is_answered.wait(10)
+
+
+def test_small_ones_take_turns_while_they_are_quick(one_at_a_time: Threads) -> None:
+    at_work, seen = [0], []
+
+    def answer() -> None:
+        at_work[0] += 1
+        seen.append(at_work[0])
+        time.sleep(TAKES_S / 10)
+        at_work[0] -= 1
+
+    pages = [Asked(PAGE, answer) for _ in range(30)]
+    for one in pages:
+        one_at_a_time.add_task(one)
+    assert all(one.is_answered.wait(10) for one in pages)
+    assert seen == [1] * 30
+
+
+def test_a_slow_one_is_alone_for_a_while_and_no_longer(one_at_a_time: Threads) -> None:
+    gate = threading.Event()
+    slow, after, large = Asked(PAGE, lambda: gate.wait(10)), Asked(PAGE, lambda: gate.wait(10)), Asked(LARGE)
+    one_at_a_time.add_task(slow)
+    one_at_a_time.add_task(after)
+    one_at_a_time.add_task(large)  # it is let in at once, and with it goes who waited for the end of the rest
+    last = Asked(PAGE)
+    one_at_a_time.add_task(last)
+    assert all(one.is_answered.wait(10) for one in (large, last))
+    assert not slow.is_answered.is_set()
+    assert not after.is_answered.is_set()
+    assert after.began - slow.began >= ALONE_S
+    assert last.began - after.began >= ALONE_S
+    assert slow.began < large.began < after.began
+    gate.set()
+
+
+def test_who_waits_for_looks_does_not_keep_small_ones_waiting(one_at_a_time: Threads) -> None:
+    gate = threading.Event()
+    slow, slower, after = Asked(PAGE, lambda: gate.wait(10)), Asked(PAGE, lambda: gate.wait(10)), Asked(PAGE)
+    look, resting = Asked(LOOK, lambda: _work(0.1)), Asked(LOOK)
+    for one in (slow, look, resting):
+        one_at_a_time.add_task(one)
+    assert look.is_answered.wait(10)
+    while one_at_a_time.active_count > 1:
+        time.sleep(0.001)
+    one_at_a_time.add_task(slower)
+    while not slower.began:
+        time.sleep(0.001)
+    one_at_a_time.add_task(after)
+    assert all(one.is_answered.wait(10) for one in (after, resting))
+    assert after.began < resting.began
+    gate.set()
+
+
+def test_all_idle_threads_end(one_at_a_time: Threads) -> None:
+    one_at_a_time.shutdown()
+    assert one_at_a_time.threads == set()
 
 
 def _work(seconds: float = TAKES_S) -> None:
