@@ -58,12 +58,6 @@ class WritingSession(Session):
         self._its.rollback()
 
 
-    def close(self) -> None:
-        """Let go of what the ORM holds, if it was used at all."""
-        if self.in_transaction() or len(self.identity_map):
-            super().close()
-
-
 def is_disturbed(error: BaseException) -> bool:
     """Whether the database ended a transaction for the sake of others, and the same again may well succeed."""
     if not isinstance(error, DBAPIError) or error.connection_invalidated:
