@@ -111,7 +111,9 @@ class _Line:
 
     def popleft(self) -> Any:
         """Who came first of those that may be taken now; there must be one."""
-        return min(self._free(), key=lambda share: share.waiting[0]).take()
+        taken = min(self._free(), key=lambda share: share.waiting[0]).take()
+        self.bell.keep_watch()
+        return taken
 
     def __len__(self) -> int:
         """How many may be taken now."""
@@ -129,10 +131,7 @@ class _Line:
 
 
 class _Bell(threading.Condition):
-    """What idle threads wait for. Nobody rings when a rest is over: who begins to wait meanwhile looks up by itself.
-
-    Rung first are those who wait longest, and so for nothing in particular.
-    """
+    """What idle threads wait for. Nobody rings when a rest is over: one of those who wait looks up by itself."""
 
     def __init__(self, lock: threading.Lock, line: _Line) -> None:
         super().__init__(lock)
@@ -151,13 +150,17 @@ class _Bell(threading.Condition):
             self._looked_up_at.remove(at)
 
     def notify(self, n: int | None = None) -> None:
-        """Ring for so many. Without a number for one, if there is something to do, or a rest that nobody waits for."""
-        if n is not None or self._line or self._is_unwatched():
+        """Ring for so many. Without a number for one, if there is something to do or to wait for."""
+        if n is not None or self._line:
             super().notify(n or 1)
+        else:
+            self.keep_watch()
 
-    def _is_unwatched(self) -> bool:
+    def keep_watch(self) -> None:
+        """Ring for one, if there is a rest after which nobody would look up."""
         until_s = self._line.awake_in_s()
-        return until_s is not None and min(self._looked_up_at, default=math.inf) > time.monotonic() + until_s
+        if until_s is not None and min(self._looked_up_at, default=math.inf) > time.monotonic() + until_s:
+            super().notify()
 
 
 class _Taken:

@@ -163,6 +163,19 @@ def test_a_slow_one_is_alone_for_a_while_and_no_longer(one_at_a_time: Threads) -
     gate.set()
 
 
+def test_each_of_several_slow_ones_is_begun(one_at_a_time: Threads) -> None:
+    gate = threading.Event()
+    slow = [Asked(PAGE, lambda: gate.wait(10)) for _ in range(3)]
+    one_at_a_time.add_task(slow[0])
+    _wait_for(slow[0])
+    one_at_a_time.add_task(slow[1])
+    time.sleep(ALONE_S / 4)  # one of those who are idle waits for its turn now, and nobody need do so for the next
+    one_at_a_time.add_task(slow[2])
+    _wait_for(slow[2])
+    assert [one.began > 0 for one in slow] == [True] * 3
+    gate.set()
+
+
 def test_who_waits_for_looks_does_not_keep_small_ones_waiting(one_at_a_time: Threads) -> None:
     gate = threading.Event()
     slow, slower, after = Asked(PAGE, lambda: gate.wait(10)), Asked(PAGE, lambda: gate.wait(10)), Asked(PAGE)
@@ -173,8 +186,7 @@ def test_who_waits_for_looks_does_not_keep_small_ones_waiting(one_at_a_time: Thr
     while one_at_a_time.active_count > 1:
         time.sleep(0.001)
     one_at_a_time.add_task(slower)
-    while not slower.began:
-        time.sleep(0.001)
+    _wait_for(slower)
     one_at_a_time.add_task(after)
     assert all(one.is_answered.wait(10) for one in (after, resting))
     assert after.began < resting.began
@@ -184,6 +196,13 @@ def test_who_waits_for_looks_does_not_keep_small_ones_waiting(one_at_a_time: Thr
 def test_all_idle_threads_end(one_at_a_time: Threads) -> None:
     one_at_a_time.shutdown()
     assert one_at_a_time.threads == set()
+
+
+def _wait_for(one: Asked) -> None:
+    """Until its answer is begun, or five seconds."""
+    deadline = time.monotonic() + 5
+    while not one.began and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _work(seconds: float = TAKES_S) -> None:
