@@ -1,6 +1,7 @@
 """What bin/run prints once the first page answers: the address, and the link that makes the first admin."""
 
 import http.client
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ PATIENCE_S = 60
 
 def main() -> None:
     """Wait for the web, then print. Says nothing when the web does not come up: its own log says why."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so end what asks for the link, too
     config = Config.from_env_or_exit()
     if not _answers(config):
         return

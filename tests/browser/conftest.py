@@ -58,8 +58,8 @@ def product(make_product: Callable[..., Product]) -> Product:
 
 @pytest.fixture(scope="session")
 def slow_product(make_product: Callable[..., Product]) -> Product:
-    """A product in which a calculation takes three seconds, so that it can be watched."""
-    return make_product(ACTIVITY_DELAY_S="3")
+    """A product in which a calculation takes five seconds, so that it can be watched."""
+    return make_product(ACTIVITY_DELAY_S="5")
 
 
 @pytest.fixture(scope="session")

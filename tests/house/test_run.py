@@ -6,9 +6,12 @@ import shutil
 import signal
 import site
 import socket
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,23 @@ def test_one_command_starts_everything_and_a_signal_ends_it(installation: Instal
     assert installation.first_page() == 200
     print(f"second start to first page: {time.monotonic() - began:.2f} s; end: {took_s:.2f} s")
     assert [path.name for path in installation.folder.iterdir() if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.looks
+def test_who_is_stopped_while_it_asks_for_the_link_leaves_nothing_behind(installation: Installation) -> None:
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", installation.port), Site) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        words = [sys.executable, "-m", "app.welcome"]
+        with subprocess.Popen(words, cwd=ROOT, env=installation.environment, stdout=subprocess.DEVNULL) as welcome:
+            until(lambda: any("setup-link" in words for words in installation.processes().values()))
+            welcome.terminate()
+        site.shutdown()
+    assert installation.processes() == {}
 
 
 @pytest.mark.looks
