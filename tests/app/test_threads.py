@@ -151,7 +151,7 @@ def test_a_slow_one_is_alone_for_a_while_and_no_longer(one_at_a_time: Threads) -
     slow, after, large = Asked(PAGE, lambda: gate.wait(10)), Asked(PAGE, lambda: gate.wait(10)), Asked(LARGE)
     one_at_a_time.add_task(slow)
     one_at_a_time.add_task(after)
-    one_at_a_time.add_task(large)  # it is let in at once, and with it goes who waited for the end of the rest
+    one_at_a_time.add_task(large)  # which no small one is in the way of
     last = Asked(PAGE)
     one_at_a_time.add_task(last)
     assert all(one.is_answered.wait(10) for one in (large, last))
