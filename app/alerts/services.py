@@ -7,11 +7,10 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.clock import now
-from app.db import transaction
+from app.db import insert_into, transaction
 from app.errors import Conflict, Invalid, NotAllowed
 from app.events import AlertRaised, announce
 from app.security import Person, requester, steers_all_jobs
@@ -201,7 +200,7 @@ def mute(person: Person, alert_id: int, *, hours: int | None = None, reason: str
     until = at + timedelta(hours=hours) if hours else None
     before = queries.mute_of(found.fingerprint)
     with transaction() as session:
-        note = _insert(session, AlertMute).values(fingerprint=found.fingerprint, until=until, by=who, at=at)
+        note = insert_into(session, AlertMute).values(fingerprint=found.fingerprint, until=until, by=who, at=at)
         newest = {name: getattr(note.excluded, name) for name in ("until", "by", "at")}
         session.execute(note.on_conflict_do_update(index_elements=["fingerprint"], set_=newest))
         _step(session, alert_id, f"Muted for {hours} h" if hours else "Muted", by=who)
@@ -262,9 +261,9 @@ def _opened_again(session: Session, fingerprint: str, values: Mapping[str, Any],
 
 def _added(session: Session, fingerprint: str, values: Mapping[str, Any], times: int) -> int:
     row = {**values, "fingerprint": fingerprint, "times": times, "raised_at": values["last_at"]}
-    new = _insert(session, Alert).values(**row)
-    new = new.on_conflict_do_nothing(index_elements=["fingerprint"], index_where=text(OPEN)).returning(Alert.id)
-    alert_id = session.scalar(new)
+    new = insert_into(session, Alert).values(**row)
+    alone = new.on_conflict_do_nothing(index_elements=["fingerprint"], index_where=text(OPEN))
+    alert_id = session.scalar(alone.returning(Alert.id))
     if alert_id is None:  # another process was a moment earlier
         return _counted(session, fingerprint, values, times) or _added(session, fingerprint, values, times)
     _step(session, alert_id, "Raised")
@@ -304,10 +303,6 @@ def _ask_to_tell(session: Session, alert_id: int) -> bool:
 
 def _step(session: Session, alert_id: int, words: str, *, by: str | None = None) -> None:
     session.add(AlertStep(alert_id=alert_id, at=now(), words=cut(words, 300), by=by))
-
-
-def _insert(session: Session, table: type[Alert | AlertMute]) -> Any:
-    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def _mute_in_words(mute: AlertMute | None) -> str:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from sqlalchemy import case, delete, insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,7 @@ from app.alerts.telling import services as telling
 from app.alerts.watch import services as watch
 from app.alerts.wording import file_name, file_text, mail_subject, mail_text
 from app.clock import now
-from app.db import transaction
+from app.db import insert_into, transaction
 from app.mail import Letter, MailDelayed, MailRefused
 from app.monitoring import queries as looking
 from app.monitoring.queries import Condition, Part
@@ -137,9 +136,9 @@ def mail_part() -> Part:
 def note_part(session: Session, part: Part, *, took_ms: float) -> None:
     """Write down how a part is; `since` stays as long as it is so."""
     at = now()
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     values: dict[str, Any] = {"condition": str(part.condition), "words": part.words[:300], "remedy": part.remedy[:300]}
-    new = dialect.insert(HealthPart).values(name=part.name, **values, took_ms=took_ms, looked_at=at, since=at)
+    row = {"name": part.name, **values, "took_ms": took_ms, "looked_at": at, "since": at}
+    new = insert_into(session, HealthPart).values(row)
     told = {name: getattr(new.excluded, name) for name in (*values, "took_ms", "looked_at")}
     since = case((HealthPart.condition != new.excluded.condition, new.excluded.since), else_=HealthPart.since)
     session.execute(new.on_conflict_do_update(index_elements=["name"], set_={**told, "since": since}))
