@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -16,17 +17,19 @@ LARGE_BYTES = 8 * 1024
 """A batch or an upload: its work is many times that of a form or a page."""
 OPERATORS = "/ops/"
 """Under it are the pages that tell of all jobs; left open, each looks again every few seconds."""
-LOOKS_TAKE_ONE_IN = 16
+LOOKS_TAKE_ONE_IN = 24
 """Threads share one interpreter: what many small looks take from all others is its time, however few are at work."""
+CALM_AFTER_S = 0.1
+"""Those who are answered one after the other leave moments between them in which looks would still be in their way."""
 
 
 class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
     """waitress's threads, of which few take what would take all of them.
 
     A quarter, and at least one, may take a large request at the same moment; an eighth, and at least one, a look of a
-    page that operators have open. While others are answered, looks rest after each as long as they need to take no
-    more than a sixteenth of one processor's time. Of all the others, each has `alone_s` seconds before the next is
-    begun, unless it ends sooner.
+    page that operators have open. While others are answered, and a moment longer, looks rest after each as long as
+    they need to take no more than a twenty-fourth of one processor's time. Of all the others, each has `alone_s`
+    seconds before the next is begun, unless it ends sooner.
     """
 
     def __init__(self, count: int, *, alone_s: float = 0.0) -> None:
@@ -42,6 +45,7 @@ class _Share:
 
     def __init__(self, most: int = sys.maxsize) -> None:
         self.waiting, self.at_work, self._most = deque[tuple[int, HTTPChannel]](), deque[None](), most
+        self._calm_at = -math.inf
 
     def __len__(self) -> int:
         """How many may be taken now."""
@@ -54,7 +58,12 @@ class _Share:
 
     def end(self, _took_s: float) -> None:
         """One of them is done. A deque needs no lock; until this is seen, one less is taken."""
+        self._calm_at = time.monotonic() + CALM_AFTER_S
         self.at_work.pop()
+
+    def calm_at(self) -> float:
+        """The moment from which others need not make room for them, if no more come."""
+        return math.inf if self.waiting or self.at_work else self._calm_at
 
 
 class _Small(_Share):
@@ -75,15 +84,16 @@ class _Small(_Share):
 
 
 class _Looks(_Share):
-    """Looks, which rest after each."""
+    """Looks, which rest after each while `others` are answered."""
 
-    def __init__(self, lock: threading.Lock, most: int) -> None:
+    def __init__(self, lock: threading.Lock, most: int, others: Sequence[_Share]) -> None:
         super().__init__(most)
-        self._lock, self._rest_until = lock, 0.0
+        self._lock, self._rest_until, self._others = lock, 0.0, others
 
     def rest_s(self) -> float:
         """For how many seconds from now they rest."""
-        return max(0.0, self._rest_until - time.monotonic())
+        calm_at = max(one.calm_at() for one in self._others)
+        return max(0.0, min(self._rest_until, calm_at) - time.monotonic())
 
     def end(self, took_s: float) -> None:
         """One is done, and took so much of the processor's time."""
@@ -99,7 +109,8 @@ class _Line:
     """
 
     def __init__(self, lock: threading.Lock, *, alone_s: float, most_large: int, most_looks: int) -> None:
-        self._small, self._large, self._looks = _Small(alone_s), _Share(most_large), _Looks(lock, most_looks)
+        self._small, self._large = _Small(alone_s), _Share(most_large)
+        self._looks = _Looks(lock, most_looks, [self._small, self._large])
         self._resting: list[_Small | _Looks] = [self._small, self._looks] if alone_s else [self._looks]
         self._number, self.bell = 0, _Bell(lock, self)
 
@@ -126,8 +137,7 @@ class _Line:
     def _free(self) -> list[_Share]:
         small: list[_Share] = [self._small] if self._small and not self._small.rest_s() else []
         others = [*small, self._large] if self._large else small
-        is_alone = not (self._small.at_work or self._large.at_work or others)
-        return [*others, self._looks] if self._looks and (is_alone or not self._looks.rest_s()) else others
+        return [*others, self._looks] if self._looks and not self._looks.rest_s() else others
 
 
 class _Bell(threading.Condition):

@@ -11,7 +11,7 @@ import pytest
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 
-from app.threads import LOOKS_TAKE_ONE_IN, Threads
+from app.threads import CALM_AFTER_S, LOOKS_TAKE_ONE_IN, Threads
 
 LOOK = b"GET /ops/ HTTP/1.1\r\nHX-PTag: seen\r\n\r\n"
 PAGE = b"GET / HTTP/1.1\r\n\r\n"
@@ -92,6 +92,27 @@ def test_looks_rest_while_others_are_answered_and_wake_up_by_themselves(threads:
     gate.set()
     pauses = [after.began - before.began for before, after in pairwise(looks)]
     assert min(pauses) >= RESTS_S
+
+
+def test_looks_rest_between_those_who_are_answered_one_after_the_other(threads: Threads) -> None:
+    looks = [Asked(LOOK, _work) for _ in range(3)]
+    for one in (page := Asked(PAGE), *looks):
+        threads.add_task(one)
+    assert page.is_answered.wait(10)
+    while not all(one.is_answered.wait(CALM_AFTER_S / 20) for one in looks):
+        threads.add_task(page := Asked(PAGE))
+        assert page.is_answered.wait(10)
+    pauses = [after.began - before.began for before, after in pairwise(looks)]
+    assert min(pauses) >= RESTS_S
+
+
+def test_looks_rest_no_longer_once_nobody_else_is_answered(threads: Threads) -> None:
+    works_s = 1 / 20
+    page, *looks = Asked(PAGE), *(Asked(LOOK, lambda: _work(works_s)) for _ in range(3))
+    for one in (page, *looks):
+        threads.add_task(one)
+    assert all(one.is_answered.wait(10) for one in looks)
+    assert looks[2].began - looks[0].began < works_s * (LOOKS_TAKE_ONE_IN - 1)
 
 
 def test_looks_that_rest_are_not_forgotten_when_others_come(threads: Threads) -> None:
