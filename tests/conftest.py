@@ -28,7 +28,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What no database can change is run beside SQLite only, and not once more beside PostgreSQL."""
+    """What no database can change is run beside SQLite only, and not once more beside PostgreSQL.
+
+    What may take longest begins first: at the end nobody waits for one that was begun last.
+    """
+    items.sort(key=_may_take_s, reverse=True)
     if config.getoption("--database") == "postgresql":
         alike = [
             one
@@ -37,6 +41,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ]
         config.hook.pytest_deselected(items=alike)
         items[:] = [one for one in items if one not in set(alike)]
+
+
+def _may_take_s(one: pytest.Item) -> float:
+    """The time limit of its own; those without one are alike."""
+    marker = one.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 class Databases(Protocol):

@@ -141,6 +141,7 @@ def change(home: Installation, statement: str, **values: object) -> None:
 
 
 @pytest.mark.everyfault
+@pytest.mark.timeout(240)
 def test_a_bad_day_is_told_once_and_mends(
     own_redis: RedisServer, post: Post, database_url: str, tmp_path: Path
 ) -> None:
