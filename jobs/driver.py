@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 Values = Mapping[str, Any] | Sequence[Any]
+WAITS_FOR_NO_DISK = "SET LOCAL synchronous_commit TO off"
 
 
 class Told(NamedTuple):
@@ -27,9 +28,35 @@ def put(connection: Connection, statement: str, values: Values | None = None) ->
     """
     if connection.get_transaction() is None:
         connection.begin()
-    heard = connection.engine.dispatch
-    if heard.before_cursor_execute or heard.after_cursor_execute or not connection.in_transaction():
+    if _is_heard(connection) or not connection.in_transaction():
         return _aloud(connection, statement, values)
+    return _said(connection, statement, values)
+
+
+def put_alone(connection: Connection, statement: str, values: Values | None = None) -> Told:
+    """Run it as a transaction of its own, which is over when this returns: on PostgreSQL one conversation, not four.
+
+    As `put` on SQLite, where somebody listens, and where a transaction is open already, which it then joins.
+    """
+    on_its_own = connection.dialect.name == "postgresql" and connection.get_transaction() is None
+    if not on_its_own or _is_heard(connection):
+        return put(connection, statement, values)
+    durable = connection.get_execution_options().get("durable", True)
+    driver: Any = connection.connection.dbapi_connection
+    driver.autocommit = True
+    try:
+        return _said(connection, statement if durable else f"{WAITS_FOR_NO_DISK}; {statement}", values)
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+
+
+def _is_heard(connection: Connection) -> bool:
+    heard = connection.engine.dispatch
+    return bool(heard.before_cursor_execute or heard.after_cursor_execute)
+
+
+def _said(connection: Connection, statement: str, values: Values | None) -> Told:
     cursor = connection.connection.cursor()
     try:
         if values is None:

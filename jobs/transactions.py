@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.orm import Session
 
+from .driver import WAITS_FOR_NO_DISK
 from .sqlite import begin_writing
 
 P = ParamSpec("P")
@@ -112,7 +113,8 @@ def writing(engine: Engine) -> Iterator[WritingSession]:
 
 def open_database(url: str, *, connections: int = 10) -> Engine:
     """The database, as the ledger needs it: what is committed survives a power cut, on SQLite as on PostgreSQL."""
-    engine = create_engine(url, pool_size=connections, max_overflow=connections)
+    # The connection used last has its pages and plans at hand.
+    engine = create_engine(url, pool_size=connections, max_overflow=connections, pool_use_lifo=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
     prepare_engine(engine)
@@ -136,7 +138,7 @@ def prepare_engine(engine: Engine) -> None:
 
 def _begin_on_postgresql(connection: Connection) -> None:
     if not connection.get_execution_options().get("durable", True):
-        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        connection.exec_driver_sql(WAITS_FOR_NO_DISK)
 
 
 def _begin_on_sqlite(connection: Connection) -> None:

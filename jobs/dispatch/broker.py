@@ -254,8 +254,7 @@ class WakeUpConsumer(_RedisConsumer):
             message = Message.decode(data)
         except Exception:  # noqa: BLE001 -- garbage must not end the consumer
             return None
-        ours = self.broker.wake_up_for(self.queue_name)
-        is_ours = (message.queue_name, message.actor_name) == (ours.queue_name, ours.actor_name)
+        is_ours = (message.queue_name, message.actor_name) == (self.queue_name, wake_up_actor(self.queue_name))
         carries = (message.args, message.kwargs, list(message.options or ()))
         is_named = isinstance(message.message_id, str)
         return message if is_ours and is_named and carries == ((), {}, ["redis_message_id"]) else None

@@ -164,7 +164,7 @@ class Runner:
     def _take(self, wish: Wish) -> list[Claim]:
         # A claim that a power cut takes back is a job that is ready again.
         with self._host.inside(), self._host.transaction(durable=False) as session:
-            return writer.claim(session, wish)
+            return writer.claim(session, wish, alone=True)
 
     def _wish(self, queue: str) -> Wish:
         """The next claim, in a name that the heartbeat knows before the claim commits."""

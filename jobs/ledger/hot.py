@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
-from jobs.driver import Told, put
+from jobs.driver import Told, put, put_alone
 
 CLAIMED = (
     "id, uid, kind, queue, args, attempt, failures, crashes, max_retries, request_id, requested_by,"
@@ -320,31 +320,34 @@ def _moment(value: object) -> str:
 
 
 def finish_and_claim(
-    connection: Connection, *, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
+    connection: Connection, *, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None, alone: bool = False
 ) -> tuple[int, list[Taken]]:
     """Finish some jobs, claim the next ones, or both: how many were finished, and what was taken, in order.
+
+    What is `alone` in its transaction may be committed when this returns.
 
     `finish` holds `ids`, `owner` and `result` (JSON text or None); `claim` holds `queue`, `kinds`, `sizes`,
     `next_owner`, `worker`, `lease_s`, `most_per_key` (JSON text: by kind, how many of one key may run) and
     `refill_per_key` (likewise, how many more of one key may start with every second).
     """
     if connection.dialect.name == "postgresql":
-        return _run_on_postgresql(connection, finish, claim)
+        return _run_on_postgresql(connection, finish, claim, alone=alone)
     return _run_on_sqlite(connection, finish, claim)
 
 
 def _run_on_postgresql(
-    connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None
+    connection: Connection, finish: Mapping[str, Any] | None, claim: Mapping[str, Any] | None, *, alone: bool
 ) -> tuple[int, list[Taken]]:
     name = f"jobs_{'finish' * (finish is not None)}{'claim' * (claim is not None)}"
-    rows = run_planned(connection, name, {**(finish or {}), **(claim or {})}).rows
+    rows = run_planned(connection, name, {**(finish or {}), **(claim or {})}, alone=alone).rows
     return rows[0][0], sorted(Taken._make(list(row)[1:]) for row in rows if row[1] is not None)
 
 
-def run_planned(connection: Connection, name: str, values: Mapping[str, Any]) -> Told:
+def run_planned(connection: Connection, name: str, values: Mapping[str, Any], *, alone: bool = False) -> Told:
     """Run a statement that is planned once per connection: planning it costs three times what running it does.
 
-    The plan is made for a table of any size, though the one it is made on may be empty yet.
+    The plan is made for a table of any size, though the one it is made on may be empty yet. What is `alone` in its
+    transaction may be committed when this returns.
     """
     done = connection.info.setdefault(PREPARED, set())
     if name not in done:
@@ -352,7 +355,7 @@ def run_planned(connection: Connection, name: str, values: Mapping[str, Any]) ->
         connection.exec_driver_sql(PREPARE[name])
         done.add(name)
     try:
-        return put(connection, EXECUTE[name], values)
+        return (put_alone if alone else put)(connection, EXECUTE[name], values)
     except ProgrammingError as error:
         if getattr(error.orig, "pgcode", None) == UNKNOWN_STATEMENT:
             connection.info.pop(PREPARED, None)

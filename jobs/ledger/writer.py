@@ -205,19 +205,22 @@ class Wish:
     names_now: Mapping[str, str] = field(default_factory=dict)
 
 
-def claim(session: Session, wish: Wish) -> list[Claim]:
+def claim(session: Session, wish: Wish, *, alone: bool = False) -> list[Claim]:
     """Take the best ready job of the queue, by (rank, turn, id), and as many of its kind as its batch holds.
 
     The rank is the priority, raised while a job waits long; the turn shares a queue among those who ask. Only kinds
     in the wish are taken. The mates of a batch have the rank of the best, so that a batch never
     carries work past something more urgent.
+
+    A claim that is `alone` in its transaction may be committed when this returns.
     """
     if wish.guards:
         sizes = lanes.admitted(session, wish.guards, wish.batch_sizes, wish.queue)
         wish = replace(wish, batch_sizes=sizes)
     if not wish.batch_sizes:
         return []
-    _, taken = hot.finish_and_claim(session.connection(), finish=None, claim=_spelled_out(wish))
+    alone = alone and not (wish.guards or wish.names_now or wish.rates_per_key)
+    _, taken = hot.finish_and_claim(session.connection(), finish=None, claim=_spelled_out(wish), alone=alone)
     claims = _claimed(session, taken, wish)
     if claims and wish.guards:
         lanes.spend(session, wish.guards, [one.kind for one in claims], wish.queue)

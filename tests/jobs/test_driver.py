@@ -1,13 +1,13 @@
 """What the driver is given by hand is in the transaction, and fails, as what SQLAlchemy gives it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
-from jobs.driver import put
+from jobs.driver import put, put_alone
 from jobs.transactions import writing
 
 from .host import SmallHost, effects
@@ -96,8 +96,53 @@ def test_it_is_heard_by_whoever_listens(host: SmallHost, listened: list[str], re
     assert [one for one in listened if one.startswith("INSERT")] == [WRITE[host.database.dialect.name]] * is_heard
 
 
+def write_alone(connection: Connection, number: int) -> int:
+    return put_alone(connection, WRITE[connection.dialect.name], {"id": number, "number": 2 * number}).touched
+
+
 @pytest.mark.usefixtures("listened")
-def test_a_connection_that_broke_is_given_to_nobody_again(host: SmallHost) -> None:
+def test_what_is_alone_is_kept_in_the_end_and_joins_what_is_open(host: SmallHost) -> None:
+    with writing(host.database) as session:
+        assert write_alone(session.connection(), 1) == 1
+    assert written(host) == [1]
+    with writing(host.database) as session:
+        assert [write(session.connection(), 2), write_alone(session.connection(), 3)] == [1, 1]
+        assert written(host) == [1]
+        session.rollback()
+    assert written(host) == [1]
+
+
+def test_what_is_alone_is_over_when_it_returns(host: SmallHost) -> None:
+    if host.database.dialect.name == "sqlite":
+        pytest.skip("there is no conversation to be saved")
+    with writing(host.database) as session:
+        assert write_alone(session.connection(), 1) == 1
+        assert written(host) == [1]
+        with pytest.raises(IntegrityError) as refused:
+            write_alone(session.connection(), 1)
+        assert refused.value.statement == WRITE["postgresql"]
+        write(session.connection(), 2)
+        assert written(host) == [1]
+        session.rollback()
+    assert written(host) == [1]
+
+
+def test_what_is_alone_waits_for_the_disk_only_where_it_must(host: SmallHost) -> None:
+    if host.database.dialect.name == "sqlite":
+        pytest.skip("it begins there as every other")
+    with host.database.connect() as connection:
+        connection.execute(text("SET synchronous_commit TO on"))
+        connection.commit()
+        for durable, waits in ((False, "off"), (True, "on")):
+            connection.execution_options(durable=durable)
+            assert put_alone(connection, "SHOW synchronous_commit").rows == [(waits,)]
+
+
+@pytest.mark.parametrize("speaks", [write, write_alone])
+@pytest.mark.usefixtures("listened")
+def test_a_connection_that_broke_is_given_to_nobody_again(
+    host: SmallHost, speaks: Callable[[Connection, int], int]
+) -> None:
     if host.database.dialect.name == "sqlite":
         pytest.skip("there is no server that could end it")
     with host.database.connect() as connection:
@@ -105,11 +150,11 @@ def test_a_connection_that_broke_is_given_to_nobody_again(host: SmallHost) -> No
         with host.database.connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 1000)"), {"pid": pid})
         with pytest.raises(DBAPIError) as broken:
-            write(connection, 1)
+            speaks(connection, 1)
         assert broken.value.connection_invalidated
         with pytest.raises(PendingRollbackError):
-            write(connection, 1)
+            speaks(connection, 1)
         connection.rollback()
-        assert write(connection, 1) == 1
+        assert speaks(connection, 1) == 1
         connection.commit()
     assert written(host) == [1]
