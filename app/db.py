@@ -179,6 +179,11 @@ def transaction(*, durable: bool = True) -> Iterator[Session]:
             _open.reset(token)
 
 
+def in_transaction() -> bool:
+    """Whether a transaction is open, which `transaction()` would join."""
+    return _open.get() is not None
+
+
 def reading() -> Session:
     """Where queries read: the open transaction when there is one, else the autocommitting session of this context."""
     return _open.get() or db.session()
@@ -187,4 +192,4 @@ def reading() -> Session:
 def reading_engine() -> Engine | None:
     """Where a single look may read past all sessions; None while a transaction is open, whose work it must see."""
     engine: Engine = current_app.extensions["reading_engine"]
-    return engine if _open.get() is None else None
+    return None if in_transaction() else engine

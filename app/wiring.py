@@ -95,6 +95,10 @@ class Product:
         """The product's own transaction, which everything in it joins."""
         return db.transaction(durable=durable)
 
+    def in_transaction(self) -> bool:
+        """Whether the product's transaction is open."""
+        return db.in_transaction()
+
     def reading(self) -> Session:
         """Where the product's queries read."""
         return db.reading()

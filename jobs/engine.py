@@ -189,12 +189,15 @@ class Engine:
         Raises:
             UnknownJob, BadArguments
         """
+        return self._write_down(session, requests, alone=False)
+
+    def _write_down(self, session: Session, requests: Sequence[JobRequest], *, alone: bool) -> list[str]:
         known = [self._with_policy(one) for one in requests]
         for one in known:
             one.job.check(one.args)
             if one.queue is not None:
                 self.check_lane(("queue", one.queue))
-        return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued)
+        return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued, alone=alone)
 
     def _with_policy(self, request: JobRequest) -> JobRequest:
         """The request for the job as this host declares it, which may differ from how its feature does."""
@@ -238,8 +241,9 @@ class Engine:
         Raises:
             UnknownJob, BadArguments
         """
+        alone = not self.host.in_transaction()
         with self.host.transaction() as session:
-            return self.write_down(session, [request])[0]
+            return self._write_down(session, [request], alone=alone)[0]
 
     @retrying
     def cancel(self, uid: str, *, by: str | None, if_running: bool = True, reason: str | None = None) -> bool:

@@ -23,6 +23,9 @@ class Host(Protocol):
         that knows no difference waits for the disk every time, and is only slower.
         """
 
+    def in_transaction(self) -> bool:
+        """Whether one is open, which `transaction()` would join."""
+
     def reading(self) -> Session:
         """A session for reading, valid inside `inside()`."""
 

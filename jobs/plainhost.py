@@ -57,6 +57,10 @@ class PlainHost:
             finally:
                 self._open.reset(token)
 
+    def in_transaction(self) -> bool:
+        """Whether one is open."""
+        return self._open.get() is not None
+
     def reading(self) -> Session:
         """The transaction that is open, else the session of `inside()`.
 

@@ -95,7 +95,12 @@ def asked_for_at(uid: str) -> datetime | None:
 
 
 def write_down(
-    session: Session, requests: Sequence[JobRequest], *, wake: Callable[[str, int], None], tell: Tell
+    session: Session,
+    requests: Sequence[JobRequest],
+    *,
+    wake: Callable[[str, int], None],
+    tell: Tell,
+    alone: bool = False,
 ) -> list[str]:
     """Write the jobs into the session's transaction with one statement; their public ids, in order.
 
@@ -104,12 +109,15 @@ def write_down(
 
     A unique job whose twin is there already is not written a second time; the id given for it is its twin's. A twin
     that is ready is passed by until then, so `wake` hears of it too.
+
+    What is `alone` in the transaction may be committed when this returns; it is heard of as ever.
     """
     rows = [_row(request, uid) for request, uid in zip(requests, new_uids(len(requests)), strict=True)]
     lanes.welcome(
         session, ((one.queue, one.job.name) for one in requests if one.queue not in {None, one.job.queue_name})
     )
-    written = writer.insert_jobs(session, rows, periods_s=[request.job.unique_for / 1000 for request in requests])
+    periods_s = [request.job.unique_for / 1000 for request in requests]
+    written = writer.insert_jobs(session, rows, periods_s=periods_s, alone=alone)
     uids = written.uids
     made = [row for row, uid in zip(rows, uids, strict=True) if row["uid"] == uid]
     waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())

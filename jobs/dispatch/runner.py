@@ -236,9 +236,10 @@ class Runner:
             last, results = ran[-1:], results[-1:]
         else:
             last = ran
-        following = writer.succeed(session, last, results[0], then=then)
-        loglines.keep(session, ran, self.running[ran[0].owner].lines)
-        if (steps := of_workflows(ran)) and self._steps.succeeded(session, steps) and then and not following:
+        lines, steps = self.running[ran[0].owner].lines, of_workflows(ran)
+        following = writer.succeed(session, last, results[0], then=then, alone=not (steps or any(lines.values())))
+        loglines.keep(session, ran, lines)
+        if steps and self._steps.succeeded(session, steps) and then and not following:
             return writer.claim(session, then)
         return following
 

@@ -69,6 +69,7 @@ class Taken(NamedTuple):
 
 
 def _on_postgresql(*, finishes: bool, claims: bool) -> str:
+    if_mine = "AND (SELECT count(*) FROM mine) = cardinality(%(ids)s)" if finishes else ""
     finish = """
         mine AS (
             UPDATE job
@@ -84,6 +85,7 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
         best AS (
             SELECT id, kind, rank, crashes, concurrency_key FROM job
             WHERE queue = %(queue)s AND state = 'ready' AND kind = ANY(%(kinds)s) AND {MAY_START_ON_POSTGRESQL}
+                {if_mine}
             ORDER BY rank, turn, id LIMIT 1
             FOR UPDATE SKIP LOCKED
         ), mates AS (
@@ -260,15 +262,16 @@ SQLITE_INSERT = f"""
 SQLITE_INSERT_ONE = SQLITE_INSERT.replace(":turn", f"CASE :state WHEN 'ready' THEN ({SQLITE_SHARE}) + 1 ELSE 0 END")
 
 
-def insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+def insert(connection: Connection, rows: Sequence[Mapping[str, Any]], *, alone: bool = False) -> int:
     """Write jobs down with one statement, however many; a row whose key a living job holds is left out. How many.
 
-    A row holds every name in `COLUMNS`; `MOMENTS` are aware moments or None.
+    A row holds every name in `COLUMNS`; `MOMENTS` are aware moments or None. What is `alone` in its transaction may be
+    committed when this returns.
     """
     if connection.dialect.name == "postgresql":
         if len(rows) == 1:
             one = {**rows[0], "args": json.dumps(rows[0]["args"])}
-            return run_planned(connection, "jobs_insert_one", one).touched
+            return run_planned(connection, "jobs_insert_one", one, alone=alone).touched
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
         _number_those_of_one(told)
         return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).touched

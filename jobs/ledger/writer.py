@@ -91,12 +91,14 @@ class Written:
     held: Mapping[str, int]
 
 
-def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float]) -> Written:
+def insert_jobs(
+    session: Session, rows: Sequence[Mapping[str, Any]], *, periods_s: Sequence[float], alone: bool = False
+) -> Written:
     """Write jobs down with one statement; the public id of each, or of the job that stands for it already.
 
     A job stands for another as long as it holds the same key in a state that counts, or, where `periods_s` says so,
     for so many seconds since it was asked for. One that waits does not start before the caller's transaction ends:
-    when it runs, it sees what it was asked for.
+    when it runs, it sees what it was asked for. What is `alone` in its transaction may be committed when this returns.
 
     Raises:
         Crowded: twins came and went for as long as it was tried.
@@ -108,7 +110,7 @@ def insert_jobs(session: Session, rows: Sequence[Mapping[str, Any]], *, periods_
     }
     new = [row for row in rows if row["uid"] not in stand_ins]
     held: Mapping[str, int] = {}
-    if new and hot.insert(session.connection(), new) < len(new):
+    if new and hot.insert(session.connection(), new, alone=alone and not session.in_transaction()) < len(new):
         twins, held = _make_or_find(session, new)
         noted = [row for row, period_s in zip(rows, periods_s, strict=True) if period_s and row["uid"] in twins]
         for row in noted:  # the note holds a job that is not made; its twin stands there instead
@@ -229,8 +231,13 @@ def claim(session: Session, wish: Wish, *, alone: bool = False) -> list[Claim]:
     return claims
 
 
-def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then: Wish | None = None) -> list[Claim]:
+def succeed(
+    session: Session, claims: Sequence[Claim], result: Any = None, then: Wish | None = None, *, alone: bool = False
+) -> list[Claim]:
     """Finish the jobs of one claim, in the transaction that holds their effect; with it, claim what comes next.
+
+    Where there is no effect in the transaction, and `alone` says that nothing else is, one job may be finished for good
+    when this returns.
 
     Raises:
         Superseded: at least one of them is not this worker's any more; roll back.
@@ -241,8 +248,12 @@ def succeed(session: Session, claims: Sequence[Claim], result: Any = None, then:
         "result": None if result is None else json.dumps(result),
     }
     together = then if then and then.batch_sizes and not then.guards else None
+    alone = alone and len(claims) == 1 and not session.in_transaction()
     finished, taken = hot.finish_and_claim(
-        session.connection(), finish=finish, claim=None if together is None else _spelled_out(together)
+        session.connection(),
+        finish=finish,
+        claim=None if together is None else _spelled_out(together),
+        alone=alone and (then is None or (together is not None and not together.names_now)),
     )
     if finished != len(claims):
         raise Superseded(f"{len(claims) - finished} of {len(claims)} jobs are not this worker's any more")

@@ -45,6 +45,9 @@ class SmallHost:
         with Session(self.database, expire_on_commit=False) as session, session.begin(), _held(self._open, session):
             yield session
 
+    def in_transaction(self) -> bool:
+        return self._open.get() is not None
+
     def reading(self) -> Session:
         session = self._open.get() or self._read.get()
         assert session is not None, "outside of everything"

@@ -186,8 +186,8 @@ PLANTED = (
     Planted(
         "forget the step that was counted",
         "jobs/dispatch/runner.py",
-        "if (steps := of_workflows(ran)) and self._steps.succeeded(session, steps) and then and not following:",
-        "if (steps := of_workflows(ran)[1:]) and self._steps.succeeded(session, steps) and then and not following:",
+        "if steps and self._steps.succeeded(session, steps) and then and not following:",
+        "if steps[1:] and self._steps.succeeded(session, steps[1:]) and then and not following:",
         ("tests/jobs/workflows/test_once.py::test_a_step_that_lost_its_worker_counts_once",),
     ),
     Planted(
