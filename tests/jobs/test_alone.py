@@ -1,4 +1,4 @@
-"""On PostgreSQL what is alone in its transaction may be kept at once; what is not is kept with the rest, or not at all."""
+"""On PostgreSQL what is alone in its transaction may be kept at once; what is not goes with the rest or not at all."""
 
 from collections.abc import Iterator
 
