@@ -24,6 +24,7 @@ def growth(stage: Stage, report: Report, sizes: Sizes) -> None:
     young, old = Product(small), Product(grown)
     begin = time.monotonic()
     old.fill(activities=sizes.activities, settled=sizes.settled)
+    old.count_history()
     tidy(grown)
     report.say(f"filled in {time.monotonic() - begin:.0f} s")
     _drain(stage, report, sizes, (small, young), (grown, old))
@@ -67,10 +68,11 @@ def _page(web: Web, ada: Ada, path: str, sizes: Sizes) -> Seen:
 
 
 def tidy(room: Room) -> None:
-    """What autovacuum does by itself, sooner or later."""
+    """What autovacuum and the checkpointer do by themselves, sooner or later."""
     with room.database() as database, database.connect() as connection:
         if room.stage.kind == "postgresql":
             connection.exec_driver_sql("VACUUM ANALYZE")
+            connection.exec_driver_sql("CHECKPOINT")
         else:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
             connection.exec_driver_sql("ANALYZE")

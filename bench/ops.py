@@ -103,6 +103,7 @@ def _fill(room: Room, product: Product, sizes: Sizes, report: Report) -> None:
             _fill_events(connection, sizes.events)
         else:
             report.say("there is no table of events, and none were made")
+    product.count_history()
     tidy(room)
 
 

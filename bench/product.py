@@ -29,6 +29,7 @@ from jobs import Entry, SettledJob, engine_of
 WEIGHT_KG = Decimal("70.00")
 YEARS = 12
 AT_ONCE = 5_000
+SINCE_THEN = timedelta(hours=1)
 SUBMIT = {
     "kind": "running",
     "duration_min": 30,
@@ -86,18 +87,26 @@ class Product:
             engine_of().sender.flush()
 
     def fill(self, *, activities: int, settled: int) -> None:
-        """A past: activities with their energy, and so many jobs that settled over the last weeks, some for each."""
+        """A past in an empty room: activities with their energy, and jobs that settled over weeks, some for each.
+
+        Jobs have their ids in the order in which they ended, as they have where they really ran.
+        """
+        again = itertools.islice(itertools.cycle(range(1, activities + 1)), max(0, settled - activities))
+        ended = zip(range(max(0, settled - activities), 0, -1), again, strict=True)
+        moment = datetime.now(UTC) - SINCE_THEN
         with self._inside():
-            activity_services.fill_demo(self.ada.id, activities, days=YEARS * 365)
-            with db.engine.connect() as connection:
-                ids = connection.execute(sa.select(Activity.id).order_by(Activity.id)).scalars().all()
-                self._first_id = max(ids)
-            again = itertools.islice(itertools.cycle(ids), max(0, settled - activities))
-            moment = datetime.now(UTC)
-            numbered = enumerate(again)
-            while chunk := list(itertools.islice(numbered, AT_ONCE)):
+            while chunk := list(itertools.islice(ended, AT_ONCE)):
                 with transaction() as session:
-                    engine_of().write_settled(session, [_settled(one, number, moment) for number, one in chunk])
+                    engine_of().write_settled(session, [_settled(one, ago_s, moment) for ago_s, one in chunk])
+            activity_services.fill_demo(self.ada.id, activities, days=YEARS * 365, at=moment)
+            with db.engine.connect() as connection:
+                self._first_id = connection.execute(sa.select(sa.func.max(Activity.id))).scalar_one()
+
+    def count_history(self) -> None:
+        """What the scheduler has done long since where jobs really ran: count them by the minute and by the hour."""
+        with self._inside():
+            while engine_of().rollups.keep_now() > 1:
+                pass
 
     def check(self) -> None:
         """That every activity has its energy, to the last digit, and a job that succeeded.
@@ -165,9 +174,9 @@ def argument(number: int) -> dict[str, Any]:
     }
 
 
-def _settled(activity_id: int, number: int, moment: datetime) -> SettledJob:
-    """A job that ran a while ago, one a second back from now: all of them younger than what is pruned."""
-    ready_at = moment - timedelta(seconds=number)
+def _settled(activity_id: int, ago_s: int, moment: datetime) -> SettledJob:
+    """A job that ran a while ago, one a second: all of them younger than what is pruned."""
+    ready_at = moment - timedelta(seconds=ago_s)
     return SettledJob(
         kind="activities.count_calories",
         ready_at=ready_at,

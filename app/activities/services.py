@@ -262,13 +262,19 @@ def could_not_count(activity_id: int, reason: str) -> None:
 
 
 def fill_demo(
-    user_id: int, count: int = 40, *, days: int = 42, on_progress: Callable[[int], object] = lambda _: None
+    user_id: int,
+    count: int = 40,
+    *,
+    days: int = 42,
+    at: datetime | None = None,
+    on_progress: Callable[[int], object] = lambda _: None,
 ) -> None:
     """Give somebody that many activities of the last `days`, with their calories and with jobs that are settled.
 
-    `on_progress` hears how many more are there, a few thousand at a time.
+    They look as if they were logged at that moment, now if there is none. `on_progress` hears how many more are there,
+    a few thousand at a time.
     """
-    zone, moment = account_queries.user_of(user_id).zone, now()
+    zone, moment = account_queries.user_of(user_id).zone, at or now()
     made = samples(count, until=moment, days=days, chance=Random(count))  # noqa: S311 -- the same every time, on purpose
     while drafts := list(islice(made, DEMO_AT_ONCE)):
         with transaction() as session:

@@ -10,8 +10,8 @@ from typing import Any, Self
 from jobs.metrics import Count
 
 MOST_AGE_S = 300.0
-PAUSE_TO_COST = 20
-CHEAP_S = 0.5
+PAUSE_TO_COST = 300
+CHEAP_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,10 @@ def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(db_now, "postgresql")
 def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     shift = "".join(f" + make_interval(secs => {compiler.process(clause, **options)})" for clause in element.clauses)
-    return f"(clock_timestamp(){shift})"
+    # What may change from row to row is compared with every row; a subquery is asked once, and looked up in an index.
+    # The default of a column may not be one.
+    asked_once = "" if compiler.statement is None else "SELECT "
+    return f"({asked_once}clock_timestamp(){shift})"
 
 
 class seconds_since(FunctionElement[float]):  # noqa: N801 -- reads as the SQL function it is

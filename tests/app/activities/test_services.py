@@ -15,6 +15,7 @@ from app.accounts import services as account_services
 from app.activities import actors, queries, services
 from app.activities.mets import Kind
 from app.activities.models import Activity
+from app.clock import now
 from app.db import db, reading, transaction
 from app.errors import Conflict, Invalid, NotFound
 from jobs import Entry, GiveUp, engine_of
@@ -485,6 +486,14 @@ def test_demo_energies_are_those_of_the_formula(ada_id: int) -> None:
     assert all(
         row.energy_kcal == services.burned(row.met, weight_kg=row.weight_kg, duration=row.duration) for row in rows
     )
+
+
+def test_demo_data_may_be_of_an_earlier_moment(ada_id: int) -> None:
+    earlier = now() - timedelta(hours=1)
+    services.fill_demo(ada_id, 5, at=earlier)
+    logged = select(func.count()).where(Activity.created_at == earlier, Activity.counted_at == earlier)
+    done = select(func.count()).where(Entry.created_at == earlier, Entry.finished_at < earlier + timedelta(seconds=1))
+    assert (reading().scalar(logged), reading().scalar(done)) == (5, 5)
 
 
 def test_demo_data_leaves_no_work_behind(ada_id: int, run_jobs: Callable[[], None]) -> None:

@@ -164,14 +164,14 @@ def test_what_did_not_change_is_not_counted_again(
 
 def test_even_then_they_are_counted_again_after_a_while(app: Flask, frozen_clock: Clock) -> None:
     count = Count(frozen_clock.now, frozen_clock.now, 0, {})
-    kept = Kept(Numbers(0, 0, 0, Decimal(0), Decimal(0), {}, {}), "m", frozen_clock.now.timestamp(), 1.0, count)
+    kept = Kept(Numbers(0, 0, 0, Decimal(0), Decimal(0), {}, {}), "m", frozen_clock.now.timestamp(), 0.1, count)
     at = kept.at
     assert kept.will_do("m", now=at + 299)
     assert not kept.will_do("m", now=at + 301)
     assert not kept.will_do("m", now=at - 1)
-    assert kept.will_do("other", now=at + 19)
-    assert not kept.will_do("other", now=at + 21)
-    assert not replace(kept, cost_s=0.4).will_do("other", now=at)
+    assert kept.will_do("other", now=at + 29)
+    assert not kept.will_do("other", now=at + 31)
+    assert not replace(kept, cost_s=0.04).will_do("other", now=at)
 
 
 def test_numbers_of_another_version_are_not_believed() -> None:
