@@ -33,22 +33,28 @@ class Relay:
 
     def promote(self) -> int:
         """Make scheduled jobs whose time has come ready, and wake workers for them; how many."""
-        with self._host.inside(), self._host.transaction(durable=False) as session:
-            counts = writer.promote_due(session, limit=PROMOTE_AT_ONCE)
+        with self._host.inside():
+            if not writer.has_due(self._host.reading()):
+                return 0
+            with self._host.transaction(durable=False) as session:
+                counts = writer.promote_due(session, limit=PROMOTE_AT_ONCE)
         for queue, count in counts.items():
             self._wake(queue, count)
         return sum(counts.values())
 
     def expire(self) -> int:
         """Cancel what should have started by now, and tell the host; how many."""
-        with self._host.inside(), self._host.transaction() as session:
-            expired = control.expire(session, limit=EXPIRE_AT_ONCE)
-            if expired:
-                tell_unstarted(session, self._observer, "expired", [one.id for one in expired])
-                self._steps.failed(session, [one.id for one in expired])
-            for one in expired:
-                kind = names_now(self._jobs).get(one.kind, one.kind)
-                tell_gave_up(self._host, session, kind, one.args, control.EXPIRED)
+        with self._host.inside():
+            if not control.has_late(self._host.reading()):
+                return 0
+            with self._host.transaction() as session:
+                expired = control.expire(session, limit=EXPIRE_AT_ONCE)
+                if expired:
+                    tell_unstarted(session, self._observer, "expired", [one.id for one in expired])
+                    self._steps.failed(session, [one.id for one in expired])
+                for one in expired:
+                    kind = names_now(self._jobs).get(one.kind, one.kind)
+                    tell_gave_up(self._host, session, kind, one.args, control.EXPIRED)
         return len(expired)
 
     def age(self) -> int:
@@ -61,6 +67,8 @@ class Relay:
     def top_up(self) -> None:
         """Wake workers for every queue that holds ready jobs, whatever became of the wake-ups sent before."""
         with self._host.inside():
+            if not reader.has_any_ready(self._host.reading()):
+                return
             for queue in sorted({job.queue_name for job in self._jobs.values()}):
                 kinds = self._lanes.kinds_in(queue)
                 kinds += [alias for alias, name in names_now(self._jobs).items() if name in kinds]

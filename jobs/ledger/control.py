@@ -5,7 +5,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, insert, literal, null, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -92,11 +106,19 @@ def reprioritised(session: Session, which: ColumnElement[bool], priority: int) -
     return {"priority": priority, "rank": priority, "turn": turn}
 
 
+_is_late = and_(job.c.expires_at.is_not(None), job.c.expires_at <= db_now(), in_state(*WAITING))
+
+
+def has_late(session: Session) -> bool:
+    """Whether there is a waiting job that should have started by now."""
+    return bool(session.connection().execute(select(exists().where(_is_late))).scalar())
+
+
 def expire(session: Session, *, limit: int) -> list[Expired]:
     """Cancel waiting jobs that should have started by now; which."""
     late = (
         select(job.c.id)
-        .where(job.c.expires_at.is_not(None), job.c.expires_at <= db_now(), in_state(*WAITING))
+        .where(_is_late)
         .order_by(job.c.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -36,6 +36,7 @@ class JobBrief:
 
 # Built once: pages that wait for a job ask these again and again.
 _NOW = select(db_now())
+_ANY_READY = select(exists().where(in_state(State.READY)))
 _job = Entry.__table__.c
 _LATEST = select(_job.subject_id, *(_job[one.name] for one in fields(JobBrief))).where(
     _job.id.in_(
@@ -85,6 +86,11 @@ def has_live(subject_kind: str, subject_id: Any) -> Any:
 def has_ready(session: Session, queue: str, kinds: Collection[str]) -> bool:
     """Whether a worker that knows these kinds would find something to claim."""
     return ready_up_to(session, queue, kinds, limit=1) > 0
+
+
+def has_any_ready(session: Session) -> bool:
+    """Whether any job at all is ready, in whatever queue and of whatever kind."""
+    return bool(session.connection().execute(_ANY_READY).scalar())
 
 
 def ready_up_to(session: Session, queue: str, kinds: Collection[str], *, limit: int) -> int:

@@ -12,7 +12,22 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, Table, and_, case, func, insert, literal, null, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, RowMapping
 from sqlalchemy.orm import Session
@@ -557,11 +572,19 @@ def rescue_expired(session: Session, *, limit: int) -> list[Rescued]:
     return rescued
 
 
+_is_due = in_state(State.SCHEDULED) & (job.c.run_at <= db_now())
+
+
+def has_due(session: Session) -> bool:
+    """Whether there is a scheduled job whose time has come."""
+    return bool(session.connection().execute(select(exists().where(_is_due))).scalar())
+
+
 def promote_due(session: Session, *, limit: int) -> dict[str, int]:
     """Make scheduled jobs whose time has come ready; how many in which queue."""
     due = (
         select(job.c.id, job.c.queue, job.c.priority, job.c.requested_by)
-        .where(in_state(State.SCHEDULED), job.c.run_at <= db_now())
+        .where(_is_due)
         .order_by(job.c.run_at, job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

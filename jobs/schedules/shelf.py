@@ -16,9 +16,9 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     literal_column,
     null,
+    or_,
     select,
     update,
 )
@@ -43,10 +43,9 @@ _LIVE_JOB = exists().where(job.c.schedule_id == schedule.c.id, in_state(*LIVE))
 
 def has_work(session: Session) -> bool:
     """Whether some schedule is due, or has a slot queued."""
-    due = select(literal(1)).where(schedule.c.next_at <= db_now(), schedule.c.paused_at.is_(None)).limit(1)
-    queued = select(literal(1)).where(schedule.c.queued_slot.is_not(None), schedule.c.paused_at.is_(None)).limit(1)
-    connection = session.connection()
-    return connection.execute(due).first() is not None or connection.execute(queued).first() is not None
+    due = exists().where(schedule.c.next_at <= db_now(), schedule.c.paused_at.is_(None))
+    queued = exists().where(schedule.c.queued_slot.is_not(None), schedule.c.paused_at.is_(None))
+    return bool(session.connection().execute(select(or_(due, queued))).scalar())
 
 
 def due_since(session: Session) -> datetime | None:

@@ -1,12 +1,12 @@
 """What is measured: the engine, and what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 
-from app.alerts.models import Sighting
+from app.alerts.models import Alert, Sighting
 from app.db import reading
 from jobs import Entry, Fired, Schedule, ScheduleFire, State, engine_of
 from jobs.metrics import alive, clock_of, lost
@@ -23,6 +23,13 @@ class Spotted:
     subject: str
     count: int
     words: str
+
+
+def is_of_interest(rules: Collection[str], *, since: datetime) -> bool:
+    """Whether anything was seen since then, or an alert of these rules is still open."""
+    seen = exists().where(Sighting.at > since)
+    is_open = exists().where(Alert.rule.in_(rules), Alert.resolved_at.is_(None))
+    return bool(reading().scalar(select(or_(seen, is_open))))
 
 
 def spotted(rule: str, *, since: datetime, by_subject: bool) -> list[Spotted]:

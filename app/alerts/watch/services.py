@@ -39,6 +39,9 @@ def watch_engine() -> None:
 
 def watch_sightings() -> None:
     """Make alerts of what was seen often enough; those of which nothing was seen for a while resolve."""
+    longest = max(QUIET_AGAIN, *(rule.within for rule in RULES.values()))
+    if not queries.is_of_interest(RULES, since=now() - longest):
+        return
     for name, rule in RULES.items():
         since = now() - rule.within
         for one in queries.spotted(name, since=since, by_subject=rule.by_subject):

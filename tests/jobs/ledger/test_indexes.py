@@ -57,6 +57,8 @@ SWEEPS: dict[str, tuple[Callable[[Session], object], str, str]] = {
     "what is due": (lambda session: writer.promote_due(session, limit=10), "ix_job_due", "run_at"),
     "leases that ran out": (lambda session: writer.rescue_expired(session, limit=10), "ix_job_lease", "lease_until"),
     "what expired": (lambda session: control.expire(session, limit=10), "ix_job_expiring", "expires_at"),
+    "whether something is due": (writer.has_due, "ix_job_due", "run_at"),
+    "whether something expired": (control.has_late, "ix_job_expiring", "expires_at"),
     "what is old": (lambda session: retention.prune(session, older_than_s=10), "ix_job_settled", "finished_at"),
     "what failed lately": (lambda session: census.failed_within(session, 10), "ix_job_settled", "finished_at"),
     "schedules that are due": (shelf.has_work, "ix_schedule_due", "next_at"),
