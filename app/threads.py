@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from waitress.channel import HTTPChannel
 from waitress.task import ThreadedTaskDispatcher
@@ -19,6 +19,8 @@ OPERATORS = "/ops/"
 """Under it are the pages that tell of all jobs; left open, each looks again every few seconds."""
 LOOKS_TAKE_ONE_IN = 24
 """Threads share one interpreter: what many small looks take from all others is its time, however few are at work."""
+PROGRAMS = "/api/"
+"""Under it programs ask, of which one may send fifty requests at once; whoever waits for a page sends one."""
 CALM_AFTER_S = 0.1
 """Those who are answered one after the other leave moments between them in which looks would still be in their way."""
 
@@ -28,8 +30,8 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     A quarter, and at least one, may take a large request at the same moment; an eighth, and at least one, a look of a
     page that operators have open. While others are answered, and a moment longer, looks rest after each as long as
-    they need to take no more than a twenty-fourth of one processor's time. Of all the others, each has `alone_s`
-    seconds before the next is begun, unless it ends sooner.
+    they need to take no more than a twenty-fourth of one processor's time. All the others are taken by turns, one for a
+    page and one of a program; each has `alone_s` seconds before the next is begun, unless it ends sooner.
     """
 
     def __init__(self, count: int, *, alone_s: float = 0.0) -> None:
@@ -40,11 +42,45 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
         self.set_thread_count(count)
 
 
-class _Share:
-    """Those of one kind: who waits, numbered in the order they came, and how many of them are at work."""
+Numbered = tuple[int, HTTPChannel]
+"""Who waits, with a number in the order of all who came."""
 
-    def __init__(self, most: int = sys.maxsize) -> None:
-        self.waiting, self.at_work, self._most = deque[tuple[int, HTTPChannel]](), deque[None](), most
+
+class _Turns:
+    """Those who wait for pages, and programs: by turns while there are both, and each in the order they came."""
+
+    def __init__(self) -> None:
+        self._people, self._programs, self._people_next = deque[Numbered](), deque[Numbered](), True
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._people) + len(self._programs)
+
+    def __getitem__(self, _first: Literal[0]) -> Numbered:
+        """Whose turn it is."""
+        return self._line()[0]
+
+    def append(self, one: Numbered) -> None:
+        """Let it wait."""
+        (self._programs if _is_program(one[1]) else self._people).append(one)
+
+    def popleft(self) -> Numbered:
+        """Whose turn it is, who waits no more."""
+        line = self._line()
+        self._people_next = line is self._programs
+        return line.popleft()
+
+    def _line(self) -> deque[Numbered]:
+        is_for_people = self._people_next if self._people and self._programs else bool(self._people)
+        return self._people if is_for_people else self._programs
+
+
+class _Share:
+    """Those of one kind: who waits, and how many of them are at work."""
+
+    def __init__(self, most: int = sys.maxsize, *, waiting: deque[Numbered] | _Turns | None = None) -> None:
+        self.waiting = deque[Numbered]() if waiting is None else waiting
+        self.at_work, self._most = deque[None](), most
         self._calm_at = -math.inf
 
     def __len__(self) -> int:
@@ -70,7 +106,7 @@ class _Small(_Share):
     """Neither large nor looks: one at a time, as long as it is quick."""
 
     def __init__(self, alone_s: float) -> None:
-        super().__init__()
+        super().__init__(waiting=_Turns())
         self._alone_s, self._next_at = alone_s, 0.0
 
     def rest_s(self) -> float:
@@ -103,7 +139,7 @@ class _Looks(_Share):
 
 
 class _Line:
-    """Who waits, in the order they came; those of a kind are passed by while they may not be taken.
+    """Who waits, in the order they came or by turns; those of a kind are passed by while they may not be taken.
 
     The dispatcher asks and changes it with its lock held.
     """
@@ -196,6 +232,11 @@ class _Taken:
 def _is_large(channel: HTTPChannel) -> bool:
     body = channel.requests[0].body_rcv
     return body is not None and len(body) > LARGE_BYTES
+
+
+def _is_program(channel: HTTPChannel) -> bool:
+    request = channel.requests[0]
+    return request.error is None and request.path.startswith(PROGRAMS)
 
 
 def _is_look(channel: HTTPChannel) -> bool:

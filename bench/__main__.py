@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.burst import burst
 from bench.drain import drain, one_at_a_time
 from bench.engine import bulk, engine_latency, scaling, schedules, urgent, workflow
 from bench.figures import Report
@@ -47,10 +48,11 @@ PARTS: Mapping[str, Part] = {
     "users": users,
     "ops": ops,
     "watch": watch,
+    "burst": burst,
     "machines": machines,
     "web-servers": web_servers,
 }
-ASKED_FOR_ONLY = {"machines", "ops", "watch", "web-servers"}
+ASKED_FOR_ONLY = {"burst", "machines", "ops", "watch", "web-servers"}
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ class Sizes:
     ops_live: int = 10_000
     events: int = 200_000
     watchers: int = 500
+    programs: int = 50
 
     @classmethod
     def quick(cls) -> Sizes:
@@ -58,4 +59,5 @@ class Sizes:
             ops_live=100,
             events=500,
             watchers=20,
+            programs=5,
         )

@@ -1,4 +1,4 @@
-"""The threads of the web: what operators' open pages ask for takes little of them, and is not forgotten."""
+"""The threads of the web: what operators' open pages and programs ask for takes no more of them than it may."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.threads import CALM_AFTER_S, LOOKS_TAKE_ONE_IN, Threads
 
 LOOK = b"GET /ops/ HTTP/1.1\r\nHX-PTag: seen\r\n\r\n"
 PAGE = b"GET / HTTP/1.1\r\n\r\n"
+PROGRAM = b"POST /api/v1/activities HTTP/1.1\r\n\r\n"
 BROKEN = b"GET /ops/ HTTP/1.1\r\nHX-PTag: seen\r\nTransfer-Encoding: odd\r\n\r\n"
 LARGE = b"POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9000
 TAKES_S = 0.01
@@ -212,6 +213,25 @@ def test_who_waits_for_looks_does_not_keep_small_ones_waiting(one_at_a_time: Thr
     assert all(one.is_answered.wait(10) for one in (after, resting))
     assert after.began < resting.began
     gate.set()
+
+
+def test_people_and_programs_take_turns(threads: Threads) -> None:
+    gate = threading.Event()
+    busy = [Asked(PROGRAM, lambda: gate.wait(10)) for _ in range(3)]
+    programs, people = [Asked(PROGRAM, _work) for _ in range(9)], [Asked(PAGE, _work) for _ in range(3)]
+    for one in busy:
+        threads.add_task(one)
+    while not all(one.began for one in busy):
+        time.sleep(TAKES_S)
+    for one in (*programs, *people):
+        threads.add_task(one)
+    threads.set_thread_count(1)
+    gate.set()
+    assert all(one.is_answered.wait(10) for one in (*programs, *people))
+    order = sorted((*programs, *people), key=lambda one: one.began)
+    assert "".join("people" if one in people else "-" for one in order) == "people-people-people-------"
+    assert [one for one in order if one in programs] == programs
+    assert [one for one in order if one in people] == people
 
 
 def test_all_idle_threads_end(one_at_a_time: Threads) -> None:

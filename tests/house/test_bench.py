@@ -16,6 +16,7 @@ from bench.processes import Process, usage_below
 from tests.servers import is_alive
 
 ROOT = Path(__file__).resolve().parents[2]
+BENCH = (sys.executable, "-m", "bench")
 FIGURES = {
     "drain": "1 drain",
     "one-by-one": "2 one by one",
@@ -55,7 +56,7 @@ def test_the_bench_measures_every_figure(tmp_path: Path, database_kind: str, som
         pytest.skip("it is tried beside SQLite")
     file = tmp_path / "bench.json"
     done = subprocess.run(
-        [sys.executable, "-m", "bench", *parts, "--quick", "--database", database_kind, "--json", file],
+        [*BENCH, *parts, "--quick", "--database", database_kind, "--json", file],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -80,7 +81,7 @@ def test_the_bench_measures_every_figure(tmp_path: Path, database_kind: str, som
 def test_the_bench_measures_what_operators_wait_for(tmp_path: Path, database_kind: str) -> None:
     file = tmp_path / "bench.json"
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "ops", "watch", "--quick", "--database", database_kind, "--json", file],
+        [*BENCH, "ops", "watch", "burst", "--quick", "--database", database_kind, "--json", file],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -89,10 +90,11 @@ def test_the_bench_measures_what_operators_wait_for(tmp_path: Path, database_kin
     )
     assert done.returncode == 0, done.stderr[-3_000:]
     rows = {row["what"]: row for row in json.loads(file.read_text())["rows"]}
-    assert {row["figure"] for row in rows.values()} == {"15 operators", "16 watchers"}
+    assert {row["figure"] for row in rows.values()} == {"15 operators", "16 watchers", "17 burst"}
     pages = ["overview", "jobs", "jobs that failed", "jobs of a kind that are done", "jobs that wait in a queue"]
     assert [page for page in pages if f"{page}, p95" not in rows] == []
-    assert [name for name in ("unchanged poll, p95", "rate that is left") if rows[name]["bound"] is None] == []
+    measured = ("unchanged poll, p95", "rate that is left", "page beside 5 programs singly, p95")
+    assert [name for name in measured if rows[name]["bound"] is None] == []
     assert rows["polls answered, 20 overviews open"]["median"] > 1
 
 

@@ -88,7 +88,7 @@ PLANTED = (
     Planted(
         "promote without looking at the time",
         "jobs/ledger/writer.py",
-        "in_state(State.SCHEDULED), job.c.run_at <= db_now()",
+        "in_state(State.SCHEDULED) & (job.c.run_at <= db_now())",
         "in_state(State.SCHEDULED)",
         (f"{DISPATCH}/test_relay.py::test_a_job_becomes_ready_when_its_time_has_come_and_not_before",),
     ),
