@@ -130,6 +130,7 @@ class Config:
     )
     reap_interval_s: int = setting("5", read.whole(1, 600), "Seconds between two searches for dead workers' jobs.")
     retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs, reports and alerts are kept.")
+    failed_retention_days: int = setting("90", read.whole(1, 3650), "Days that jobs that failed for good are kept.")
     db_pool_size: int = setting("10", read.whole(1, 100), "Database connections each process keeps open.")
 
     # Watching it

@@ -57,7 +57,11 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
         pace=lambda: (app.extensions["config"].reminders_interval_s, None),
     )
     return [
-        *engine.sweeps(reap_every_s=config.reap_interval_s, keep_s=config.retention_days * DAY_S),
+        *engine.sweeps(
+            reap_every_s=config.reap_interval_s,
+            keep_s=config.retention_days * DAY_S,
+            keep_failed_s=config.failed_retention_days * DAY_S,
+        ),
         requeue,
         Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),
         Sweep("give back the room of SQLite's log", HOUR_S, inside(give_back_the_log)),

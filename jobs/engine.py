@@ -430,7 +430,9 @@ class Engine:
 
     # -- running by the clock ---------------------------------------------------------------------------------------
 
-    def sweeps(self, *, reap_every_s: float = 5, keep_s: float = 30 * 86_400) -> list[Sweep]:
+    def sweeps(
+        self, *, reap_every_s: float = 5, keep_s: float = 30 * 86_400, keep_failed_s: float | None = None
+    ) -> list[Sweep]:
         """What the engine itself needs to have run by the clock."""
         return [
             Sweep("promote due jobs", 1, self.relay.promote),
@@ -441,15 +443,18 @@ class Engine:
             Sweep("rescue expired leases", reap_every_s, self.reaper.reap),
             Sweep("reconcile workflows", 60, self.workflows.reconcile),
             Sweep("count the history", 10, self.rollups.keep),
-            Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s)),
+            Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s, keep_failed_s=keep_failed_s)),
         ]
 
-    def prune(self, *, keep_s: float, most: int = 50) -> int:
-        """Forget jobs that settled longer ago than this, in small transactions; how many."""
+    def prune(self, *, keep_s: float, keep_failed_s: float | None = None, most: int = 50) -> int:
+        """Forget jobs that settled longer ago than this, in small transactions; how many.
+
+        Those that failed for good go after `keep_failed_s`, as all others if there is none.
+        """
         total = 0
         for _ in range(most):
             with self.host.inside(), self.host.transaction() as session:
-                count = retention.prune(session, older_than_s=keep_s)
+                count = retention.prune(session, older_than_s=keep_s, failed_older_than_s=keep_failed_s)
                 retention.forget_silent_workers(session, older_than_s=3_600)
                 effects.forget(session, older_than_s=keep_s)
                 bulk.forget(session, older_than_s=keep_s)

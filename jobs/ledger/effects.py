@@ -8,9 +8,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from .models import Effect, Entry, in_state
+from .models import Effect, Entry
 from .moments import db_now
-from .states import LIVE
 
 effect = cast("Table", Effect.__table__)
 MOST_CHARACTERS = 20_000
@@ -59,8 +58,11 @@ def done(session: Session, key: str, answer: Any) -> None:
 
 
 def forget(session: Session, *, older_than_s: float, limit: int = 1_000) -> int:
-    """Delete what is older than this and belongs to no job that lives; how many."""
-    lives = select(Entry.uid).where(Entry.uid == effect.c.job_uid, in_state(*LIVE)).exists()
-    old = select(effect.c.key).where(effect.c.intended_at < db_now(-older_than_s), ~lives).limit(limit)
+    """Delete what is older than this and belongs to no job that is known; how many.
+
+    A job that failed may be asked for again as long as it is known, and must not send a second time what it sent.
+    """
+    is_known = select(Entry.uid).where(Entry.uid == effect.c.job_uid).exists()
+    old = select(effect.c.key).where(effect.c.intended_at < db_now(-older_than_s), ~is_known).limit(limit)
     gone: CursorResult[Any] = session.connection().execute(delete(effect).where(effect.c.key.in_(old)))
     return gone.rowcount

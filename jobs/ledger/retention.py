@@ -3,30 +3,37 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from .flows import OPEN, WorkflowRow
+from .flows import OPEN, FlowState, WorkflowRow
 from .models import Attempt, Entry, LogRow, Move, Tally, WorkerRow, in_state
 from .moments import db_now
-from .states import SETTLED
+from .states import FAILED, SETTLED
 
 AT_ONCE = 1_000
 # A step of a workflow that is not over yet: what waits for it reads its result.
-_is_needed = exists().where(WorkflowRow.id == Entry.workflow_id, WorkflowRow.state.in_(OPEN))
+_is_open = WorkflowRow.state.in_(OPEN)
 STARTED = "started"
 
 
-def prune(session: Session, *, older_than_s: float, limit: int = AT_ONCE) -> int:
+def prune(
+    session: Session, *, older_than_s: float, failed_older_than_s: float | None = None, limit: int = AT_ONCE
+) -> int:
     """Delete up to `limit` jobs that settled longer ago than this, with all that is told of them; how many.
 
-    What is forgotten is added to the tallies, by the state it ended in.
+    Those that failed for good have an age of their own, and so have all steps of a workflow that failed: who goes on
+    from the step that did needs the others. What is forgotten is added to the tallies, by the state it ended in.
     """
+    failed_s = older_than_s if failed_older_than_s is None else failed_older_than_s
+    failed_lately = and_(WorkflowRow.state == FlowState.FAILED, WorkflowRow.finished_at >= db_now(-failed_s))
     ids: list[int] = []
     for state in SETTLED:  # one at a time, for so the index has them in order, and the oldest are at its beginning
-        old = select(Entry.id).where(in_state(state), Entry.finished_at < db_now(-older_than_s), ~_is_needed)
-        ids += session.scalars(old.order_by(Entry.finished_at).limit(limit - len(ids)))
+        age_s = failed_s if state in FAILED else older_than_s
+        old = select(Entry.id).where(in_state(state), Entry.finished_at < db_now(-age_s))
+        kept = ~_step_of_workflow(or_(_is_open, failed_lately))
+        ids += session.scalars(old.where(kept).order_by(Entry.finished_at).limit(limit - len(ids)))
     return len(forget(session, ids)) if ids else 0
 
 
@@ -38,7 +45,7 @@ def forget(session: Session, ids: Collection[int]) -> list[int]:
     # A person may have asked for one of them again meanwhile, or another scheduler have been quicker.
     gone = session.execute(
         delete(Entry)
-        .where(Entry.id.in_(ids), in_state(*SETTLED), ~_is_needed)
+        .where(Entry.id.in_(ids), in_state(*SETTLED), ~_step_of_workflow(_is_open))
         .returning(Entry.id, Entry.state, Entry.attempt)
         .execution_options(synchronize_session=False)
     ).all()
@@ -48,6 +55,10 @@ def forget(session: Session, ids: Collection[int]) -> list[int]:
     session.execute(delete(LogRow).where(LogRow.job_id.in_(gone_ids)))
     _tally(session, Counter(one.state for one in gone) + Counter({STARTED: sum(one.attempt > 0 for one in gone)}))
     return gone_ids
+
+
+def _step_of_workflow(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(WorkflowRow.id == Entry.workflow_id, which)
 
 
 def _tally(session: Session, counts: Mapping[str, int]) -> None:

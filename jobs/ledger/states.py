@@ -31,6 +31,7 @@ class Outcome(StrEnum):
 WAITING = (State.READY, State.SCHEDULED, State.BLOCKED)
 LIVE = (*WAITING, State.RUNNING)
 SETTLED = (State.SUCCEEDED, State.CANCELLED, State.DEAD, State.PARKED)
+FAILED = (State.DEAD, State.PARKED)
 RETRYABLE = (State.DEAD, State.PARKED, State.CANCELLED)
 
 MOVES: dict[State, frozenset[State]] = {

@@ -86,8 +86,8 @@ def mail_kind(config: Config) -> str:
 
 def kept() -> Iterator[tuple[str, str]]:
     """What is forgotten after how long."""
-    days = settings().retention_days
-    yield "Settled jobs, their attempts and reports", f"{days} days"
+    yield "Settled jobs, their attempts and reports", f"{settings().retention_days} days"
+    yield "Jobs that failed for good", f"{settings().failed_retention_days} days"
     yield "Deleted activities", f"{BIN_DAYS} days in the bin"
     yield "Guests", "7 days"
     yield "The audit log and the history of settings", "for good"

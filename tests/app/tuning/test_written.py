@@ -70,6 +70,7 @@ OTHER = {
     "worker_max_memory_mib": "401",
     "reap_interval_s": "6",
     "retention_days": "31",
+    "failed_retention_days": "91",
     "db_pool_size": "11",
     "log_level": "DEBUG",
     "log_file": "/var/log/metronome.log",

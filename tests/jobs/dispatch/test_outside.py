@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from jobs import current
+from jobs import GiveUp, current
 from jobs.ledger.models import Effect
 from tests.jobs.workshop import Workshop
 
@@ -179,6 +179,24 @@ def test_old_effects_are_forgotten_with_their_jobs(
     shop.engine.cancel(uid, by="Ada")
     shop.engine.prune(keep_s=-1)
     assert effects_of(shop) == []
+
+
+def test_a_job_that_failed_does_not_forget_what_it_did_before_it_is_forgotten(shop: Workshop) -> None:
+    sent: list[str] = []
+    wrong = [True]
+
+    def run(number: int) -> None:
+        current().once("mail", sent.append, again=True)
+        if wrong:
+            raise GiveUp("the rest went wrong")
+
+    uid = shop.submit_one(shop.job(run, atomic=False))
+    shop.work()
+    shop.engine.prune(keep_s=-1, keep_failed_s=60)
+    wrong.clear()
+    shop.engine.retry(uid, by="Ada")
+    shop.work()
+    assert (shop.state(uid), len(sent)) == ("succeeded", 1)
 
 
 def test_an_atomic_job_has_no_effects_outside(shop: Workshop) -> None:

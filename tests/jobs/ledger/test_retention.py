@@ -1,6 +1,6 @@
 """Forgetting old entries."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select, text
 
@@ -35,6 +35,19 @@ def test_what_settled_long_ago_is_forgotten_with_all_that_is_told_of_it(shop: Wo
     assert shop.state(recent) == "succeeded"
     assert rows_of(shop, Attempt, Move) == [1, 0]
     assert shop.effects() == [1, 2]
+
+
+def test_what_failed_for_good_has_an_age_of_its_own(shop: Workshop) -> None:
+    job = shop.noting()
+    done, dead = shop.submit(job, 1, 2)
+    shop.work()
+    with shop.host.transaction() as session:
+        session.execute(text("UPDATE job SET state = 'dead' WHERE uid = :uid"), {"uid": dead})
+    settled_long_ago(shop, done, dead)
+    since_s = (shop.now() - datetime(2020, 1, 1, tzinfo=UTC)).total_seconds()
+    assert shop.engine.prune(keep_s=MONTH_S, keep_failed_s=since_s + MONTH_S) == 1
+    assert shop.state(dead) == "dead"
+    assert shop.engine.prune(keep_s=since_s + MONTH_S, keep_failed_s=MONTH_S) == 1
 
 
 def test_what_is_not_settled_is_kept_however_old(shop: Workshop) -> None:

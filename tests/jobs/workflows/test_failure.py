@@ -322,6 +322,17 @@ def test_reconcile_leaves_what_is_right_alone(flows: FlowShop) -> None:
     assert (flows.counters(uid), flows.steps(uid)) == before
 
 
+def test_a_workflow_that_failed_keeps_its_good_steps_as_long_as_the_bad_one(flows: FlowShop) -> None:
+    flows.fails = {2}
+    uid = flows.run(two_branches(flows))
+    assert flows.engine.prune(keep_s=-1, keep_failed_s=60) == 0
+    flows.fails = set()
+    flows.retry(uid)
+    flows.run_ready()
+    assert (flows.effects(), flows.flow_state(uid)) == ([1, 2, 3, 11, 12, 20], "succeeded")
+    assert flows.engine.prune(keep_s=-1, keep_failed_s=60) == 6
+
+
 def test_a_workflow_that_is_not_over_keeps_its_steps(flows: FlowShop) -> None:
     uid = flows.start(chain(*flows.saying(1, 2)))
     (claim,) = flows.claim()
