@@ -130,7 +130,9 @@ class Config:
     )
     reap_interval_s: int = setting("5", read.whole(1, 600), "Seconds between two searches for dead workers' jobs.")
     retention_days: int = setting("30", read.whole(1, 3650), "Days that settled jobs, reports and alerts are kept.")
-    failed_retention_days: int = setting("90", read.whole(1, 3650), "Days that jobs that failed for good are kept.")
+    failed_retention_days: int = setting(
+        "90", read.whole(1, 3650), "Days that jobs that failed for good are kept; RETENTION_DAYS if that is more."
+    )
     db_pool_size: int = setting("10", read.whole(1, 100), "Database connections each process keeps open.")
 
     # Watching it
@@ -166,6 +168,11 @@ class Config:
         "", read.hosts, "Private hosts that it may be at, by commas; else only public ones.", unset=()
     )
     alerts_token: str | None = setting("", read.text, "Bearer token that opens /alerts/prometheus.", secret=True)
+
+    @property
+    def failed_are_kept_days(self) -> int:
+        """For how many days jobs that failed for good are kept: never fewer than all others."""
+        return max(self.retention_days, self.failed_retention_days)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None) -> Self:

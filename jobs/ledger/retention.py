@@ -23,8 +23,8 @@ def prune(
 ) -> int:
     """Delete up to `limit` jobs that settled longer ago than this, with all that is told of them; how many.
 
-    Those that failed for good have an age of their own, and so have all steps of a workflow that failed: who goes on
-    from the step that did needs the others. What is forgotten is added to the tallies, by the state it ended in.
+    Those that failed for good have an age of their own, and all steps of a workflow that failed stay as long: who goes
+    on from the step that did needs the others. What is forgotten is added to the tallies, by the state it ended in.
     """
     failed_s = older_than_s if failed_older_than_s is None else failed_older_than_s
     failed_lately = and_(WorkflowRow.state == FlowState.FAILED, WorkflowRow.finished_at >= db_now(-failed_s))

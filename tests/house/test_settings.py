@@ -88,6 +88,11 @@ def test_an_unknown_name_in_dotenv_is_refused(tmp_path: Path) -> None:
         Config.from_env({"DATA_DIR": str(tmp_path)}, dotenv=dotenv)
 
 
+@pytest.mark.parametrize(("days", "kept"), [("30", 90), ("365", 365)])
+def test_what_failed_is_never_kept_for_less_time_than_the_rest(tmp_path: Path, days: str, kept: int) -> None:
+    assert read(tmp_path, RETENTION_DAYS=days).failed_are_kept_days == kept
+
+
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text('PORT=8001\nPAGE_SIZE="25"\nPOSTGRES_PASSWORD=for-compose\n')

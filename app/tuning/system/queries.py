@@ -87,7 +87,7 @@ def mail_kind(config: Config) -> str:
 def kept() -> Iterator[tuple[str, str]]:
     """What is forgotten after how long."""
     yield "Settled jobs, their attempts and reports", f"{settings().retention_days} days"
-    yield "Jobs that failed for good", f"{settings().failed_retention_days} days"
+    yield "Jobs that failed for good", f"{settings().failed_are_kept_days} days"
     yield "Deleted activities", f"{BIN_DAYS} days in the bin"
     yield "Guests", "7 days"
     yield "The audit log and the history of settings", "for good"
