@@ -11,12 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from jobs.dispatch.verdict import is_outage
 from jobs.log import get_logger
 from jobs.observer import Observer
 from jobs.transactions import retrying
 
 LONGEST_PROBLEM = 200
+AWAY = ("OperationalError", "InterfaceError")
+"""What every driver calls it."""
 
 log = get_logger(__name__)
 
@@ -89,7 +93,7 @@ class Ticker:
                 told = {"sweep": sweep.name, "error": str(error)}
                 if sweep.name in self._failing:
                     log.debug("sweep still fails", extra=told)
-                elif is_outage(error):
+                elif is_outage(error) or _is_of_the_driver(error):
                     log.warning("sweep failed, the database is away", extra=told)
                 else:
                     log.exception("sweep failed", extra=told)
@@ -117,6 +121,11 @@ class Ticker:
         while not self._ended.wait(FOLLOW_EVERY_S):
             self._follow_paces()
         self._scheduler.shutdown(wait=True)
+
+
+def _is_of_the_driver(error: Exception) -> bool:
+    """Whether the driver itself says that the database is gone, as where a session ends on a lost connection."""
+    return not isinstance(error, SQLAlchemyError) and type(error).__name__ in AWAY
 
 
 def _grace(expires_s: float | None) -> dict[str, int]:

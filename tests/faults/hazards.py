@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     "ten megabytes": lambda: ValueError("x" * 10_000_000),
 }
 """What a job may raise, by the word it is asked for."""
+AGAIN_S = 0.5
 
 
 def declare_hazards(group: JobGroup, queue: str, write_down: Callable[..., None]) -> None:
@@ -44,15 +46,23 @@ def declare_hazards(group: JobGroup, queue: str, write_down: Callable[..., None]
     def deadly(number: int, thread: str) -> None:
         """Ends another thread of its process: one that could run jobs and has none, or one that fetches wake-ups."""
         write_down(number)
-        for one in threading.enumerate():
-            if type(one).__name__ == thread and one.ident is not None and not _runs_a_job(one.ident):
-                raise_thread_exception(one.ident, SystemExit)  # type: ignore[no-untyped-call]
+        threading.Thread(target=_end_one, args=(thread,), daemon=True).start()
 
     @group.actor(queue_name=queue, max_retries=0)
     def wordy(number: int) -> str:
         """Its result needs room in the database."""
         write_down(number)
         return "x" * 40_000
+
+
+def _end_one(kind: str) -> None:
+    """End an idle thread of this kind; again, where it had just begun something that swallows the exception."""
+    known = [one for one in threading.enumerate() if type(one).__name__ == kind]
+    while all(one.is_alive() for one in known):
+        for one in known:
+            if one.ident is not None and not _runs_a_job(one.ident):
+                raise_thread_exception(one.ident, SystemExit)  # type: ignore[no-untyped-call]
+        time.sleep(AGAIN_S)
 
 
 def _runs_a_job(ident: int) -> bool:

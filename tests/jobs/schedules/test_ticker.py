@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from jobs import Sweep
 from jobs.observer import Observer
 from jobs.schedules.ticker import Ticker
@@ -42,14 +44,14 @@ def test_it_runs_sweeps_survives_those_that_fail_and_ends_in_order() -> None:
 
 
 AWAY = """
-import logging, sqlite3, sys
+import logging, psycopg2, sqlite3, sys
 from sqlalchemy.exc import OperationalError
 from jobs import Sweep
 from jobs.observer import Observer
 from jobs.schedules.ticker import Ticker
 
 def busy():
-    raise OperationalError("", None, sqlite3.OperationalError("database is locked"))
+    raise {error}
 
 logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s", level=logging.INFO)
 logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -62,8 +64,17 @@ Ticker([Sweep("busy", 0.1, busy)], Telling()).run()
 """
 
 
-def test_a_database_that_is_away_is_said_once_and_without_a_traceback() -> None:
-    ticker = subprocess.Popen([sys.executable, "-c", AWAY], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize(
+    "error",
+    [
+        'OperationalError("", None, sqlite3.OperationalError("database is locked"))',
+        'psycopg2.OperationalError("server closed the connection unexpectedly")',
+        'psycopg2.InterfaceError("connection already closed")',
+    ],
+)
+def test_a_database_that_is_away_is_said_once_and_without_a_traceback(error: str) -> None:
+    words = [sys.executable, "-c", AWAY.replace("{error}", error)]
+    ticker = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert ticker.stdout is not None
     told = [ticker.stdout.readline().strip() for _ in range(4)]
     ticker.send_signal(signal.SIGTERM)
