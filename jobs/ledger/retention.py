@@ -28,12 +28,12 @@ def prune(
     """
     failed_s = older_than_s if failed_older_than_s is None else failed_older_than_s
     failed_lately = and_(WorkflowRow.state == FlowState.FAILED, WorkflowRow.finished_at >= db_now(-failed_s))
+    kept = _step_of_workflow(or_(_is_open, failed_lately))
     ids: list[int] = []
     for state in SETTLED:  # one at a time, for so the index has them in order, and the oldest are at its beginning
         age_s = failed_s if state in FAILED else older_than_s
-        old = select(Entry.id).where(in_state(state), Entry.finished_at < db_now(-age_s))
-        kept = ~_step_of_workflow(or_(_is_open, failed_lately))
-        ids += session.scalars(old.where(kept).order_by(Entry.finished_at).limit(limit - len(ids)))
+        old = select(Entry.id).where(in_state(state), Entry.finished_at < db_now(-age_s), ~kept)
+        ids += session.scalars(old.order_by(Entry.finished_at).limit(limit - len(ids)))
     return len(forget(session, ids)) if ids else 0
 
 
