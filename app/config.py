@@ -133,6 +133,9 @@ class Config:
     failed_retention_days: int = setting(
         "90", read.whole(1, 3650), "Days that jobs that failed for good are kept; RETENTION_DAYS if that is more."
     )
+    result_retention_s: int = setting(
+        "0", read.whole(0, 315_360_000), "Seconds that what a job came to is kept; 0: as long as the job."
+    )
     db_pool_size: int = setting("10", read.whole(1, 100), "Database connections each process keeps open.")
 
     # Watching it

@@ -61,6 +61,7 @@ def timetable(app: Flask, engine: Engine, config: Config) -> list[Sweep]:
             reap_every_s=config.reap_interval_s,
             keep_s=config.retention_days * DAY_S,
             keep_failed_s=config.failed_are_kept_days * DAY_S,
+            keep_results_s=config.result_retention_s or None,
         ),
         requeue,
         Sweep("keep the numbers", NUMBERS_S, inside(monitoring.numbers)),

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import dramatiq
@@ -431,10 +432,18 @@ class Engine:
     # -- running by the clock ---------------------------------------------------------------------------------------
 
     def sweeps(
-        self, *, reap_every_s: float = 5, keep_s: float = 30 * 86_400, keep_failed_s: float | None = None
+        self,
+        *,
+        reap_every_s: float = 5,
+        keep_s: float = 30 * 86_400,
+        keep_failed_s: float | None = None,
+        keep_results_s: float | None = None,
     ) -> list[Sweep]:
-        """What the engine itself needs to have run by the clock."""
-        return [
+        """What the engine itself needs to have run by the clock.
+
+        What a job came to is kept for `keep_results_s`, as long as the job if there is none.
+        """
+        sweeps = [
             Sweep("promote due jobs", 1, self.relay.promote),
             Sweep("fire due schedules", 1, self.firing.fire_due),
             Sweep("top up wake-ups", 2, self.relay.top_up),
@@ -445,6 +454,9 @@ class Engine:
             Sweep("count the history", 10, self.rollups.keep),
             Sweep("prune settled jobs", 60, lambda: self.prune(keep_s=keep_s, keep_failed_s=keep_failed_s)),
         ]
+        if keep_results_s is not None:
+            sweeps.append(Sweep("let old results go", 60, partial(self.let_results_go, keep_s=keep_results_s)))
+        return sweeps
 
     def prune(self, *, keep_s: float, keep_failed_s: float | None = None, most: int = 50) -> int:
         """Forget jobs that settled longer ago than this, in small transactions; how many.
@@ -464,6 +476,20 @@ class Engine:
             if count < retention.AT_ONCE:
                 break
         self.workflows.prune(older_than_s=keep_s)
+        return total
+
+    def let_results_go(self, *, keep_s: float, most: int = 50) -> int:
+        """Forget what jobs came to that ended longer ago than this, in small transactions; of how many.
+
+        The jobs stay, and say since when it is gone; so do the results that a workflow may still need.
+        """
+        total = 0
+        for _ in range(most):
+            with self.host.inside(), self.host.transaction() as session:
+                count = retention.let_results_go(session, older_than_s=keep_s, limit=retention.AT_ONCE)
+            total += count
+            if count < retention.AT_ONCE:
+                break
         return total
 
     def tick(self, sweeps: Sequence[Sweep]) -> None:

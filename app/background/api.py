@@ -136,6 +136,7 @@ def progress(uid: str) -> Response:
 def result(args: dict[str, Any], uid: str) -> Response:
     """Give what a job came to."""
     entry = queries.settled_job_of(me(), uid, wait_s=args["wait"])
+    queries.needs_result(entry.result_gone_at)
     return answer(result_out(entry, is_own=_is_mine(entry)))
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from threading import BoundedSemaphore
 from typing import cast
 
 from flask import current_app
 
-from app.errors import NotFound
+from app.errors import Gone, NotFound
 from app.security import Person, manages_all_jobs, requester, sees_all_jobs
 from app.web import settings
 from jobs import Attempt, Entry, KindLook, NoSuchJob, Place, Progress, Selection, Wanted, engine_of
@@ -68,6 +69,12 @@ def _wanted_of(meant: Selection) -> Wanted | None:
 def attempts_of(entry: Entry) -> Sequence[Attempt]:
     """Every ended try of a job, oldest first."""
     return engine_of().inspector.attempts(entry)
+
+
+def needs_result(gone_at: datetime | None) -> None:
+    """Raises Gone where what came of the work was not kept."""
+    if gone_at is not None:
+        raise Gone(f"What came of it was kept for a while, and is gone since {gone_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def progress_of(entry: Entry) -> Progress:

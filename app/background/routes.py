@@ -59,6 +59,7 @@ def _context(entry: Entry) -> dict[str, Any]:
         "left": left_in_words(progress.eta_s),
         "is_slow": entry.is_live and is_slow(entry.created_at, now=now()),
         "result": _as_text(told(entry.result, is_own=is_own)),
+        "result_gone_at": entry.result_gone_at,
         "error": told_text(entry.error_message, is_own=is_own) if entry.state in {"dead", "parked"} else None,
         "took_ms": entry.processing_ms,
         "tries": entry.attempt,

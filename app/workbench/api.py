@@ -346,7 +346,8 @@ def _task(task_id: str) -> dict[str, Any]:
     if queries.is_flow(task_id):
         flow = queries.flow_of(me(), task_id)
         is_own = is_theirs(me(), flow.requested_by)
-        return flow_out(flow, queries.steps_of(flow), queries.result_of(flow), is_own=is_own)
+        told = (queries.steps_of(flow), queries.result_of(flow))
+        return flow_out(flow, *told, gone_at=queries.result_gone_at(flow), is_own=is_own)
     job = queries.job_of(me(), task_id)
     return job_out(job, is_own=is_theirs(me(), job.requested_by))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -75,6 +76,11 @@ def result_of(flow: WorkflowBrief) -> Any:
     found = {str(row.uid): row.result for row in reading().execute(chosen)}
     results = [found.get(uid) for uid in last]
     return results[0] if len(results) == 1 else results
+
+
+def result_gone_at(flow: WorkflowBrief) -> datetime | None:
+    """Since when not everything that a workflow came to is kept any more; None while it is."""
+    return engine_of().workflows.results_gone_at(flow.uid)
 
 
 def recent_of(person: Person, *, limit: int = RECENT) -> Sequence[Entry]:

@@ -1,5 +1,6 @@
 """What the API of the workbench returns."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import url_for
@@ -47,6 +48,7 @@ class TaskOut(ProgressOut):
 
     kind = fields.String(required=True)
     result = fields.Raw(required=True, allow_none=True)
+    result_gone_at = fields.AwareDateTime(required=True, allow_none=True)
     error = fields.String(required=True, allow_none=True)
     attempts = fields.Integer(required=True, allow_none=True)
     priority = fields.Integer(required=True, allow_none=True)
@@ -106,6 +108,7 @@ def job_out(job: Entry, *, is_own: bool) -> dict[str, Any]:
         **progress_out(job, is_own=is_own),
         "kind": job.kind,
         "result": told(job.result, is_own=is_own),
+        "result_gone_at": job.result_gone_at and job.result_gone_at.isoformat(),
         "error": told_text(job.error_message, is_own=is_own),
         "attempts": job.attempt,
         "priority": job.priority,
@@ -130,13 +133,16 @@ def progress_out(job: Entry, *, is_own: bool) -> dict[str, Any]:
     }
 
 
-def flow_out(flow: WorkflowBrief, steps: list[StepBrief], result: Any, *, is_own: bool) -> dict[str, Any]:
+def flow_out(
+    flow: WorkflowBrief, steps: list[StepBrief], result: Any, *, gone_at: datetime | None, is_own: bool
+) -> dict[str, Any]:
     """What `TaskOut` describes, of a workflow."""
     error = next((step.error_message for step in steps if step.name == flow.failed_step), None)
     return {
         **flow_progress_out(flow),
         "kind": flow.name,
         "result": told(result, is_own=is_own),
+        "result_gone_at": gone_at and gone_at.isoformat(),
         "error": told_text(error, is_own=is_own),
         "attempts": None,
         "priority": None,

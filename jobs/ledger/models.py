@@ -72,6 +72,7 @@ class Entry(LedgerBase):
     turn: Mapped[int] = mapped_column(BigInteger, server_default="0")
     args: Mapped[dict[str, Any]] = mapped_column(JSON)
     result: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    result_gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     checkpoint: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -145,6 +146,7 @@ class Entry(LedgerBase):
             **_partial(f"live_key IS NOT NULL AND state IN ({spelled(*LIVE)})"),
         ),
         Index("ix_job_settled", "state", "finished_at", "id", **_partial("finished_at IS NOT NULL")),
+        Index("ix_job_result", "finished_at", **_partial("result IS NOT NULL")),
         Index("ix_job_kind", "kind", "id"),
         Index("ix_job_requester", "requested_by", "id", **_partial("requested_by IS NOT NULL")),
         Index("ix_job_subject", "subject_kind", "subject_id", "id", **_partial("subject_kind IS NOT NULL")),

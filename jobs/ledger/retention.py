@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -55,6 +56,21 @@ def forget(session: Session, ids: Collection[int]) -> list[int]:
     session.execute(delete(LogRow).where(LogRow.job_id.in_(gone_ids)))
     _tally(session, Counter(one.state for one in gone) + Counter({STARTED: sum(one.attempt > 0 for one in gone)}))
     return gone_ids
+
+
+def let_results_go(session: Session, *, older_than_s: float, limit: int) -> int:
+    """Forget what up to `limit` jobs came to that ended longer ago than this, and note when; how many.
+
+    The steps of a workflow keep theirs until all of it has succeeded: what is run again reads them.
+    """
+    is_needed = _step_of_workflow(WorkflowRow.state != FlowState.SUCCEEDED)
+    old = select(Entry.id).where(Entry.result.is_not(None), Entry.finished_at < db_now(-older_than_s), ~is_needed)
+    gone: CursorResult[Any] = session.connection().execute(
+        update(Entry)
+        .where(Entry.id.in_(old.order_by(Entry.finished_at).limit(limit)))
+        .values(result=null(), result_gone_at=db_now())
+    )
+    return gone.rowcount
 
 
 def _step_of_workflow(which: ColumnElement[bool]) -> ColumnElement[bool]:

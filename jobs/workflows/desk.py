@@ -1,6 +1,7 @@
 """What a host and the dispatch ask of workflows."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, exists, select
@@ -76,6 +77,10 @@ class Workflows:
     def results(self, uid: str, *, limit: int = FEW_STEPS) -> dict[str, Any]:
         """By step name, what the last steps came to that succeeded: those that no other waits for, in their order."""
         return looks.results(self._host.reading(), uid, limit=limit)
+
+    def results_gone_at(self, uid: str) -> datetime | None:
+        """When the first of its results was forgotten; None while all are there."""
+        return looks.results_gone_at(self._host.reading(), uid)
 
     def edges(self, uid: str, *, limit: int) -> list[tuple[int, int]]:
         """Which node a workflow's node waits for, parent first: ids of jobs, and negative numbers of joins."""

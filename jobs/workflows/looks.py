@@ -144,6 +144,12 @@ def results(session: Session, uid: str, *, limit: int) -> dict[str, Any]:
     return {str(row.step): row.result for row in rows}
 
 
+def results_gone_at(session: Session, uid: str) -> datetime | None:
+    """When the first of a workflow's results was forgotten; None while all are there."""
+    flow_id = select(WorkflowRow.id).where(WorkflowRow.uid == uid).scalar_subquery()
+    return session.scalar(select(func.min(Entry.result_gone_at)).where(Entry.workflow_id == flow_id))
+
+
 def _direct_parents(session: Session, job_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     found = session.execute(
         select(Edge.child, Entry.step)

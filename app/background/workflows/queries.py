@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from app.background.queries import needs_result
 from app.errors import NotFound
 from app.security import Person, requester, steers_all_jobs
 from jobs import FlowState, NoSuchWorkflow, StepBrief, WorkflowBrief, engine_of
@@ -39,5 +40,6 @@ def steps_of(flow: WorkflowBrief, *, after: int, limit: int) -> tuple[list[StepB
 
 
 def results_of(flow: WorkflowBrief) -> dict[str, Any]:
-    """By step name, what its last steps came to."""
+    """By step name, what its last steps came to. Raises Gone."""
+    needs_result(engine_of().workflows.results_gone_at(flow.uid))
     return engine_of().workflows.results(flow.uid)

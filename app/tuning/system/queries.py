@@ -88,6 +88,8 @@ def kept() -> Iterator[tuple[str, str]]:
     """What is forgotten after how long."""
     yield "Settled jobs, their attempts and reports", f"{settings().retention_days} days"
     yield "Jobs that failed for good", f"{settings().failed_are_kept_days} days"
+    result_s = settings().result_retention_s
+    yield "What jobs came to", f"{result_s} s" if result_s else "as long as their job"
     yield "Deleted activities", f"{BIN_DAYS} days in the bin"
     yield "Guests", "7 days"
     yield "The audit log and the history of settings", "for good"

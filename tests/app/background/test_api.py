@@ -420,6 +420,20 @@ def test_the_result_is_there_when_it_is(api: Program, run_jobs: RunJobs) -> None
     assert (failed["state"], failed["error"]["class"], failed["error"]["message"]) == ("dead", "GiveUp", "not today")
 
 
+def test_a_result_that_was_not_kept_is_gone_while_its_job_is_still_told_of(
+    app: Flask, api: Program, run_jobs: RunJobs
+) -> None:
+    uid = start(api)
+    run_jobs()
+    with app.app_context():
+        assert engine_of(app).let_results_go(keep_s=-1) == 1
+    answer = api("GET", f"/api/v1/jobs/{uid}/result")
+    assert answer.json is not None
+    said = r"What came of it was kept for a while, and is gone since \d{4}-\d\d-\d\d \d\d:\d\d UTC\."
+    assert (answer.status_code, bool(re.fullmatch(said, answer.json["detail"]))) == (410, True)
+    assert told(api("GET", f"/api/v1/jobs/{uid}"))["state"] == "succeeded"
+
+
 def test_attempts_come_with_a_traceback_for_admins(api: Program, operator: Program, run_jobs: RunJobs) -> None:
     uid = start(api, kind="sample.fail", args={"reason": "not today"})
     run_jobs()

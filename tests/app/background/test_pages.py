@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask, render_template
 from sqlalchemy import select, update
@@ -50,6 +52,14 @@ def test_a_job_looks_again_until_it_is_over(app: Flask, ada: Browser, uid: str) 
     assert "hx-trigger" not in over.get_data(as_text=True)
     assert "job-settled" in over.headers["HX-Trigger"]
     assert "Done Result there" in text_of(over)
+
+
+def test_a_result_that_was_not_kept_is_told_of(app: Flask, ada: Browser, uid: str) -> None:
+    engine_of(app).runner.drain("samples")
+    assert engine_of(app).let_results_go(keep_s=-1) == 1
+    said = text_of(ada.get(f"/jobs/{uid}"))
+    assert re.search(r"What came of it was kept for a while, and is gone since .*\d\d:\d\d", said)
+    assert "Result there" not in said
 
 
 def test_how_far_it_is_is_told(app: Flask, ada: Browser, uid: str) -> None:

@@ -139,6 +139,14 @@ def test_a_group_has_the_results_of_each(api: Program, run_all: RunAll) -> None:
     assert results(api, uid) == {"n1": 1, "n2": 2}
 
 
+def test_results_that_were_not_kept_are_gone(app: Flask, api: Program, run_all: RunAll) -> None:
+    uid = start(api, group=[GOOD, GOOD])
+    run_all()
+    assert engine_of(app).let_results_go(keep_s=-1) == 2
+    assert api("GET", f"{PATH}/{uid}/result").status_code == 410
+    assert show(api, uid)["state"] == "succeeded"
+
+
 def test_a_chord_ends_in_its_callback(api: Program, run_all: RunAll) -> None:
     chunks = [
         {"kind": "workbench.process_data_chunk", "args": {"chunk_id": number, "data": [number, number + 1]}}

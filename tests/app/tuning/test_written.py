@@ -71,6 +71,7 @@ OTHER = {
     "reap_interval_s": "6",
     "retention_days": "31",
     "failed_retention_days": "91",
+    "result_retention_s": "3600",
     "db_pool_size": "11",
     "log_level": "DEBUG",
     "log_file": "/var/log/metronome.log",

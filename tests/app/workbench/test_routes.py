@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from app.db import transaction
 from app.workbench import kinds
-from jobs import Entry
+from jobs import Entry, engine_of
 from tests.app.activities.conftest import Program
 from tests.app.conftest import Browser, errors_of, text_of
 
@@ -54,6 +54,19 @@ def test_without_script_it_starts_and_is_looked_at(ada: Browser, run_jobs: RunJo
     assert '"mean": 2.5' in text_of(page)
     assert "hx-trigger" not in page.get_data(as_text=True).partition('id="run"')[2].partition("</section>")[0]
     assert "Chord" in text_of(ada.get("/workbench/"))
+
+
+@pytest.mark.parametrize("kind", ["add", "chain"])
+def test_a_result_that_was_not_kept_is_told_of(app: Flask, ada: Browser, run_jobs: RunJobs, kind: str) -> None:
+    address = run_of(ada, kind, **({"x": "1", "y": "2"} if kind == "add" else {"value": "1"}))
+    run_jobs()
+    engine_of(app).let_results_go(keep_s=-1)
+    said = text_of(ada.get(address))
+    assert "What came of it was kept for a while, and is gone since" in said
+    assert "Result" not in said
+    older = ada.get(f"/api/task-status/{address.rpartition('/')[2]}/").json
+    assert older is not None
+    assert (older["status"], older["result"], older["result_gone_at"] is None) == ("SUCCESS", None, False)
 
 
 def test_with_script_the_result_region_appears_and_settles(ada: Browser, run_jobs: RunJobs) -> None:

@@ -92,6 +92,14 @@ def test_what_is_personal_is_masked_until_it_is_revealed_which_is_noted(app: Fla
     assert noted == [("Ada", "reveal", f"job {uid}")]
 
 
+def test_a_result_that_was_not_kept_is_told_of(app: Flask, staffed: Workshop) -> None:
+    uid = submitted(staffed, staffed.job(write), number=1)
+    staffed.work()
+    assert staffed.engine.let_results_go(keep_s=-1) == 1
+    page = get(app, f"/ops/jobs/{uid}").get_data(as_text=True)
+    assert re.search(r"Its result was kept for a while, and is gone since \d{4}-\d\d-\d\d \d\d:\d\d", page)
+
+
 def test_a_job_is_edited_and_run_again_as_a_new_one(app: Flask, manager: GuardedHost, staffed: Workshop) -> None:
     old = submitted(staffed, staffed.job(fail, max_retries=0), number=1, email="zoe@example.org")
     staffed.work()

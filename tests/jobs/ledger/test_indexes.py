@@ -60,6 +60,11 @@ SWEEPS: dict[str, tuple[Callable[[Session], object], str, str]] = {
     "whether something is due": (writer.has_due, "ix_job_due", "run_at"),
     "whether something expired": (control.has_late, "ix_job_expiring", "expires_at"),
     "what is old": (lambda session: retention.prune(session, older_than_s=10), "ix_job_settled", "finished_at"),
+    "old results": (
+        lambda session: retention.let_results_go(session, older_than_s=10, limit=9),
+        "ix_job_result",
+        "finished_at",
+    ),
     "what failed lately": (lambda session: census.failed_within(session, 10), "ix_job_settled", "finished_at"),
     "schedules that are due": (shelf.has_work, "ix_schedule_due", "next_at"),
 }

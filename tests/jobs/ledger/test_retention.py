@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import func, insert, select, text
 
 from jobs.ledger import retention
@@ -77,3 +78,34 @@ def test_processes_not_heard_of_for_an_hour_are_forgotten(shop: Workshop) -> Non
     shop.engine.prune(keep_s=MONTH_S)
     with shop.host.transaction() as session:
         assert list(session.scalars(select(WorkerRow.name))) == ["alive"]
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def test_what_a_job_came_to_may_go_before_the_job(shop: Workshop) -> None:
+    old, recent = shop.submit(shop.job(double), 1, 2)
+    nothing = shop.submit_one(shop.noting(), 3)
+    shop.work()
+    settled_long_ago(shop, old, nothing)
+    before = shop.now()
+    assert [shop.engine.let_results_go(keep_s=MONTH_S) for _ in range(2)] == [1, 0]
+    gone_at = shop.entry(old).result_gone_at
+    assert (shop.state(old), shop.entry(old).result) == ("succeeded", None)
+    assert gone_at is not None
+    assert before <= gone_at <= shop.now()
+    kept = [(shop.entry(uid).result, shop.entry(uid).result_gone_at) for uid in (recent, nothing)]
+    assert kept == [(4, None), (None, None)]
+
+
+def test_results_go_by_many_transactions(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    shop.submit(shop.job(double), *range(5))
+    shop.work()
+    assert [shop.engine.let_results_go(keep_s=-1, most=2), shop.engine.let_results_go(keep_s=-1)] == [4, 1]
+
+
+def test_results_are_kept_as_long_as_their_job_unless_somebody_wants_them_gone(shop: Workshop) -> None:
+    usual = [one.name for one in shop.engine.sweeps()]
+    assert [one.name for one in shop.engine.sweeps(keep_results_s=3_600)] == [*usual, "let old results go"]

@@ -1,5 +1,6 @@
 """A workshop that starts workflows and looks at what became of them."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -90,6 +91,10 @@ class FlowShop(Workshop):
     def steps(self, uid: str) -> dict[str, str]:
         with self.host.inside():
             return {one.name: one.state for one in self.engine.workflows.steps(uid, limit=20_000)}
+
+    def results_gone_at(self, uid: str) -> datetime | None:
+        with self.host.inside():
+            return self.engine.workflows.results_gone_at(uid)
 
     def step(self, uid: str, name: str) -> Entry:
         with self.host.inside():

@@ -346,3 +346,16 @@ def test_a_workflow_that_is_not_over_keeps_its_steps(flows: FlowShop) -> None:
         flows.look(uid)
     with flows.host.inside():
         assert flows.host.reading().query(Attempt).all() == []
+
+
+def test_the_steps_of_a_workflow_keep_their_results_until_all_of_it_has_succeeded(flows: FlowShop) -> None:
+    flows.fails = {2}
+    uid = flows.run(chain(*flows.saying(1, 2), Step(flows.say_also, {"number": 3})))
+    assert flows.engine.let_results_go(keep_s=-1) == 0
+    flows.fails = set()
+    flows.retry(uid)
+    flows.run_ready()
+    assert (flows.told, flows.flow_state(uid)) == ([{"2": 2}], "succeeded")
+    assert flows.results_gone_at(uid) is None
+    assert flows.engine.let_results_go(keep_s=-1) == 3
+    assert flows.results_gone_at(uid) == flows.step(uid, "1").result_gone_at
