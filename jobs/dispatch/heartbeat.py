@@ -102,7 +102,9 @@ class Heartbeat(threading.Thread):
         """
         if self._redis_seen is None:
             self._redis_seen = self._sees_redis()
-        owners = [owner for owner, hold in list(self._running.items()) if hold.is_alive()]
+        alive = {owner: hold for owner, hold in list(self._running.items()) if hold.is_alive()}
+        owners = list(alive)
+        busy = len({hold.thread for hold in alive.values()})  # who runs something holds what it claims next, too
         asked: Sequence[tuple[str, str]] = ()
         with self._host.inside(), self._host.transaction(durable=False) as session:
             held = writer.extend_leases(session, owners, lease_s=self._lease_s) if owners else 0
@@ -112,7 +114,7 @@ class Heartbeat(threading.Thread):
             told = {
                 "running": held,
                 "sees_redis": self._redis_seen,
-                **self._told(len(owners), here - moment.timestamp()),
+                **self._told(busy, here - moment.timestamp()),
             }
             mine = update(WorkerRow).where(WorkerRow.name == self._row_name)
             seen = mine.values(seen_at=db_now(), **told).returning(WorkerRow.wish)

@@ -54,7 +54,8 @@ def run_isolated(job: Job, args: Mapping[str, Any], *, check: Callable[[], None]
             stdout=answer,
             stderr=complaints,
             cwd=folder,
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"},
+            # The child looks from another folder: what is named from ours, as Dramatiq's ".", is named in full.
+            env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "LC_ALL": "C.UTF-8"},
             start_new_session=True,
         )
         try:

@@ -1,4 +1,7 @@
-"""The main story: an activity is logged, its calories appear, and nothing that happens to the processes loses any."""
+"""The main story: an activity is logged, its calories appear, and nothing that happens to the processes loses any.
+
+And what only a worker as it is really started shows: that a function in a process of its own is found there.
+"""
 
 import json
 import time
@@ -75,3 +78,10 @@ def test_nothing_is_lost_when_everything_is_killed_while_people_log(home: Instal
     home.start()
     home.said("Metronome is running")
     until(lambda: ada.energies(ids) == [KCAL] * len(ids))
+
+
+def test_a_function_in_a_process_of_its_own_is_found_there(home: Installation) -> None:
+    ada = Ada(home)
+    job = ada.ask("/api/v1/jobs", {"kind": "workbench.hard_limited", "args": {"duration_s": 0.1}})
+    settled = ada.ask(f"/api/v1/jobs/{job['id']}?wait=10")
+    assert (settled["state"], settled["error"]) == ("succeeded", None)

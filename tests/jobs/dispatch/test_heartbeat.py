@@ -300,7 +300,7 @@ def wish(shop: Workshop, wish: str) -> None:
 
 def test_a_process_tells_its_threads_memory_and_clock(shop: Workshop) -> None:
     with another_thread() as thread:
-        shop.engine.runner.running["a"] = Hold(thread)
+        shop.engine.runner.running |= {"what it runs": Hold(thread), "what it claims next": Hold(thread)}
         heart_of(shop, threads=4, sweeps=lambda: [{"name": "count"}]).beat()
     (row,) = rows(shop)
     assert (row.threads, row.busy, row.sweeps) == (4, 1, [{"name": "count"}])

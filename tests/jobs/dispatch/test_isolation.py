@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,16 @@ def run(shop: Workshop) -> Callable[..., Any]:
 def test_the_result_comes_back_and_noise_does_not(run: Callable[..., Any]) -> None:
     entry = run(double, 21)
     assert (entry.state, entry.result) == ("succeeded", 42)
+
+
+def test_it_finds_what_the_worker_finds_beside_itself(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "beside.py").write_text("def triple(number):\n    return 3 * number\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(".")
+    entry = run(import_module("beside").triple, 7)
+    assert (entry.state, entry.error_message, entry.result) == ("succeeded", None, 21)
 
 
 def test_it_is_another_process_with_nothing_of_ours_in_reach(run: Callable[..., Any]) -> None:
