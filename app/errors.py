@@ -79,5 +79,5 @@ class Invalid(Problem):
     title = "Invalid input"
 
     def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__(" ".join(errors.values()))
+        super().__init__(" ".join(dict.fromkeys(errors.values())))
         self.errors = dict(errors)

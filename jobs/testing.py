@@ -21,9 +21,15 @@ def run_ready(engine: Engine) -> None:
         engine.firing.fire_due()
         engine.relay.promote()
         for queue in engine.queues:
-            engine.runner.drain(queue)
+            run_queue(engine, queue)
         if not any(engine.has_ready(queue) for queue in engine.queues):
             return
+
+
+def run_queue(engine: Engine, queue: str) -> None:
+    """Run, in this thread, every job of the queue that is ready, and those they cause there, until none is left."""
+    while not engine.runner.drain(queue):
+        pass
 
 
 def make_due(engine: Engine) -> None:

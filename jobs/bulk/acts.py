@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -48,7 +49,7 @@ class Acts:
     def _act(self, session: Session, row: BulkRow, items: Sequence[Item]) -> Done:
         match Action(row.action):
             case Action.RETRY:
-                return self._retry(session, items, by=row.requested_by)
+                return self._live_again(session, items, RETRYABLE, writer.retried, "retried", by=row.requested_by)
             case Action.CANCEL:
                 return self._cancel(session, items, by=row.requested_by)
             case Action.DELETE:
@@ -60,12 +61,21 @@ class Acts:
             case Action.UNDO:
                 return self._undo(session, row, items)
 
-    def _retry(self, session: Session, items: Sequence[Item], *, by: str | None) -> Done:
+    def _live_again(
+        self,
+        session: Session,
+        items: Sequence[Item],
+        source: Sequence[State],
+        become: Callable[[Session, ColumnElement[bool]], dict[str, Any]],
+        what: str,
+        *,
+        by: str | None,
+    ) -> Done:
         plain, steps = [one.id for one in items if not one.workflow_id], [one.id for one in items if one.workflow_id]
-        values = writer.retried(session, Entry.id.in_(plain)) if plain else {}
-        ready = bulk.moved(session, plain, values, source=RETRYABLE, what="retried", by=by)
-        self._wake_for(session, ready)
-        return dict.fromkeys([*ready, *self._workflows.revive(session, steps, by=by)], "")
+        values = become(session, Entry.id.in_(plain)) if plain else {}
+        there = bulk.moved(session, plain, values, source=source, what=what, by=by)
+        self._wake_for(session, there)
+        return dict.fromkeys([*there, *self._workflows.revive(session, steps, by=by)], "")
 
     def _cancel(self, session: Session, items: Sequence[Item], *, by: str | None) -> Done:
         """What waits at once, what runs by asking it to end; what starts or stops in between is looked at again."""
@@ -122,7 +132,8 @@ class Acts:
     def _undo(self, session: Session, row: BulkRow, items: Sequence[Item]) -> Done:
         first = session.get_one(BulkRow, row.undo_of)
         if first.action == Action.CANCEL:
-            return self._retry(session, [one for one in items if one.state == State.CANCELLED], by=row.requested_by)
+            mine = [one for one in items if one.state == State.CANCELLED]
+            return self._live_again(session, mine, [State.CANCELLED], writer.put_back, "put back", by=row.requested_by)
         done: dict[int, str] = {}
         for was in sorted({one.was for one in items}):
             mine = [one for one in items if one.was == was]

@@ -124,7 +124,9 @@ def can_cancel(entry: Entry) -> bool:
 
 
 def in_words(seconds: float) -> str:
-    """A span as people say it, short: "0.4 s", "28 s", "6 min", "3 h", "2 d"."""
+    """A span as people say it, short: "4 ms", "0.4 s", "28 s", "6 min", "3 h", "2 d"."""
+    if 0.0005 < seconds < 0.0995:
+        return f"{seconds * 1_000:.0f} ms"
     if seconds < 10:
         return f"{max(0.0, seconds):.1f} s"
     for most, size, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):

@@ -635,19 +635,28 @@ def retry(session: Session, uid: str, *, by: str | None) -> str:
 
 
 def retried(session: Session, which: ColumnElement[bool]) -> dict[str, Any]:
-    """What settled jobs become that shall run again, with all their tries; they are held from now on."""
+    """What settled jobs become that shall run again at once, with all their tries; they are held from now on."""
+    anew = {"state": State.READY, "run_at": null(), "expires_at": null(), "failures": 0, "crashes": 0}
+    return _live_again(session, which) | anew
+
+
+def put_back(session: Session, which: ColumnElement[bool]) -> dict[str, Any]:
+    """What cancelled jobs become that shall be as if nobody had cancelled them: what was put off is put off again."""
+    is_due = or_(job.c.run_at.is_(None), job.c.run_at <= db_now())
+    return _live_again(session, which) | {
+        "state": case((is_due, State.READY), else_=State.SCHEDULED),
+        "run_at": case((is_due, null()), else_=job.c.run_at),
+    }
+
+
+def _live_again(session: Session, which: ColumnElement[bool]) -> dict[str, Any]:
     return {
-        "state": State.READY,
         "ready_at": db_now(),
         "finished_at": null(),
-        "failures": 0,
-        "crashes": 0,
-        "run_at": null(),
         "rank": job.c.priority,
         "turn": turns.lined_up(session, which, in_state(*RETRYABLE)),
         "cancel_requested_at": null(),
         "cancel_requested_by": null(),
-        "expires_at": null(),
         "unique_key": _key_without_twin(),
         "live_key": _live_key_without_twin(),
     }

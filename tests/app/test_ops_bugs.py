@@ -16,6 +16,7 @@ from app.accounts.models import User
 from app.db import reading, transaction
 from jobs import Entry, JobRequest, State, Unique, engine_of
 from jobs.console import pages
+from jobs.testing import run_queue
 from tests.app.background.conftest import group
 from tests.app.conftest import Browser, text_of
 
@@ -113,7 +114,7 @@ def test_counts_are_never_zero_for_a_moment(ada: Browser, become: Become, submit
 
 def test_no_wait_is_negative(app: Flask, ada: Browser, become: Become, submit: Submit) -> None:
     uid = submit(x=1)
-    engine_of(app).runner.drain("samples")
+    run_queue(engine_of(app), "samples")
     with app.app_context(), transaction() as session:
         later = reading().scalars(select(Entry).where(Entry.uid == uid)).one().started_at
         assert later is not None
@@ -126,7 +127,7 @@ def test_no_wait_is_negative(app: Flask, ada: Browser, become: Become, submit: S
 
 def test_large_numbers_keep_every_digit(app: Flask, ada: Browser, become: Become, submit: Submit) -> None:
     uid = submit("sample.keep", value={"n": 9007199254740993, "f": 0.1})
-    engine_of(app).runner.drain("samples")
+    run_queue(engine_of(app), "samples")
     become("viewer")
     assert ada.get(f"/ops/jobs/{uid}").get_data(as_text=True).count("9007199254740993") >= 4
 

@@ -23,6 +23,7 @@ RAISED: dict[str, Exception] = {
     "conflict": Conflict("It was deleted meanwhile."),
     "gone": Gone("It was deleted since."),
     "invalid": Invalid({"weight_kg": "Weight must be between 20 and 500 kg.", "notes": "Too long."}),
+    "twice": Invalid({"x": "It must be a number.", "y": "It must be a number."}),
     "many": TooMany("Too many tries. Try again in 2 minutes.", retry_after_s=120),
     "away": Unavailable("Try again."),
     "database": OperationalError("SELECT secret", {}, Exception("password=hunter2")),
@@ -58,6 +59,7 @@ def failing(app: Flask) -> Flask:
 
 
 STATUSES = {
+    "twice": 422,
     "missing": 404,
     "conflict": 409,
     "gone": 410,
@@ -217,3 +219,8 @@ def test_a_form_larger_than_a_mebibyte_is_refused_before_anything_is_hashed(stra
 
 def test_every_word_is_about_a_status_that_is_one() -> None:
     assert all(400 <= status < 600 and words.message for status, words in WORDS.items())
+
+
+def test_what_is_wrong_with_many_fields_is_said_once_and_each_is_named(failing: Flask) -> None:
+    told = failing.test_client().post("/api/try/fail/twice").get_json()
+    assert (told["detail"], [one["field"] for one in told["errors"]]) == ("It must be a number.", ["x", "y"])

@@ -82,7 +82,7 @@ def test_one_scrape_of_the_web_shows_every_process(product: Product, own_redis: 
     assert found[f'job_run_seconds_count{{{kind},queue="activities"}}'] == COUNT
     assert found['sweep_seconds_count{sweep="promote due jobs"}'] > 0
     assert any(name.startswith('flask_http_request_duration_seconds_count{endpoint="activities') for name in found)
-    assert found["calories_burned_kcal_total"] == 315.0 * COUNT
+    until(lambda: samples(web)["calories_burned_kcal_total"] == 315.0 * COUNT, lambda: read(web))
 
     totals = {"tasks_started": COUNT, "tasks_completed": COUNT, "tasks_failed": 0, "total_calories": 315.0 * COUNT}
     assert json.loads(read(f"{product.url}/metrics-json/")) == totals

@@ -114,7 +114,7 @@ def test_a_policy_that_is_tuned_holds_for_what_runs_and_comes_next(shop: Worksho
     after = shop.submit_one(job, 2)
     assert [shop.entry(before).max_retries, shop.entry(after).max_retries] == [3, 7]
     assert shop.engine.job_named(job.name).min_backoff == 1_000
-    assert shop.work()
+    shop.work()
     assert shop.state(before, after) == ["succeeded", "succeeded"]
 
 

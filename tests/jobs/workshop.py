@@ -12,6 +12,7 @@ from jobs.ledger import reader, writer
 from jobs.ledger.models import Attempt, Move, PeriodKey
 from jobs.ledger.moments import UtcDateTime
 from jobs.ledger.writer import Claim, Wish
+from jobs.testing import run_queue
 
 from .host import SmallHost, effects, ledger, product, regrets
 from .tampering import unguarded
@@ -60,8 +61,8 @@ class Workshop:
     def submit_one(self, job: Job, number: int = 1, **options: Any) -> str:
         return self.submit(job, number, **options)[0]
 
-    def work(self, queue: str = QUEUE) -> bool:
-        return self.engine.runner.drain(queue)
+    def work(self, queue: str = QUEUE) -> None:
+        run_queue(self.engine, queue)
 
     # -- moves by hand
 

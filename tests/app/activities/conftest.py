@@ -19,6 +19,7 @@ from app.activities.mets import Kind
 from app.db import db
 from app.queues import Queue
 from jobs import engine_of
+from jobs.testing import run_queue
 from tests.app.conftest import PASSWORD, Browser
 
 ZONE = "Europe/Berlin"
@@ -69,7 +70,7 @@ def run_jobs(app: Flask) -> Callable[[], None]:
 
     def work() -> None:
         with app.app_context():
-            engine_of().runner.drain(Queue.ACTIVITIES)
+            run_queue(engine_of(), Queue.ACTIVITIES)
             db.session.remove()
 
     return work

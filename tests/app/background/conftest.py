@@ -14,6 +14,7 @@ from app.db import db, transaction
 from app.errors import Invalid
 from app.security import Person
 from jobs import GiveUp, JobGroup, current, engine_of
+from jobs.testing import run_queue
 from tests.app.activities.conftest import Program, account_of, program_of
 
 QUEUE = "samples"
@@ -82,7 +83,7 @@ def run_jobs(app: Flask) -> Callable[[], None]:
 
     def work() -> None:
         with app.app_context():
-            engine_of().runner.drain(QUEUE)
+            run_queue(engine_of(), QUEUE)
             db.session.remove()
 
     return work

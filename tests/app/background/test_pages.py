@@ -15,6 +15,7 @@ from app.background.watching import left_in_words, title_of
 from app.db import reading, transaction
 from app.security import requester
 from jobs import Entry, JobRequest, engine_of
+from jobs.testing import run_queue
 from tests.app.conftest import Browser, text_of
 
 from .conftest import group
@@ -47,7 +48,7 @@ def test_a_job_looks_again_until_it_is_over(app: Flask, ada: Browser, uid: str) 
     assert first.get_data(as_text=True).startswith(f'<section id="job-{uid}"')
     assert "every " in first.get_data(as_text=True)
     assert part(ada, f"/jobs/{uid}", first.headers["HX-PTag"]).status_code == 304
-    engine_of(app).runner.drain("samples")
+    run_queue(engine_of(app), "samples")
     over = part(ada, f"/jobs/{uid}", first.headers["HX-PTag"])
     assert "hx-trigger" not in over.get_data(as_text=True)
     assert "job-settled" in over.headers["HX-Trigger"]
@@ -55,7 +56,7 @@ def test_a_job_looks_again_until_it_is_over(app: Flask, ada: Browser, uid: str) 
 
 
 def test_a_result_that_was_not_kept_is_told_of(app: Flask, ada: Browser, uid: str) -> None:
-    engine_of(app).runner.drain("samples")
+    run_queue(engine_of(app), "samples")
     assert engine_of(app).let_results_go(keep_s=-1) == 1
     said = text_of(ada.get(f"/jobs/{uid}"))
     assert re.search(r"What came of it was kept for a while, and is gone since .*\d\d:\d\d", said)

@@ -14,6 +14,7 @@ from app.activities.mets import Kind
 from app.db import db
 from app.queues import Queue
 from jobs import engine_of
+from jobs.testing import run_queue
 from tests.app.conftest import Browser, Clock, text_of
 
 PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -42,7 +43,7 @@ def run_jobs(app: Flask) -> Callable[[], None]:
 
     def work() -> None:
         with app.app_context():
-            engine_of().runner.drain(Queue.ACTIVITIES)
+            run_queue(engine_of(), Queue.ACTIVITIES)
             db.session.remove()
 
     return work

@@ -23,6 +23,7 @@ from app.reminders.models import Reminder
 from app.stream import stream_of
 from app.timetable import timetable
 from jobs import Entry, engine_of
+from jobs.testing import run_queue
 from tests.app.activities.conftest import sign_in
 from tests.app.conftest import Browser, Clock, Settings, errors_of, text_of
 from tests.app.workbench.conftest import make_due
@@ -405,7 +406,7 @@ def test_the_engine_itself_lets_it_expire(
     frozen_clock.now = EVENING.replace(year=2021)
     assert look() == 1
     engine = engine_of(app)
-    engine.runner.drain(Queue.NOTIFICATIONS)
+    run_queue(engine, Queue.NOTIFICATIONS)
     assert ([one[1] for one in jobs(app)], letters()) == (["ready"], [])
     assert engine.relay.expire() == 1
     assert [one[1] for one in jobs(app)] == ["cancelled"]

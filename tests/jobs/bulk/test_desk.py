@@ -1,5 +1,6 @@
 """Doing the same to many jobs: with the same rules as one by one, from the first to the last that was there."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -51,8 +52,7 @@ def do(shop: Workshop, action: Action, selection: Selection, **options: Any) -> 
 
 
 def worked_off(shop: Workshop, uid: str) -> BulkLook:
-    while not shop.work(OPERATIONS):
-        pass
+    shop.work(OPERATIONS)
     return look(shop, uid)
 
 
@@ -355,6 +355,29 @@ def test_cancelled_jobs_are_retried(shop: Workshop, note: Job, small_chunks: Non
     shop.engine.retry(uids[0], by="ada")
     assert counts(undo(shop, one.uid)) == ("succeeded", 5, 4, 1, 0)
     assert shop.state(*uids, untouched) == [*["ready"] * 5, "cancelled"]
+
+
+def told(entry: Entry) -> tuple[Any, ...]:
+    return entry.state, entry.run_at, entry.expires_at, entry.failures
+
+
+def test_cancelled_jobs_are_put_back_as_they_were(shop: Workshop, note: Job) -> None:
+    later = shop.now() + timedelta(days=3)
+    uids = [shop.submit_one(note, run_at=later), shop.submit_one(note, expires_at=later)]
+    with shop.host.transaction() as session:
+        session.execute(update(Entry).values(failures=2))
+    one = do(shop, Action.CANCEL, Selection(kinds=(note.name,)))
+    assert shop.state(*uids) == ["cancelled", "cancelled"]
+    assert counts(undo(shop, one.uid)) == ("succeeded", 2, 2, 0, 0)
+    assert [told(shop.entry(uid)) for uid in uids] == [("scheduled", later, None, 2), ("ready", None, later, 2)]
+
+
+def test_what_has_become_due_while_it_was_cancelled_is_ready(shop: Workshop, note: Job) -> None:
+    uid = shop.submit_one(note, run_at=shop.now() + timedelta(days=3))
+    one = do(shop, Action.CANCEL, Selection(uids=(uid,)))
+    shop.let_time_pass()
+    assert counts(undo(shop, one.uid)) == ("succeeded", 1, 1, 0, 0)
+    assert told(shop.entry(uid)) == ("ready", None, None, 0)
 
 
 def test_what_has_no_way_back_says_so(shop: Workshop, note: Job) -> None:

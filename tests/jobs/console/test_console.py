@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from jobs import State
+from jobs import Entry, State
 from tests.jobs.workshop import Workshop
 
 from .asked import get, listed, part, text_of
@@ -68,6 +70,23 @@ def test_jobs_are_listed_by_kind_queue_and_id(app: Flask, staffed: Workshop) -> 
     assert listed(get(app, f"/ops/jobs?uid={NOBODYS}")) == []
 
 
+def test_a_row_says_what_its_job_is_about_and_how_long_it_took(app: Flask, staffed: Workshop) -> None:
+    job = staffed.noting()
+    uids = [staffed.submit_one(job, subject_kind="round", subject_id=number) for number in (None, 7)]
+    staffed.work()
+    with staffed.host.transaction() as session:
+        for entry in session.scalars(select(Entry)):
+            assert entry.started_at is not None
+            entry.finished_at = entry.started_at + timedelta(milliseconds=4)
+    rows = text_of(get(app, "/ops/jobs"))
+    assert re.findall(r"shop\.note (round(?: \S+)?) work Done 1/\d+ (\S+ \S+)", rows) == [
+        ("round 7", "4 ms"),
+        ("round", "4 ms"),
+    ]
+    about = [re.findall(r"About (round \S+)", text_of(get(app, f"/ops/jobs/{uid}"))) for uid in uids]
+    assert about == [["round Tries"], ["round 7"]]
+
+
 def test_the_list_goes_on_where_the_page_ended(app: Flask, staffed: Workshop) -> None:
     uids = staffed.submit(staffed.noting(), *range(60))
     found: list[str] = []
@@ -86,6 +105,7 @@ def test_a_filter_that_is_not_understood_is_named(app: Flask) -> None:
     assert page.status_code == 422
     assert "“kind” cannot be read." in text_of(page)
     assert "“sleeping” is not a state." in text_of(page)
+    assert ("No job was looked for." in text_of(page), "No job has run yet." in text_of(page)) == (True, False)
 
 
 def test_no_failures_is_good_news(app: Flask) -> None:

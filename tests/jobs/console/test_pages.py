@@ -71,7 +71,18 @@ def test_every_job_has_its_story(found: Entry, story: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(-3, "0.0 s"), (0.44, "0.4 s"), (28.9, "28 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (200_000, "2 d")],
+    [
+        (-3, "0.0 s"),
+        (0.0004, "0.0 s"),
+        (0.004, "4 ms"),
+        (0.0996, "0.1 s"),
+        (0.44, "0.4 s"),
+        (28.9, "28 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7_200, "2 h"),
+        (200_000, "2 d"),
+    ],
 )
 def test_spans_are_short_words_and_never_negative(seconds: float, words: str) -> None:
     assert pages.in_words(seconds) == words

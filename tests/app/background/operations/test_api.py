@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from app.accounts.models import User
 from app.db import db, reading, transaction
 from jobs import AuditRow, engine_of
-from jobs.testing import run_ready
+from jobs.testing import run_queue, run_ready
 from tests.app.activities.conftest import Program, sign_in
 from tests.app.background.test_api import ADD, fields_of, in_an_hour, start, state, told
 from tests.app.conftest import Browser
@@ -51,7 +51,7 @@ def work(app: Flask) -> Work:
             engine = engine_of()
             engine.runner._lanes._good_until = 0.0
             for queue in engine.queues:
-                engine.runner.drain(queue)
+                run_queue(engine, queue)
             db.session.remove()
 
     return run
