@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, current_app, g, request, session
+from flask import Flask, Request, Response, current_app, g, has_request_context, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from itsdangerous import URLSafeTimedSerializer
@@ -127,8 +127,8 @@ def someone() -> Person | None:
 
 
 def may(action: str) -> bool:
-    """Whether the person of the request may `see`, `act` or `manage`."""
-    person = someone()
+    """Whether the person of the request may `see`, `act` or `manage`; outside of a request nobody may."""
+    person = someone() if has_request_context() else None
     return person is not None and person.may(action)
 
 

@@ -232,7 +232,7 @@ class Engine:
             before = audit.standing_of(session, uid)
             queue = writer.retry(session, uid, by=by)
             self.workflows.retried_by_uid(session, uid)
-            audit.of_job(session, uid, "retry", by=by, before=before, reason=reason)
+            audit.of_job(session, uid, "retry", by=by, is_operator=self.host.allow("act"), before=before, reason=reason)
         self.sender.wake(queue)
 
     @retrying
@@ -259,7 +259,9 @@ class Engine:
         with self.host.transaction() as session:
             before = audit.standing_of(session, uid)
             is_done = self._cancel(session, uid, by=by, if_running=if_running)
-            audit.of_job(session, uid, "cancel", by=by, before=before, reason=reason)
+            audit.of_job(
+                session, uid, "cancel", by=by, is_operator=self.host.allow("act"), before=before, reason=reason
+            )
             return is_done
 
     def _cancel(self, session: Session, uid: str, *, by: str | None, if_running: bool) -> bool:
@@ -321,7 +323,7 @@ class Engine:
         with self.host.transaction() as session:
             before = audit.standing_of(session, uid)
             queue = control.change_waiting(session, uid, values, what=what, by=by)
-            audit.of_job(session, uid, action, by=by, before=before, reason=reason)
+            audit.of_job(session, uid, action, by=by, is_operator=self.host.allow("act"), before=before, reason=reason)
             wake_at_commit(session, self.sender.wake, {queue: 1})
 
     # -- errors -----------------------------------------------------------------------------------------------------

@@ -88,4 +88,7 @@
     event.preventDefault();
   });
   count();
+
+  /* --- where the links of all places do not fit, the one that is open is in sight --- */
+  find(".places [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();

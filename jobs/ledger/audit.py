@@ -116,6 +116,11 @@ class Verification:
     problem: str | None
     last_hash: str
 
+    @property
+    def counted(self) -> str:
+        """How many are as they were written, in words."""
+        return f"{self.entries:,} {'entry is as it was' if self.entries == 1 else 'entries are as they were'} written"
+
 
 def append(session: Session, *, by: str | None, action: str, subject: str, details: Mapping[str, Any]) -> None:
     """Add a row in the transaction that holds the action. Nobody else adds one until it ends, so make this its last."""
@@ -159,9 +164,16 @@ def standing_of(session: Session, uid: str) -> dict[str, Any]:
 
 
 def of_job(
-    session: Session, uid: str, action: str, *, by: str | None, before: Mapping[str, Any], reason: str | None
+    session: Session,
+    uid: str,
+    action: str,
+    *,
+    by: str | None,
+    is_operator: bool,
+    before: Mapping[str, Any],
+    reason: str | None,
 ) -> None:
-    """Add that somebody did this to a job, unless they asked for it themselves: then it is no operator's action.
+    """Add that somebody did this to a job, unless it is their own and they are no operator.
 
     `before` is how it stood before; what is another now is told.
     """
@@ -170,15 +182,13 @@ def of_job(
     changed = [name for name in after if after[name] != before.get(name)]
     words = {"before": {name: before.get(name) for name in changed}, "after": {name: after[name] for name in changed}}
     details = {"kind": told.kind, **words, "reason": reason}
-    of_somebody(session, told.requested_by, by=by, action=action, subject=f"job {uid}", details=details)
+    if is_of_note(told.requested_by, by=by, is_operator=is_operator):
+        append(session, by=by, action=action, subject=f"job {uid}", details=details)
 
 
-def of_somebody(
-    session: Session, owner: str | None, *, by: str | None, action: str, subject: str, details: Mapping[str, Any]
-) -> None:
-    """Add what was done to something of this owner, unless they did it themselves."""
-    if by is None or by != owner:
-        append(session, by=by, action=action, subject=subject, details=details)
+def is_of_note(owner: str | None, *, by: str | None, is_operator: bool) -> bool:
+    """Whether what somebody did to a thing of this owner is written down: all but what people do with their own."""
+    return is_operator or by is None or by != owner
 
 
 def page(

@@ -115,7 +115,8 @@ class Workflows:
     ) -> None:
         row = by_hand.find(session, uid)
         details = {"name": row.name, "before": before, "after": _standing_of(session, uid), "reason": reason}
-        audit.of_somebody(session, row.requested_by, by=by, action=action, subject=f"workflow {uid}", details=details)
+        if audit.is_of_note(row.requested_by, by=by, is_operator=self._host.allow("act")):
+            audit.append(session, by=by, action=action, subject=f"workflow {uid}", details=details)
 
     # -- what the dispatch tells ------------------------------------------------------------------------------------
 

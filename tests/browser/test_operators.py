@@ -192,3 +192,15 @@ def test_what_a_job_logs_comes_without_taking_focus_or_opening_anything(
     product.sql(more, uid=uid, lines="one\ntwo\nthree")
     expect(page.locator("#lines-1")).to_contain_text("three")
     expect(page.locator("#lines-1")).to_be_hidden()
+
+
+@pytest.mark.looks
+@pytest.mark.parametrize("place", ["Overview", "Events", "System"])
+def test_which_page_is_open_is_in_sight_on_a_phone(windows: Watched, olga: str, place: str) -> None:
+    page = windows.open(width=375)
+    sign_in(page, olga)
+    page.goto({"Overview": "/ops/"}.get(place, f"/ops/{place.lower()}"))
+    here = page.get_by_role("navigation", name="Operations").locator("[aria-current=page]")
+    expect(here).to_have_text(place)
+    expect(here).to_be_in_viewport(ratio=1)
+    assert page.evaluate("[scrollX, scrollY]") == [0, 0]

@@ -301,3 +301,15 @@ def test_a_host_notes_what_its_own_operators_do(shop: Workshop) -> None:
         {"before": "10", "after": "25"},
     ]
     assert verified(shop).is_whole
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        (0, "0 entries are as they were written"),
+        (1, "1 entry is as it was written"),
+        (1_234, "1,234 entries are as they were written"),
+    ],
+)
+def test_how_many_are_as_they_were_is_said_in_words(entries: int, words: str) -> None:
+    assert Verification(True, entries, None, None, "").counted == words

@@ -151,7 +151,7 @@ def verify_audit() -> bool | None:
         return None
     began = time.perf_counter()
     found = engine_of().audit.verify()
-    words = f"{found.entries} entries are as they were written" if found.is_whole else str(found.problem)
+    words = found.counted if found.is_whole else str(found.problem)
     remedy = "" if found.is_whole else "Compare it with a backup: somebody changed the database by hand."
     part = Part(AUDIT, Condition.OK if found.is_whole else Condition.DOWN, words, remedy)
     with transaction() as session:

@@ -95,8 +95,7 @@ class AuditPages:
     def check(self) -> Response:
         """Walk the whole chain."""
         found = self._check().found
-        said = f"The log is whole: {found.entries} entries are as they were written." if found.is_whole else told(found)
-        return (self._desk.done if found.is_whole else self._desk.refused)(said, ".audit")
+        return (self._desk.done if found.is_whole else self._desk.refused)(told(found), ".audit")
 
     def export(self) -> Response:
         """The log as a file that spreadsheets read, the newest first; one that is cut says so, in its name too."""
@@ -162,7 +161,7 @@ def _meant(wanted: Mapping[str, str]) -> dict[str, Any]:
 def told(found: Verification) -> str:
     """What the check came to, as a sentence."""
     if found.is_whole:
-        return f"The log is whole: {found.entries} entries are as they were written."
+        return f"The log is whole: {found.counted}."
     return f"The log is broken at entry {found.broken_id or 'unknown'}. {found.problem}"
 
 

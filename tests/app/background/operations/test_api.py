@@ -400,6 +400,27 @@ def test_the_audit_log_tells_what_operators_did_and_not_what_people_do_with_thei
     assert (older["action"], older["hash"]) == ("limit", newest["entries"][0]["prev_hash"])
 
 
+def test_what_operators_do_with_their_own_is_in_the_audit_log_too(operator: Program, work: Work) -> None:
+    uid = start(operator)
+    operator("PATCH", f"/api/v1/jobs/{uid}", json={"priority": 2})
+    operator("POST", f"/api/v1/jobs/{uid}/cancellation", json={"reason": "by mistake"})
+    operator("POST", f"/api/v1/jobs/{uid}/retries")
+    body = {"name": "daily", "kind": "sample.add", "args": ADD["args"], "cron": "0 9 * * *"}
+    path = f"/api/v1/schedules/{told(operator('POST', '/api/v1/schedules', json=body))['id']}"
+    schedule = f"schedule {path.rpartition('/')[2]}"
+    operator("POST", f"{path}/pause", json={"reason": "holidays"})
+    operator("DELETE", f"{path}/pause")
+    flow = told(operator("POST", "/api/v1/workflows", json={"chain": [ADD, ADD]}))["id"]
+    operator("POST", f"/api/v1/workflows/{flow}/cancellation", json={"reason": "not today"})
+    assert actions(operator) == [
+        *[(what, f"job {uid}") for what in ("reprioritise", "cancel", "retry")],
+        *[(what, schedule) for what in ("create", "pause", "resume")],
+        ("cancel", f"workflow {flow}"),
+    ]
+    reasons = [one["details"].get("reason") for one in get(operator, "/audit")["entries"]]
+    assert reasons == ["not today", None, "holidays", None, None, "by mistake", None]
+
+
 def test_what_operators_do_to_somebodys_schedule_is_in_the_audit_log(api: Program, operator: Program) -> None:
     body = {"name": "daily", "kind": "sample.add", "args": ADD["args"], "cron": "0 9 * * *"}
     path = f"/api/v1/schedules/{told(api('POST', '/api/v1/schedules', json=body))['id']}"

@@ -93,7 +93,7 @@ def test_what_is_said_of_the_log_is_of_the_log_as_it_ends_now(app: Flask, staffe
     tamper(staffed, 4)
     words = said(get(app, "/ops/audit"))
     assert "The log is broken at entry 4." in words
-    assert "3 entries before it are as they were written." in words
+    assert "Of those before it, 3 entries are as they were written." in words
 
 
 def test_what_was_changed_long_ago_is_found_by_whoever_looks_after_a_while(
