@@ -91,7 +91,7 @@ def check(person: Person, kind: Kind, args: Mapping[str, Any]) -> dict[str, Any]
         Invalid, NotAllowed
     """
     if kind.is_for_staff and not has_staff_rights(person):
-        raise NotAllowed("This is for admins.")
+        raise NotAllowed("This token does not have the scope admin." if person.is_admin else "This is for admins.")
     return _checked(kind, args)
 
 

@@ -87,7 +87,11 @@ def test_what_touches_others_is_for_admins(app: Flask, ada_id: int, cleos_api: P
     }[kind]
     body = {"kind": kind, "arguments": arguments}
     half = program_of(app, ada_id, "read", "write")  # an admin's token that was not given an admin's rights
-    assert [one("POST", "/tasks/", json=body).status_code for one in (cleos_api, half)] == [403, 403]
+    refused = [one("POST", "/tasks/", json=body) for one in (cleos_api, half)]
+    assert [(one.status_code, (one.json or {})["detail"]) for one in refused] == [
+        (403, "This is for admins."),
+        (403, "This token does not have the scope admin."),
+    ]
     batch = cleos_api("POST", "/tasks/batch-request/", json=[body])
     assert (batch.status_code, batch.json) == (
         400,
