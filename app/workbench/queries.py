@@ -65,8 +65,11 @@ def steps_of(flow: WorkflowBrief) -> list[StepBrief]:
 
 
 def result_of(flow: WorkflowBrief) -> Any:
-    """What the last steps of a workflow came to: the result of one, or a list; None until it has succeeded."""
-    if flow.state != "succeeded":
+    """What the last steps of a workflow came to: the result of one, or a list; None until it has succeeded.
+
+    None again when it is not kept any more.
+    """
+    if flow.state != "succeeded" or result_gone_at(flow):
         return None
     steps = steps_of(flow)
     steps = [step for step in steps if step.name != ON_SUCCESS]

@@ -358,6 +358,7 @@ class Runner:
         until = time.monotonic() + 4 * self._lease_s
         if hold := self.running.get(one.owner):
             hold.until = max(hold.until, until + self._lease_s)  # it waits, and is not stuck
+            hold.alone = None  # it runs no more: who asked it to end is not to interrupt what writes that down
         while True:
             try:
                 self._record(one, error)

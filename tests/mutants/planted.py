@@ -81,8 +81,8 @@ PLANTED = (
     Planted(
         "extend the leases of dead threads",
         "jobs/dispatch/heartbeat.py",
-        "list(self._running.items()) if hold.is_alive()]",
-        "list(self._running.items())]",
+        "list(self._running.items()) if hold.is_alive()}",
+        "list(self._running.items())}",
         (f"{DISPATCH}/test_heartbeat.py::test_a_beat_extends_the_leases_of_living_threads_only",),
     ),
     Planted(

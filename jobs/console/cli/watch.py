@@ -3,8 +3,8 @@
 import json
 import shutil
 import sys
-import time
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import click
@@ -61,7 +61,7 @@ def looks(engine: Engine, *, once: bool) -> Iterator[dict[str, Any]]:
         if once:
             return
         before = look
-        time.sleep(EVERY_S)
+        sleep(EVERY_S)
 
 
 def seen(engine: Engine) -> dict[str, Any]:

@@ -56,9 +56,14 @@ def test_without_script_it_starts_and_is_looked_at(ada: Browser, run_jobs: RunJo
     assert "Chord" in text_of(ada.get("/workbench/"))
 
 
-@pytest.mark.parametrize("kind", ["add", "chain"])
-def test_a_result_that_was_not_kept_is_told_of(app: Flask, ada: Browser, run_jobs: RunJobs, kind: str) -> None:
-    address = run_of(ada, kind, **({"x": "1", "y": "2"} if kind == "add" else {"value": "1"}))
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [("add", {"x": "1", "y": "2"}), ("chain", {"value": "1"}), ("group", {"numbers": "1 2"})],
+)
+def test_a_result_that_was_not_kept_is_told_of(
+    app: Flask, ada: Browser, run_jobs: RunJobs, kind: str, typed: dict[str, str]
+) -> None:
+    address = run_of(ada, kind, **typed)
     run_jobs()
     engine_of(app).let_results_go(keep_s=-1)
     said = text_of(ada.get(address))

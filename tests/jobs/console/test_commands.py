@@ -294,7 +294,7 @@ def test_each_change_is_a_line_until_it_is_stopped(
         if len(slept) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("jobs.console.cli.watch.time.sleep", sleep)
+    monkeypatch.setattr("jobs.console.cli.watch.sleep", sleep)
     result = run("jobs", "watch")
     assert result.exit_code == 0
     looks = [json.loads(line) for line in result.output.splitlines() if line]

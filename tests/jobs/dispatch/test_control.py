@@ -11,6 +11,7 @@ from jobs import BadArguments, JobRequest, Limits, Unique, UnknownJob, current
 from jobs.dispatch.heartbeat import Heartbeat
 from jobs.ledger import control, writer
 from jobs.ledger.models import Entry
+from jobs.ledger.writer import Claim
 from tests.jobs.workshop import QUEUE, Workshop
 
 Way = Literal["left", "right"]
@@ -363,6 +364,27 @@ def test_a_running_job_that_never_looks_is_interrupted(shop: Workshop, monkeypat
     shop.work()
     assert (shop.state(uids[0]), shop.effects()) == ("cancelled", [])
     assert len(reached) < 1_000_000
+
+
+def test_what_is_being_settled_is_not_interrupted_again(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.dispatch.heartbeat.CANCEL_GRACE_S", -1.0)
+    hear, runner, uids = Hearing(shop), shop.engine.runner, [""]
+    record = runner._record
+
+    def record_while_a_heart_beats(one: Claim, error: BaseException) -> None:
+        beating = threading.Thread(target=hear)
+        beating.start()
+        beating.join()
+        record(one, error)
+
+    def run(number: int) -> None:
+        shop.engine.cancel(uids[0], by="Ada")
+        raise ValueError("no")
+
+    monkeypatch.setattr(runner, "_record", record_while_a_heart_beats)
+    uids[0] = shop.submit_one(shop.job(run, atomic=False))
+    shop.work()
+    assert (shop.state(uids[0]), shop.outcomes(uids[0])) == ("cancelled", ["cancelled"])
 
 
 def test_what_was_asked_to_end_and_finishes_first_has_succeeded(shop: Workshop) -> None:
