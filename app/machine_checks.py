@@ -13,6 +13,7 @@ from app.config import ROOT, Config
 from app.mail import trouble_with_mail
 from app.monitoring.queries import Condition, Part
 from app.settings import reachable
+from app.units import size
 
 LEAST_FREE_BYTES = 500_000_000
 LEAST_TOKEN_LENGTH = 16
@@ -76,7 +77,7 @@ def data_dir(config: Config) -> Part:
 def disk(config: Config) -> Part:
     """Whether there is room on the disk of DATA_DIR."""
     free = shutil.disk_usage(config.data_dir).free
-    words = f"{free / 1e9:.1f} GB free"
+    words = f"{size(free)} free"
     if free < LEAST_FREE_BYTES:
         return weak("disk", words, "Make room: a full disk stops everything that writes.")
     return well("disk", words)

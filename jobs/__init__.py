@@ -48,7 +48,7 @@ from .ledger.moments import UtcDateTime, db_now
 from .ledger.progress import Progress
 from .ledger.reader import JobBrief, has_live
 from .ledger.selection import Preview, Selection
-from .ledger.states import LIVE, SETTLED, WAITING, State
+from .ledger.states import FAILED, LIVE, SETTLED, WAITING, State
 from .leftovers import orphans
 from .log import current_uid
 from .plainhost import PlainHost
@@ -70,6 +70,7 @@ from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, 
 __all__ = [
     "CAN_BE_UNDONE",
     "COMMAND_LINE",
+    "FAILED",
     "FROM_PARENTS",
     "FROM_THE_STEP",
     "LIVE",

@@ -545,6 +545,7 @@ class Engine:
             quiet=self.runner.quiet,
             time_out=self.runner.time_out,
             give_back=self.runner.give_back,
+            settle_doubts=self.runner.settle_doubts,
             **told,
         )
 

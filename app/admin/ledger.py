@@ -21,9 +21,8 @@ from app.staff import (
     latest_with,
 )
 from app.units import milliseconds
-from jobs import Attempt, AuditRow, Entry, State, masked, masked_text
+from jobs import FAILED, SETTLED, Attempt, AuditRow, Entry, State, masked, masked_text
 
-SETTLED = {State.SUCCEEDED, State.CANCELLED, State.DEAD, State.PARKED}
 PILLS = {
     State.BLOCKED: ("scheduled", "Blocked"),
     State.SCHEDULED: ("scheduled", "Scheduled"),
@@ -64,7 +63,7 @@ def _jobs_with(word: str) -> ColumnElement[bool]:
     """
     of_kind = select(Entry.id).where(Entry.kind == word).order_by(Entry.id.desc())
     parts = [select(of_kind.limit(LATEST).subquery().c.id), _among(select(Entry.id).order_by(Entry.id.desc()), word)]
-    parts += [_among(_ids_in(state), word) for state in (State.DEAD, State.PARKED)]
+    parts += [_among(_ids_in(state), word) for state in FAILED]
     if UID_START.fullmatch(word.lower()):
         parts.append(select(_ids_from(word.lower()).subquery().c.id))
     return Entry.id.in_(union(*parts))

@@ -11,7 +11,7 @@ from app.discretion import told, told_text
 from app.errors import Conflict
 from app.security import is_theirs, me, signed_in
 from app.web import done, live, settings
-from jobs import Entry, engine_of
+from jobs import FAILED, Entry, engine_of
 
 from . import queries, services
 from .watching import is_slow, left_in_words, pace_s, standing, title_of
@@ -60,7 +60,7 @@ def _context(entry: Entry) -> dict[str, Any]:
         "is_slow": entry.is_live and is_slow(entry.created_at, now=now()),
         "result": _as_text(told(entry.result, is_own=is_own)),
         "result_gone_at": entry.result_gone_at,
-        "error": told_text(entry.error_message, is_own=is_own) if entry.state in {"dead", "parked"} else None,
+        "error": told_text(entry.error_message, is_own=is_own) if entry.state in FAILED else None,
         "took_ms": entry.processing_ms,
         "tries": entry.attempt,
         "created_at": entry.created_at,

@@ -56,7 +56,7 @@ def update(key: str) -> Response:
     except Invalid as error:
         tell(form, error.errors)
         return invalid(PAGE, PAGE, **_shown(key, form))
-    told = f"Saved: {', '.join(KNOBS[name].label for name in changed)}." if changed else "Nothing was different."
+    told = f"Changed: {', '.join(KNOBS[name].label for name in changed)}." if changed else "Nothing was different."
     return done(None, see=url_for(".index", _anchor=key), announce=told)
 
 

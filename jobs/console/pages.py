@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobs.ledger.models import Entry
-from jobs.ledger.states import RETRYABLE, WAITING, State
+from jobs.ledger.states import FAILED, RETRYABLE, WAITING, State
 from jobs.redaction import masked, masked_text, without_secrets
 
 LONGEST_WORD = 128
@@ -30,7 +30,7 @@ VIEWS = (
     View("queued", "Queued", (State.READY,)),
     View("running", "Running", (State.RUNNING,)),
     View("retrying", "Retrying", (State.SCHEDULED,), is_retry=True),
-    View("failed", "Failed", (State.DEAD, State.PARKED)),
+    View("failed", "Failed", FAILED),
     View("cancelled", "Cancelled", (State.CANCELLED,)),
     View("done", "Done", (State.SUCCEEDED,)),
 )

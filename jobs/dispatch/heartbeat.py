@@ -57,6 +57,7 @@ class Heartbeat(threading.Thread):
         quiet: threading.Event | None = None,
         time_out: Callable[[str], bool] = lambda _: False,
         sweeps: Callable[[], object] = lambda: None,
+        settle_doubts: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(name="jobs-heartbeat", daemon=True)
         self._host = host
@@ -66,7 +67,7 @@ class Heartbeat(threading.Thread):
         self._is_worn = is_worn
         self._is_leaving = False
         self._sees_redis = sees_redis
-        self._give_back = give_back
+        self._give_back, self._settle_doubts = give_back, settle_doubts
         self._threads, self._sweeps = threads, sweeps
         self._time_out = time_out
         self._quiet = quiet or threading.Event()
@@ -97,7 +98,8 @@ class Heartbeat(threading.Thread):
     def beat(self) -> None:
         """One beat: leases of jobs whose thread lives, the row of this process, and what an operator wishes of it.
 
-        Then what those jobs logged since the last one, so that it can be read while they run.
+        Then claims that their threads never heard of are given back, and what the jobs logged since the last beat is
+        kept, so that it can be read while they run.
         Redis is asked afterwards, and told of at the next beat: a frozen one must not cost a lease.
         """
         if self._redis_seen is None:
@@ -133,6 +135,7 @@ class Heartbeat(threading.Thread):
                 )
         self._pass_on(asked)
         self._obey(wish or "")
+        self._settle_doubts()
         # In a transaction of their own, for lines must not cost a lease.
         holds = [hold for owner in owners if (hold := self._running.get(owner))]
         loglines.keep_so_far(self._host, [one for hold in holds for one in hold.logged()])

@@ -50,7 +50,7 @@ class Lifecycle(Middleware):
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Whatever is still running did not make it in time: give it back, so that nobody waits for its lease."""
-        left = list(self._runner.running)
+        left = [*self._runner.running, *self._runner.doubtful]
         try:
             if left:
                 count = self._runner.give_back(left)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import literal, select
 
 from jobs.host import Host
 from jobs.ledger import writer
@@ -45,17 +45,18 @@ class Reaper:
     def reap(self) -> int:
         """Take back what lost its worker; how many jobs.
 
-        After the database was away it waits one lease first: the workers could not renew theirs meanwhile either,
-        and are not dead for that.
+        Once the database is back after having been away it waits one lease first: the workers could not renew theirs
+        meanwhile either, and are not dead for that.
 
         Raises:
             SQLAlchemyError: the database is away.
         """
-        if time.monotonic() < self._not_before:
-            return 0
         try:
+            if time.monotonic() < self._not_before:
+                self._look()
+                return 0
             rescued = self._rescue()
-        except SQLAlchemyError:
+        except Exception:
             self._not_before = time.monotonic() + self._lease_s
             raise
         for one in rescued:
@@ -64,6 +65,11 @@ class Reaper:
             self._observer.rescued(one.queue, one.kind, is_parked=one.is_parked, asked=asked)
             self._wake(one.queue, 1)
         return len(rescued)
+
+    def _look(self) -> None:
+        """See whether the database is still away: then the lease to wait for has not begun yet."""
+        with self._host.inside():
+            self._host.reading().execute(select(literal(1)))
 
     @retrying
     def _rescue(self) -> list[Rescued]:

@@ -40,7 +40,7 @@ from .pace import TRANSACTION_S, Pace
 from .run import Run, as_current
 from .steps import Steps, of_workflows
 from .telling import Regrets, tell_gave_up
-from .verdict import is_interruption, is_outage, verdict_on
+from .verdict import is_interruption, is_outage, leaves_doubt, verdict_on
 
 SLICE_S = 1.0
 SETTLE_AGAIN_S = 1.0
@@ -112,6 +112,8 @@ class Runner:
         self.stopping = threading.Event()
         self.quiet = threading.Event()
         self.running: dict[str, Hold] = {}
+        self.doubtful: set[str] = set()
+        """Owners that may hold jobs nobody works on: whether their claim was committed was never heard."""
         self.settled = 0
 
     def drain(self, queue: str) -> bool:
@@ -155,6 +157,10 @@ class Runner:
         claims: list[Claim] = []
         try:
             claims = self._take(wish)
+        except BaseException as error:
+            if leaves_doubt(error):
+                self.doubtful.add(wish.owner)
+            raise
         finally:
             if not claims:
                 self.running.pop(wish.owner, None)
@@ -189,6 +195,8 @@ class Runner:
             return following
         except BaseException as error:  # noqa: BLE001 -- whatever a job raises is settled, and the worker lives on
             following = []
+            if wish and leaves_doubt(error):
+                self.doubtful.add(wish.owner)
             self._settle(claims, error)
         finally:
             self.running.pop(owner, None)
@@ -319,6 +327,17 @@ class Runner:
                 self._steps.failed(session, ids)
                 self._regret(session, Entry.id.in_(ids))
             return count
+
+    def settle_doubts(self) -> None:
+        """Give back what was claimed by transactions whose commit was never heard of, if they were committed.
+
+        Raises:
+            SQLAlchemyError: the database is away.
+        """
+        if owners := list(self.doubtful):
+            if count := self.give_back(owners):
+                log.warning("gave back claims that were never heard of", extra={"jobs": count})
+            self.doubtful.difference_update(owners)
 
     def _take_in_what_was_cancelled(self, session: Session, claims: Sequence[Claim]) -> None:
         """What goes back and was asked to end meanwhile has come to its end by that."""

@@ -72,6 +72,11 @@ def _excuse(error: BaseException, claim: Claim) -> tuple[Outcome, float] | None:
     return (Outcome.INTERRUPTED, DATABASE_PAUSE_S) if is_outage(error) else None
 
 
+def leaves_doubt(error: BaseException) -> bool:
+    """Whether it can have come when the transaction was committed already: the connection's end, or another thread."""
+    return is_outage(error) or isinstance(error, Interrupt | Cancelled)
+
+
 def is_interruption(error: BaseException) -> bool:
     """Whether a shutdown cut the attempt short."""
     return isinstance(error, Interrupted | Cancelled) or (

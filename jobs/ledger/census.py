@@ -12,7 +12,7 @@ from .control import BEFORE_ALL
 from .models import Entry, WorkerRow, in_state
 from .moments import UtcDateTime, db_now
 from .reader import now
-from .states import LIVE, State
+from .states import FAILED, LIVE, State
 
 LOOK_AT = 100
 COUNT_UP_TO = 10_000
@@ -104,7 +104,7 @@ def lost(session: Session, *, silent_for_s: float, within_s: float) -> Sequence[
 def failed_within(session: Session, seconds: float) -> int:
     """How many jobs failed for good in the last so many seconds, counted no further than `COUNT_UP_TO`."""
     some = select(literal(1)).where(
-        in_state(State.DEAD, State.PARKED), Entry.finished_at.is_not(None), Entry.finished_at > db_now(-seconds)
+        in_state(*FAILED), Entry.finished_at.is_not(None), Entry.finished_at > db_now(-seconds)
     )
     return _count(session, some)
 
@@ -124,7 +124,7 @@ def newest_failure(session: Session) -> tuple[datetime | None, ...]:
         select(func.max(Entry.finished_at, type_=UtcDateTime()))
         .where(in_state(state), Entry.finished_at.is_not(None))
         .scalar_subquery()
-        for state in (State.DEAD, State.PARKED)
+        for state in FAILED
     ]
     again = select(func.max(Entry.started_at, type_=UtcDateTime())).where(in_state(State.SCHEDULED))
     return tuple(session.execute(select(*ends, again.scalar_subquery())).one())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from jobs.ledger.flows import OPEN, Edge, FlowState, OnFailure, WorkflowRow
 from jobs.ledger.models import Entry, in_state
 from jobs.ledger.moments import db_now
-from jobs.ledger.states import State
+from jobs.ledger.states import FAILED, State
 
 from .pen import Pen
 from .shape import UNDO
@@ -86,7 +86,7 @@ def _call_back(session: Session, pen: Pen, row: Row[Any]) -> None:
         return
     bad = session.connection().execute(
         select(job.c.step, job.c.error_class, job.c.error_message)
-        .where(job.c.workflow_id == row.id, in_state(State.DEAD, State.PARKED))
+        .where(job.c.workflow_id == row.id, in_state(*FAILED))
         .order_by(job.c.id)
     )
     failures = {one.step: f"{one.error_class}: {one.error_message}" for one in bad}

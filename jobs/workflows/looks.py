@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from jobs.errors import NoSuchWorkflow
 from jobs.ledger.flows import OPEN, Edge, WorkflowRow
 from jobs.ledger.models import Entry, in_state
-from jobs.ledger.states import State
+from jobs.ledger.states import SETTLED, State
 
 from .shape import UNDO
 
@@ -53,7 +53,7 @@ class WorkflowBrief:
     @property
     def settled(self) -> int:
         """How many of its jobs are over."""
-        return sum(self.counts.get(state, 0) for state in ("succeeded", "cancelled", "dead", "parked"))
+        return sum(self.counts.get(state, 0) for state in SETTLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def test_first_load_of_today_is_small(windows: Watched, visitors: Visitors) -> N
 def test_page_that_makes_the_first_admin_is_like_the_others(
     still_product: Product, still_windows: Watched, axe: Axe
 ) -> None:
-    page = still_windows.open(width=375, bypass_csp=True)
+    page = still_windows.open(width=375)
     page.goto(still_product.flask("users", "setup-link"))
     expect(page.get_by_role("heading", name="Make the first admin")).to_be_visible()
     assert axe(page) == []
@@ -100,7 +100,7 @@ def test_page_that_makes_the_first_admin_is_like_the_others(
 def test_form_of_a_stranger_filled_in_wrongly_is_accessible(
     windows: Watched, axe: Axe, address: str, button: str
 ) -> None:
-    page = windows.open(width=375, bypass_csp=True)
+    page = windows.open(width=375)
     page.goto(address)
     refused(page, button)
     assert axe(page) == []
@@ -117,7 +117,7 @@ def test_form_of_a_stranger_filled_in_wrongly_is_accessible(
     ],
 )
 def test_form_filled_in_wrongly_is_accessible(windows: Watched, axe: Axe, address: str, button: str) -> None:
-    page = windows.open(color_scheme="dark", bypass_csp=True)
+    page = windows.open(color_scheme="dark")
     sign_up(page)
     page.goto(address)
     refused(page, button)

@@ -26,14 +26,14 @@ def later_than(number: int) -> re.Pattern[str]:
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 375)])
 def test_parts_are_accessible(gallery_windows: Watched, axe: Axe, theme: str, width: int) -> None:
-    page = gallery_windows.open(width=width, color_scheme=theme, bypass_csp=True)
+    page = gallery_windows.open(width=width, color_scheme=theme)
     for path in PAGES:
         page.goto(path)
         assert axe(page) == [], path
 
 
 def test_form_with_errors_is_accessible(gallery_windows: Watched, axe: Axe) -> None:
-    page = gallery_windows.open(bypass_csp=True)
+    page = gallery_windows.open()
     page.goto("/form")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("need another look")

@@ -79,6 +79,20 @@ PLANTED = (
         (f"{DISPATCH}/test_reaper.py::test_after_an_outage_it_waits_a_lease_before_it_takes_anything",),
     ),
     Planted(
+        "take the database for back while it is away",
+        "jobs/dispatch/reaper.py",
+        "self._look()",
+        "pass",
+        (f"{DISPATCH}/test_reaper.py::test_after_an_outage_it_waits_a_lease_before_it_takes_anything",),
+    ),
+    Planted(
+        "forget a claim whose answer was lost",
+        "jobs/dispatch/runner.py",
+        "if wish and leaves_doubt(error):",
+        "if False:",
+        (f"{DISPATCH}/test_runner.py::test_what_was_claimed_with_a_finish_that_was_never_heard_of_goes_back",),
+    ),
+    Planted(
         "extend the leases of dead threads",
         "jobs/dispatch/heartbeat.py",
         "list(self._running.items()) if hold.is_alive()}",

@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, or_, select
 
 from app.alerts.models import Alert, Sighting
 from app.db import reading
-from jobs import Entry, Fired, Schedule, ScheduleFire, State, engine_of
+from jobs import FAILED, Entry, Fired, Schedule, ScheduleFire, State, engine_of
 from jobs.metrics import alive, clock_of, lost
 
 COUNT_UP_TO = 10_000
@@ -57,7 +57,7 @@ def oldest_waits() -> list[tuple[str, float]]:
 def ended_within(time: timedelta) -> tuple[int, int]:
     """How many jobs failed for good and how many succeeded lately, each counted no further than ten thousand."""
     since = clock_of(reading()) - time
-    return _ended(since, State.DEAD, State.PARKED), _ended(since, State.SUCCEEDED)
+    return _ended(since, *FAILED), _ended(since, State.SUCCEEDED)
 
 
 def _ended(since: datetime, *states: State) -> int:

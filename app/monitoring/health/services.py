@@ -26,6 +26,7 @@ from app.mail import Letter, MailDelayed, MailRefused
 from app.monitoring import queries as looking
 from app.monitoring.queries import Condition, Part
 from app.stream import Kind, Level, tell
+from app.units import size
 from app.web import settings
 from jobs import engine_of
 
@@ -119,10 +120,8 @@ def disk_part() -> Part:
     """The disk that DATA_DIR is on."""
     free = shutil.disk_usage(settings().data_dir).free
     if free < LEAST_FREE_BYTES:
-        return Part(
-            "disk", Condition.DEGRADED, f"{free / 1e9:.1f} GB free", "Make room: a full disk stops all writing."
-        )
-    return Part("disk", Condition.OK, f"{free / 1e9:.1f} GB free")
+        return Part("disk", Condition.DEGRADED, f"{size(free)} free", "Make room: a full disk stops all writing.")
+    return Part("disk", Condition.OK, f"{size(free)} free")
 
 
 def mail_part() -> Part:

@@ -19,7 +19,7 @@ from jobs.ledger import census, failures, kinds, lanes, listing, reader
 from jobs.ledger.failures import ErrorGroup
 from jobs.ledger.listing import Wanted
 from jobs.ledger.models import Entry, WorkerRow
-from jobs.ledger.states import State
+from jobs.ledger.states import FAILED, State
 from jobs.schedules import shelf
 from jobs.schedules.models import Schedule
 
@@ -42,7 +42,7 @@ PROBLEMS = "JOBS_CONSOLE_PROBLEMS"
 KEPT_S = "JOBS_CONSOLE_KEPT_S"
 USUALLY_KEPT_S = 1.0
 """For how many seconds those who look again are told what somebody else was told just now."""
-FAILED = Wanted(states=(State.DEAD, State.PARKED))
+THAT_FAILED = Wanted(states=FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class Overview:
             queues=sorted(queues, key=lambda one: (-one.oldest_s, -one.waiting, one.name))[:SHOWN],
             workers=workers,
             dependencies=dependencies,
-            newest=[one.uid for one in listing.page(session, FAILED, limit=SHOWN)[0]],
+            newest=[one.uid for one in listing.page(session, THAT_FAILED, limit=SHOWN)[0]],
             version=mark.version if mark else 0,
         )
 

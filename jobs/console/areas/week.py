@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from jobs.ledger.states import FAILED
+
 DAYS = 7
 SHOWN = 4
 """More slots than that on a day are told as numbers."""
@@ -40,14 +42,14 @@ class Slot:
     @property
     def word(self) -> str:
         """What became of it, in a word; of what ran, how that ended when it did not end well."""
-        if self.job_state in ("dead", "parked"):
+        if self.job_state in FAILED:
             return "failed"
         return WORDS[self.outcome]
 
     @property
     def look(self) -> str:
         """The colour of the word."""
-        return "bad" if self.job_state in ("dead", "parked") else LOOKS[self.outcome]
+        return "bad" if self.job_state in FAILED else LOOKS[self.outcome]
 
 
 @dataclass(frozen=True, slots=True)

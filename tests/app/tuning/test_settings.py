@@ -249,7 +249,7 @@ def test_a_group_is_saved_by_its_form(app: Flask, ada: Browser) -> None:
     assert [answer.status_code, answer.headers["Location"]] == [303, "/ops/settings#pages"]
     assert value(app, "page_size") == 25
     page = text_of(ada.get("/ops/settings"))
-    assert "Saved: Rows on a page." in page
+    assert "Changed: Rows on a page." in page
     assert "Long lists" in page
     answer = ada.post("/ops/settings/defaults", {"name": "page_size"})
     assert [answer.status_code, value(app, "page_size")] == [303, 10]

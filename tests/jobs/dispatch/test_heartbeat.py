@@ -32,6 +32,7 @@ def heart_of(shop: Workshop, **options: object) -> Heartbeat:
         "running": shop.engine.runner.running,
         "sees_redis": lambda: True,
         "give_back": shop.engine.runner.give_back,
+        "settle_doubts": shop.engine.runner.settle_doubts,
     }
     return Heartbeat(shop.host, **{**told, **options})  # type: ignore[arg-type]
 
@@ -276,6 +277,14 @@ def away(_: str) -> bool:
 def silent(_: str) -> bool:
     time.sleep(15)
     return True
+
+
+def test_a_beat_gives_back_what_was_claimed_in_a_name_that_nobody_works_for(shop: Workshop) -> None:
+    uid = shop.submit_one(shop.noting())
+    shop.claim(owner="never heard of")
+    shop.engine.runner.doubtful.add("never heard of")
+    heart_of(shop).beat()
+    assert (shop.state(uid), shop.outcomes(uid)) == ("ready", ["interrupted"])
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

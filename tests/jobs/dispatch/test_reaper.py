@@ -102,10 +102,16 @@ def test_after_an_outage_it_waits_a_lease_before_it_takes_anything(
     uid = shop.submit_one(shop.noting())
     shop.claim()
     shop.let_time_pass()
+    away = SmallHost("sqlite:////nonexistent/none.db")
     with monkeypatch.context() as broken:
-        broken.setattr(host, "database", SmallHost("sqlite:////nonexistent/none.db").database)
+        broken.setattr(host, "database", away.database)
+        broken.setattr(host, "autocommit", away.autocommit)
         with pytest.raises(SQLAlchemyError):
             shop.engine.reaper.reap()
+        time.sleep(0.2)
+        with pytest.raises(SQLAlchemyError):
+            shop.engine.reaper.reap()
+    time.sleep(0.15)  # more than a lease since it was seen to be away for the first time, less since the last
     assert (shop.engine.reaper.reap(), shop.state(uid)) == (0, "running")
     time.sleep(0.35)
     assert (shop.engine.reaper.reap(), shop.state(uid)) == (1, "ready")

@@ -1,15 +1,19 @@
 """What a wake-up does: claim, run, settle."""
 
+import itertools
 import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg2
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from jobs import GiveUp, Snooze, State, current_uid
 from jobs.dispatch import runner as runner_module
@@ -576,6 +580,65 @@ def test_a_database_away_for_too_long_leaves_the_job_to_the_reaper(
     shop.let_time_pass()
     shop.engine.reaper.reap()
     assert (shop.state(uid), shop.outcomes(uid)) == ("ready", ["lost"])
+
+
+@pytest.fixture
+def lose_answer(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Have the transaction of this number, counted from now, be committed, and the answer to its commit lost."""
+
+    def lose(number: int) -> None:
+        begun, transaction = itertools.count(1), shop.host.transaction
+
+        @contextmanager
+        def unheard(*, durable: bool = True) -> Iterator[Session]:
+            is_inner = shop.host.in_transaction()
+            with transaction(durable=durable) as session:
+                yield session
+            if not is_inner and next(begun) == number:
+                raise OperationalError("COMMIT", {}, psycopg2.OperationalError("server closed the connection"))
+
+        monkeypatch.setattr(shop.host, "transaction", unheard)
+
+    return lose
+
+
+def test_a_claim_that_was_never_heard_of_goes_back_and_costs_no_crash(
+    shop: Workshop, lose_answer: Callable[[int], None]
+) -> None:
+    uid = shop.submit_one(shop.noting())
+    lose_answer(1)
+    with pytest.raises(OperationalError):
+        shop.work()
+    runner = shop.engine.runner
+    assert (shop.state(uid), runner.running, len(runner.doubtful)) == ("running", {}, 1)
+    runner.settle_doubts()
+    assert (shop.state(uid), shop.outcomes(uid), shop.entry(uid).crashes) == ("ready", ["interrupted"], 0)
+    assert runner.doubtful == set()
+    shop.work()
+    assert (shop.state(uid), shop.effects()) == ("succeeded", [1])
+
+
+def test_what_was_claimed_with_a_finish_that_was_never_heard_of_goes_back(
+    shop: Workshop, lose_answer: Callable[[int], None]
+) -> None:
+    first = shop.submit_one(shop.noting("one"), 1, priority=0)
+    second = shop.submit_one(shop.noting("two"), 2)
+    lose_answer(2)
+    shop.work()
+    assert (shop.state(first, second), shop.engine.runner.running) == (["succeeded", "running"], {})
+    shop.engine.runner.settle_doubts()
+    assert (shop.state(second), shop.outcomes(second)) == ("ready", ["interrupted"])
+    shop.work()
+    assert (shop.outcomes(first), shop.effects()) == (["succeeded"], [1, 2])
+
+
+def test_of_what_failed_by_itself_there_is_no_doubt(shop: Workshop) -> None:
+    def run(number: int) -> None:
+        raise ValueError("no")
+
+    shop.submit(shop.job(run), 1, 2)
+    shop.work()
+    assert shop.engine.runner.doubtful == set()
 
 
 def test_the_states_a_job_goes_through_are_those_others_see(shop: Workshop) -> None:

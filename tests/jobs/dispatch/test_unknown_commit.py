@@ -47,6 +47,8 @@ def test_a_connection_cut_at_a_commit_loses_and_doubles_nothing(
     for _ in range(6):
         with suppress(OperationalError):
             shop.work()
+        with suppress(OperationalError):
+            shop.engine.runner.settle_doubts()
         submitting.let_time_pass()
         submitting.engine.reaper.reap()
         submitting.let_time_pass()
@@ -54,3 +56,4 @@ def test_a_connection_cut_at_a_commit_loses_and_doubles_nothing(
     assert cutting.commits > cut_at
     assert (shop.effects(), shop.state(*uids)) == ([1, 2, 3, 4], [State.SUCCEEDED] * 4)
     assert {uid: shop.outcomes(uid)[-1] for uid in uids} == dict.fromkeys(uids, "succeeded")
+    assert {outcome for uid in uids for outcome in shop.outcomes(uid)} <= {"succeeded", "interrupted"}
