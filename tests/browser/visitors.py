@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -191,7 +192,8 @@ def _operated(product: Product, email: str) -> dict[str, str]:
     token = product.flask("tokens", "create", "--email", email, "--scope", "write", "--scope", "jobs")
     adds = {"kind": "workbench.add", "args": {"x": 1, "y": 2}}
     schedule = _sent_to(product, token, "schedules", {"name": LONG_WORD[:80], "cron": "0 8 * * *", **adds})
-    steps = [{"name": "first", **adds}, {"name": LONG_WORD[:50], "after": ["first"], **adds}]
+    fails = {"kind": "workbench.workflow_step_1", "args": {"value": 1, "fail_at": 1}}
+    steps = [{"name": LONG_WORD[:50], **fails}, {"name": "then", "after": [LONG_WORD[:50]], **adds}]
     workflow = _sent_to(product, token, "workflows", {"name": "A night run", "steps": steps})
     meant = {"action": "cancel", "filter": {"kinds": ["workbench.add"]}}
     operation = _sent_to(product, token, "bulk-operations", meant)
@@ -199,6 +201,10 @@ def _operated(product: Product, email: str) -> dict[str, str]:
     report = _sent_to(product, token, "reports", {"report_type": "activities"})
     plan = _sent_to(product, token, "plans", PLAN)
     workers = _asked(product, token, "workers")["workers"]
+    until = time.monotonic() + 20
+    while _asked(product, token, f"workflows/{workflow['id']}")["state"] != "failed":
+        assert time.monotonic() < until, "the workflow does not fail"
+        time.sleep(0.1)
     return {
         "schedules": schedule["id"],
         "workflows": workflow["id"],
