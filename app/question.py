@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from jobs import put
 
@@ -36,13 +36,17 @@ class _Compiled:
 
 
 class Question:
-    """A statement that gives one row or none: a SELECT, or an INSERT that returns what it wrote.
+    """A statement that gives one row or none: a SELECT, or an INSERT or UPDATE that returns what it wrote.
 
     PostgreSQL plans it once per connection, under `name`. An INSERT names the `columns` it is given.
     """
 
     def __init__(
-        self, statement: Select[Any] | ReturningInsert[Any], *, name: str, columns: Sequence[str] | None = None
+        self,
+        statement: Select[Any] | ReturningInsert[Any] | ReturningUpdate[Any],
+        *,
+        name: str,
+        columns: Sequence[str] | None = None,
     ) -> None:
         self._statement = statement.execution_options(planned_as=name)
         self._name, self._columns = name, columns

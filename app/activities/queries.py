@@ -31,6 +31,7 @@ from app.clock import now
 from app.db import UtcDateTime, reading
 from app.errors import NotFound
 from app.periods import ONE_DAY, streak, week_of
+from app.question import Question
 from app.web import settings
 from jobs import JobBrief, engine_of
 
@@ -42,6 +43,7 @@ from .standing import Standing, standing
 NOT_THERE = "There is no such activity."
 
 # Built once: this runs for every job or batch. The range lets PostgreSQL find a batch without reading the whole table.
+# A plan made for any range would read all that lies between an old activity and a new one: that of one alone is kept.
 _activity = Activity.__table__.c
 _TO_COUNT = select(
     _activity.id, _activity.met, _activity.weight_kg, _activity.duration_s, _activity.energy_kcal
@@ -50,6 +52,9 @@ _TO_COUNT_ON_POSTGRESQL = _TO_COUNT.where(
     text("activity.id = ANY(:ids) AND activity.id BETWEEN :low AND :high")
 ).with_for_update(key_share=True)
 _TO_COUNT_ON_SQLITE = _TO_COUNT.where(text("activity.id IN (SELECT value FROM json_each(:ids))"))
+_THE_ONE_TO_COUNT = Question(
+    _TO_COUNT.where(_activity.id == bindparam("id")).with_for_update(key_share=True), name="activity_to_count"
+)
 _ROW_OF = (
     select(Activity.__table__)
     .where(_activity.id == bindparam("id"), _activity.user_id == bindparam("user_id"), _activity.deleted_at.is_(None))
@@ -307,11 +312,14 @@ def score_of(user_id: int, *, today: date) -> Score:
     )
 
 
-def to_count(activity_ids: Sequence[int]) -> Sequence[Row[*tuple[Any, ...]]]:
+def to_count(activity_ids: Sequence[int]) -> Sequence[Any]:
     """What the energy of each activity depends on, in the order of their ids, locked until the transaction ends.
 
     The lock makes an edit that is under way finish first: its values are the ones that are read.
     """
+    if len(activity_ids) == 1:
+        found = _THE_ONE_TO_COUNT.first({"id": activity_ids[0]})
+        return [found] if found else []
     connection = reading().connection()
     if connection.dialect.name == "postgresql":
         ids: dict[str, Any] = {"ids": list(activity_ids), "low": min(activity_ids), "high": max(activity_ids)}

@@ -11,7 +11,7 @@ from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Column, Connection, Dialect, Table, delete, or_, select, text, update
+from sqlalchemy import Column, Connection, Dialect, Table, bindparam, delete, null, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -60,6 +60,19 @@ WRITE_ON_SQLITE = (
 )
 
 activity = cast("Table", Activity.__table__)
+WRITE_ONE = Question(
+    update(activity)
+    .where(activity.c.id == bindparam("which"))
+    .values(
+        energy_kcal=bindparam("energy"),
+        counted_at=bindparam("at"),
+        changed_at=bindparam("at"),
+        uncountable_since=null(),
+        uncountable_reason=null(),
+    )
+    .returning(activity.c.id),
+    name="write_energy",
+)
 
 # Leaves out what was sent before under the same key. Built once: these run at every submit.
 INSERT = {
@@ -485,6 +498,9 @@ def _energy_with(row: Any, met: Decimal) -> Decimal:
 def _write_energies(connection: Connection, counted: Sequence[tuple[int, Decimal]]) -> None:
     """Below the layer that looks at every value of every row: it would cost three times the writing."""
     at, dialect = now(), connection.dialect
+    if len(counted) == 1:
+        WRITE_ONE.first({"which": counted[0][0], "energy": counted[0][1], "at": at})
+        return
     if dialect.name == "postgresql":
         ids, energies = zip(*counted, strict=True)
         names = {"ids": list(ids), "energies": list(energies), "low": min(ids), "high": max(ids), "at": at}

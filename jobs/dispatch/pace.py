@@ -1,6 +1,9 @@
 """How many quick jobs of a kind may share one transaction, judged by how long they took lately."""
 
 TRANSACTION_S = 0.05
+"""How long a transaction of several jobs is meant to last."""
+LONGEST_TRANSACTION_S = 0.1
+"""When it has lasted so long no further job is begun in it: what is left is handed back, at the price of running it."""
 MOST_TOGETHER = 16
 WEIGHT_OF_NEWEST = 0.2
 ROOM_FOR_THE_DATABASE = 3

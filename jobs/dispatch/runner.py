@@ -36,7 +36,7 @@ from . import loglines
 from .circuit import Circuit
 from .isolation import run_isolated
 from .lanebook import LaneBook, Terms
-from .pace import TRANSACTION_S, Pace
+from .pace import LONGEST_TRANSACTION_S, Pace
 from .run import Run, as_current
 from .steps import Steps, of_workflows
 from .telling import Regrets, tell_gave_up
@@ -256,7 +256,7 @@ class Runner:
         results: list[Any] = []
         began = time.monotonic()
         for one in claims:
-            if results and (self.stopping.is_set() or time.monotonic() - began > TRANSACTION_S):
+            if results and (self.stopping.is_set() or time.monotonic() - began > LONGEST_TRANSACTION_S):
                 break
             started, started_cpu = time.monotonic(), time.thread_time()
             results.append(self._call(job, [one]))
@@ -275,7 +275,9 @@ class Runner:
 
     def _call(self, job: Job, claims: list[Claim]) -> Any:
         """Call the job's Dramatiq actor, with Dramatiq's middleware around this very job and not the wake-up."""
-        message: Message[Any] = Message(queue_name=job.queue_name, actor_name=job.name, args=(), kwargs={}, options={})
+        message: Message[Any] = Message(
+            queue_name=job.queue_name, actor_name=job.name, args=(), kwargs={}, options={}, message_id=claims[0].uid
+        )
         proxy, actor = MessageProxy(message), self._broker.get_actor(job.name)
         token = current_uid.set(claims[0].uid if len(claims) == 1 else f"{claims[0].uid} and {len(claims) - 1} more")
         run = None if job.is_batched else self._run_of(job, claims[0])

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text, update
 
 from jobs import Action, BulkRequest, Entry, GiveUp, Selection, Step, chain, current
+from jobs.dispatch.pace import LONGEST_TRANSACTION_S
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import Workshop
 
@@ -127,7 +128,7 @@ def test_what_is_handed_back_and_was_to_end_is_told_of(shop: Workshop) -> None:
             with shop.host.transaction() as session:
                 asked = {"cancel_requested_at": shop.now()}
                 session.execute(update(Entry).where(Entry.uid == uids[1]).values(asked))
-            time.sleep(0.06)
+            time.sleep(1.2 * LONGEST_TRANSACTION_S)
 
     job = shop.job(note)
     shop.engine.runner._pace.learn(job.name, 0.0001, 0.0001)
