@@ -371,31 +371,22 @@ def _run_on_sqlite(
     finished = 0
     if finish is not None:
         values = {**finish, "ids": json.dumps(finish["ids"])}
-        finished = connection.exec_driver_sql(SQLITE_FINISH, values).rowcount
+        finished = put(connection, SQLITE_FINISH, values).touched
         if finished != len(finish["ids"]):
             return finished, []
-        connection.exec_driver_sql(SQLITE_TELL, values)
+        put(connection, SQLITE_TELL, values)
     return finished, [] if claim is None else _take_on_sqlite(connection, claim)
 
 
 def _take_on_sqlite(connection: Connection, claim: Mapping[str, Any]) -> list[Taken]:
-    best = connection.exec_driver_sql(SQLITE_BEST, {**claim, "kinds": json.dumps(claim["kinds"])}).first()
-    if best is None:
+    found = put(connection, SQLITE_BEST, {**claim, "kinds": json.dumps(claim["kinds"])}).rows
+    if not found:
         return []
-    alone = best.crashes or best.concurrency_key
-    size = 1 if alone else dict(zip(claim["kinds"], claim["sizes"], strict=True))[best.kind]
-    values: Sequence[Any] = ("queue", "next_owner", "worker", "lease_s")
-    rows = connection.exec_driver_sql(
-        SQLITE_TAKE,
-        {
-            **{name: claim[name] for name in values},
-            "kind": best.kind,
-            "rank": best.rank,
-            "best": best.id,
-            "size": size,
-        },
-    )
-    return sorted(Taken(*row)._replace(args=json.loads(row.args), checkpoint=_loaded(row.checkpoint)) for row in rows)
+    best, kind, rank, crashes, concurrency_key = found[0]
+    size = 1 if crashes or concurrency_key else dict(zip(claim["kinds"], claim["sizes"], strict=True))[kind]
+    rows = put(connection, SQLITE_TAKE, {**claim, "kind": kind, "rank": rank, "best": best, "size": size}).rows
+    taken: Any = map(Taken._make, rows)
+    return sorted(one._replace(args=json.loads(one.args), checkpoint=_loaded(one.checkpoint)) for one in taken)
 
 
 def _loaded(told: Any) -> Any:
