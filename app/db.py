@@ -89,7 +89,7 @@ def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
             "connect_timeout": 2,
             "application_name": "metronome",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout=2000 "
-            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c plan_cache_mode=force_generic_plan",
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
         }
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options

@@ -50,7 +50,7 @@ def machines(stage: Stage, report: Report, sizes: Sizes) -> None:
 def _opened(stage: Stage, alone: Alone) -> dict[str, str]:
     """Have the servers listen on the bridge, which nobody else is on; the environment of who comes from there."""
     assert stage.postgres
-    alone.engine.host.database.dispose()  # type: ignore[attr-defined]
+    alone.engine.host.close()  # type: ignore[attr-defined]
     stage.postgres.settings = {**stage.postgres.settings, "listen_addresses": f"{NET}.{HERE}"}
     with Path(stage.postgres.data, "pg_hba.conf").open("a") as rules:
         rules.write(f"host all all {NET}.0/24 trust\n")

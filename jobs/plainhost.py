@@ -25,9 +25,14 @@ class PlainHost:
         self._app = app
         self.database = open_database(database_url, connections=pool_size)
         self._hasty = self.database.execution_options(durable=False)
-        self._reader = self.database.execution_options(isolation_level="AUTOCOMMIT")
+        self._reader = open_database(database_url, connections=pool_size, reads=True)
         self._open: ContextVar[Session | None] = ContextVar("jobs_plain_open", default=None)
         self._read: ContextVar[Session | None] = ContextVar("jobs_plain_read", default=None)
+
+    def close(self) -> None:
+        """Close every connection that nobody uses at this moment."""
+        self.database.dispose()
+        self._reader.dispose()
 
     def create_tables(self) -> None:
         """Make the engine's tables where they are missing; an application with migrations makes them there instead."""

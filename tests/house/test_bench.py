@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import ASKED_FOR_ONLY, PARTS
-from bench.document import BEGIN, END, put_into, table
+from bench.document import BEGIN, END, put_into
 from bench.figures import Bound, Row, percentile, ratio
 from bench.processes import Process, usage_below
 from tests.servers import is_alive
@@ -130,31 +130,30 @@ def test_a_process_and_its_children_are_gone_even_if_they_were_held_and_ignore_t
     assert [pid for pid in pids if is_alive(pid)] == []
 
 
-def test_the_document_gets_the_figures_of_a_file() -> None:
-    row = Row("1 drain", "sqlite", "ours / peer", "×", (2.0, 3.0, 1.0), Bound(1.3, 2.5, at_least=True)).as_json()
-    facts = {
-        "at": "now",
-        "commit": "0123456789abcdef",
-        "cores": 2,
-        "processor": "slow",
-        "kernel": "6",
-        "python": "3",
-        "load_before": 0.1,
-    }
-    text = put_into(f"before\n{BEGIN}\nold\n{END}\nafter\n", table({**facts, "rows": [row]}))
-    assert text.splitlines() == [
-        "before",
-        BEGIN,
-        (
-            "Taken at now of commit `0123456789` on 2 cores, slow, Linux 6, Python 3;"
-            " mean load of the five minutes before: 0.1."
-        ),
-        "",
-        "### 1 drain",
-        "",
-        "| database | what | min | median | max | unit | must | aim | |",
-        "|---|---|---:|---:|---:|---|---:|---:|---|",
-        "| sqlite | ours / peer | 1.00 | 2.00 | 3.00 | × | 1.30 | 2.50 | must |",
-        END,
-        "after",
+def test_the_document_holds_each_figure_as_it_was_taken_last() -> None:
+    head = [
+        "| database | what | min | median | max | unit | must | aim | | taken |",
+        "|---|---|---:|---:|---:|---|---:|---:|---|---|",
     ]
+    page = ["before", BEGIN, "In words.", "", "### 1 drain", "", *head]
+    page += ["| sqlite | old | 1 | 1 | 1 | × |  |  |  | then |"]
+    page += ["| postgresql | stays | 1 | 1 | 1 | × |  |  |  | then |"]
+    page += ["", "### 10 schedules", "", *head, "| sqlite | stays | 1 | 1 | 1 | × |  |  |  | then |", END, "after"]
+    rows = [
+        Row("1 drain", "sqlite", "ours / peer", "×", (2.0, 3.0, 1.0), Bound(1.3, 2.5, at_least=True)).as_json(),
+        Row("2 one by one", "sqlite", "ours", "jobs/s", (7.0,)).as_json(),
+    ]
+    found = {"at": "2026-11-02T20:54:39+00:00", "commit": "0123456789abcdef", "rows": rows}
+    text = put_into("\n".join(page), found)
+    assert text.splitlines() == [
+        *page[:8],
+        "| sqlite | ours / peer | 1.00 | 2.00 | 3.00 | × | 1.30 | 2.50 | must | 2 November 2026 `0123456789` |",
+        page[9],
+        "",
+        "### 2 one by one",
+        "",
+        *head,
+        "| sqlite | ours | 7.00 | 7.00 | 7.00 | jobs/s |  |  |  | 2 November 2026 `0123456789` |",
+        *page[10:],
+    ]
+    assert put_into(text, found) == text

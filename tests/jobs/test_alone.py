@@ -1,10 +1,11 @@
 """On PostgreSQL what is alone in its transaction may be kept at once; what is not goes with the rest or not at all."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from jobs import Engine, Entry, JobGroup, JobRequest, PlainHost
 from jobs.errors import Superseded
@@ -34,7 +35,7 @@ def plain(host: SmallHost) -> Iterator[PlainHost]:
     """The plain host on the small host's database."""
     made = PlainHost(Flask("alone"), host.database.url.render_as_string(hide_password=False))
     yield made
-    made.database.dispose()
+    made.close()
 
 
 @pytest.fixture
@@ -143,3 +144,31 @@ def test_a_worker_leaves_nothing_half_done(plain: PlainHost, engine: Engine) -> 
     asked(engine, 2, 3)
     assert engine.runner.drain("work")
     assert seen(plain) == ["succeeded"] * 3
+
+
+def test_what_is_planned_once_is_not_planned_again(plain: PlainHost, engine: Engine) -> None:
+    on_postgresql(plain)
+    for number in range(7):
+        asked(engine, number)
+        claims = claimed(plain)
+        with plain.transaction() as session:
+            writer.succeed(session, claims, then=WISH)
+    with plain.database.connect() as connection:
+        rows = connection.execute(text("SELECT name, custom_plans FROM pg_prepared_statements"))
+        planned = {name: custom for name, custom in rows}  # noqa: C416 -- a row is no pair to mypy
+    assert planned == {"jobs_insert_one": 0, "jobs_claim": 0, "jobs_finishclaim": 0, "jobs_finish": 0}
+
+
+def test_looking_leaves_the_connections_of_those_who_write_as_they_are(plain: PlainHost) -> None:
+    """One that was in autocommit for a look costs its next user a conversation more."""
+    on_postgresql(plain)
+    with plain.inside():
+        assert plain.reading().execute(text("SELECT 1")).scalar_one() == 1
+    with plain.transaction() as session:
+        driver: Any = session.connection().connection.dbapi_connection
+        assert driver.isolation_level is None
+
+
+def on_postgresql(plain: PlainHost) -> None:
+    if plain.database.dialect.name != "postgresql":
+        pytest.skip("SQLite keeps no plans and has no conversations")

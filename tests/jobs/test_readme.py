@@ -30,7 +30,7 @@ def test_another_application_uses_the_engine_as_the_readme_says(database_url: st
     engine.pause(("queue", "mail"), by="olga", reason=None)
     with pytest.raises(DBAPIError, match="only added to"), engine.host.transaction() as session:
         session.execute(text("UPDATE job_audit SET by = 'nobody'"))
-    engine.host.database.dispose()
+    engine.host.close()
     assert answer.status_code == 202
     assert entry is not None
     assert (entry.state, entry.result, entry.priority) == (State.SUCCEEDED, "Hello Ada!", 2)
