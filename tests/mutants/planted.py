@@ -151,7 +151,7 @@ PLANTED = (
     Planted(
         "tell no attempt of a finish",
         "jobs/ledger/hot.py",
-        "        connection.exec_driver_sql(SQLITE_TELL, values)\n",
+        "        put(connection, SQLITE_TELL, values)\n",
         "",
         (f"{LEDGER}/test_writer.py::test_a_finish_keeps_the_effect_the_result_and_the_attempt",),
     ),
