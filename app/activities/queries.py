@@ -256,9 +256,15 @@ def count_of(user_id: int, chosen: Filter) -> int:
     return reading().scalar(select(func.count()).select_from(some)) or 0
 
 
-def waiting_of(user_id: int) -> Waiting:
-    """How many activities of this person have their energy still to come, and since when the newest has."""
-    return Waiting(*reading().connection().execute(_waiting(), {"whose": user_id}).one())
+def waiting_of(user_id: int, *, shown: Iterable[Item] = ()) -> Waiting:
+    """How many activities of this person have their energy still to come, and since when the newest has.
+
+    What waits among those `shown`, which were read before, counts even if it has its energy by now: a page that shows
+    it waiting has to look again.
+    """
+    waiting = Waiting(*reading().connection().execute(_waiting(), {"whose": user_id}).one())
+    seen = [item.changed_at for item in shown if item.is_waiting]
+    return Waiting(len(seen), max(seen)) if seen and not waiting.count else waiting
 
 
 def settled_of(user_id: int, waited: Collection[int]) -> list[tuple[str, Decimal | None]]:

@@ -41,7 +41,7 @@ def index() -> Response:
             raise BadRequest(f"{name} is given more than once.")
     listing, wrong = read_listing(request.args, usual_size=settings().page_size)
     items, following = queries.page_of(me().id, listing)
-    waiting = queries.waiting_of(me().id)
+    waiting = queries.waiting_of(me().id, shown=items)
     pace = pace_s(waiting.since, now=now(), usual_s=settings().poll_pace_s)
     totals = queries.day_totals(me().id, listing.filter, {item.day for item in items})
     day = today(me().zone)

@@ -77,7 +77,7 @@ def _example() -> dict[str, Any]:
 
 def _recent(person: Person) -> dict[str, Any]:
     items = queries.recent_of(person.id, count=RECENT)
-    waiting = queries.waiting_of(person.id)
+    waiting = queries.waiting_of(person.id, shown=items)
     day = today(person.zone)
     pace = pace_s(waiting.since, now=now(), usual_s=settings().poll_pace_s)
     return {

@@ -20,8 +20,10 @@ bp = Blueprint("statistics", __name__, url_prefix="/statistics")
 @signed_in
 def index() -> Response:
     """The last thirty days and the personal bests; looks again while energy is still to come."""
-    row = services.statistics_of(me().id, zone=me().zone)
-    pace = pace_s(waiting_of(me().id).since, now=now(), usual_s=settings().poll_pace_s) if row.uncounted else None
+    row, moment = services.statistics_of(me().id, zone=me().zone), now()
+    # What waited when they were added up may have its energy by now: then it is looked for at once.
+    since = (waiting_of(me().id).since or moment) if row.uncounted else None
+    pace = pace_s(since, now=moment, usual_s=settings().poll_pace_s)
     summary = row.summary
     return live(
         "statistics/_statistics.html",

@@ -1,18 +1,22 @@
 """Today, by hand and by htmx."""
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.accounts import services as accounts
-from app.activities import services
+from app.activities import queries, services
 from app.activities.drafts import Draft
 from app.activities.mets import Kind
 from app.db import db
 from app.queues import Queue
+from app.statistics import routes as statistics
 from jobs import engine_of
 from jobs.testing import run_queue
 from tests.app.conftest import Browser, Clock, text_of
@@ -158,3 +162,46 @@ def test_a_guest_finds_something_to_look_at(stranger: Browser) -> None:
     assert (
         len(re.findall(r'id="activity-\d+-row"', stranger.get("/activities/?per_page=50").get_data(as_text=True))) == 40
     )
+
+
+@pytest.fixture
+def settling_late(run_jobs: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """While it lasts, all that waits gets its number just before a page asks what is still to come."""
+    ask = queries.waiting_of
+
+    def late(*given: Any, **named: Any) -> Any:
+        run_jobs()
+        return ask(*given, **named)
+
+    @contextmanager
+    def patched() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(queries, "waiting_of", late)
+            patch.setattr(statistics, "waiting_of", late)
+            yield
+
+    return patched
+
+
+@pytest.mark.parametrize("path", ["/recent", "/activities/"])
+def test_a_page_whose_last_row_settles_while_it_is_drawn_looks_again(
+    ada: Browser, log: Log, settling_late: Callable[[], Any], path: str
+) -> None:
+    log()
+    with settling_late():
+        first = ada.get(path, headers=PART)
+    again = ada.get(path, headers={**PART, "HX-PTag": first.headers["HX-PTag"]})
+    drawn = [page.get_data(as_text=True) for page in (first, again)]
+    assert [("Calculating" in one, "every " in one) for one in drawn] == [(True, True), (False, False)]
+    assert json.loads(again.headers["HX-Trigger"])["announce"] == {"text": "Running: 315 kcal"}
+
+
+def test_statistics_that_miss_a_number_which_just_came_look_again(
+    ada: Browser, log: Log, settling_late: Callable[[], Any]
+) -> None:
+    log()
+    with settling_late():
+        first = ada.get("/statistics/", headers=PART)
+    again = ada.get("/statistics/", headers={**PART, "HX-PTag": first.headers["HX-PTag"]})
+    drawn = [page.get_data(as_text=True) for page in (first, again)]
+    assert [("315" in one, "every " in one) for one in drawn] == [(False, True), (True, False)]
