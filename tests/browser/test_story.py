@@ -45,7 +45,7 @@ def test_today_counts_what_was_just_worked_out(slow_windows: Watched) -> None:
     expect(page.locator("#recent")).to_contain_text("1 activity pending processing.")
     expect(page.locator("#recent .acts")).to_contain_text("Calculating")
     expect(today).to_contain_text("— kcal")
-    expect(today).to_contain_text("315 kcal", timeout=30_000)
+    expect(today).to_contain_text("315 kcal")
     expect(page.locator("#recent .acts .kcal")).to_have_text("315 kcal")
     expect(page.locator("#recent")).not_to_contain_text("pending")
     expect(page.locator("#announce")).to_have_text("Running: 315 kcal")
