@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from jobs import UtcDateTime, prepare_engine, writing
+from jobs import UtcDateTime, hasty, prepare_engine, writing
 
 __all__ = [
     "Base",
@@ -107,7 +107,7 @@ def connect(app: Flask, database_url: str, *, pool_size: int) -> None:
             else:
                 event.listen(engine, "do_execute", _planned_once)
         app.extensions["reading_engine"] = reader.execution_options(begins=False) if is_sqlite else reader
-        app.extensions["hasty_engine"] = db.engine.execution_options(durable=False)
+        app.extensions["hasty_engine"] = hasty(db.engine)
 
 
 def disconnect() -> None:

@@ -68,14 +68,14 @@ def install(app: Flask, config: Config) -> None:
 
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
             said = {name.lower() for name, _ in headers}
-            headers.extend(one for one in own if one[0].lower() not in said)
+            headers += [one for one in own if one[0].lower() not in said]
+            headers.append(("X-Request-ID", request_id()))
             return start_response(status, headers, error)
 
         return inner(environ, start)
 
     app.wsgi_app = with_headers  # type: ignore[method-assign]
     app.before_request(_begin)
-    app.after_request(_name)
     app.after_request(_log)
     app.after_request(_tell)
     app.teardown_request(_end)
@@ -100,11 +100,6 @@ def _begin() -> None:
     g.request_id, g.began = own, time.perf_counter()
     logs.unbind()
     logs.bind(request_id=own)
-
-
-def _name(response: Response) -> Response:
-    response.headers["X-Request-ID"] = request_id()
-    return response
 
 
 def _tell(response: Response) -> Response:

@@ -11,7 +11,7 @@ from flask_smorest import Api
 from flask_smorest import Blueprint as Endpoints
 from marshmallow import Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app import strict_json
@@ -26,6 +26,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 pages = Pages("api", __name__, url_prefix="/api")
 older = Pages("older", __name__)
 
+JSON = "application/json"
 PROBLEM = "application/problem+json"
 LONGEST_KEY = 200
 KEY = {
@@ -100,10 +101,27 @@ class ApiBlueprint(Endpoints):  # type: ignore[misc]
     put: Callable[..., Decorator]
     patch: Callable[..., Decorator]
     delete: Callable[..., Decorator]
-    doc: Callable[..., Decorator]
     arguments: Callable[..., Decorator]
     response: Callable[..., Decorator]
-    alt_response: Callable[..., Decorator]
+
+    @staticmethod
+    def doc(**told: Any) -> Decorator:
+        """Describe the view further."""
+        return _noted(Endpoints.doc(**told))
+
+    def alt_response(self, *args: Any, **told: Any) -> Decorator:
+        """Describe what else the view may answer."""
+        return _noted(super().alt_response(*args, **told))
+
+
+def _noted(describe: Callable[[Any], Any]) -> Decorator:
+    """What only describes a view, on the view itself: the library puts a function around it for each description."""
+
+    def decorator(view: Any) -> Any:
+        view._apidoc = describe(view)._apidoc
+        return view
+
+    return decorator
 
 
 class ErrorOut(Schema):
@@ -178,7 +196,8 @@ def read_json(request: Request) -> Any:
     Raises:
         UnsupportedMediaType, BadJson
     """
-    if request.mimetype != "application/json":
+    # Most say just this, and taking a header apart costs more than reading a small body.
+    if request.environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
         raise UnsupportedMediaType
     return strict_json.loads(request.get_data())
 
@@ -211,12 +230,19 @@ def of_each(sent: Sent) -> list[dict[str, Any]]:
     return [one if sent.is_new or one["status"] != 201 else {**one, "status": 200} for one in sent.made]
 
 
+class Answer(Response):
+    """JSON whose headers are final: the library would copy them and look for what to correct."""
+
+    default_mimetype = JSON
+
+    def get_wsgi_headers(self, _environ: Any) -> Headers:
+        """As they are."""
+        return self.headers
+
+
 def answer(content: Mapping[str, Any], *, status: int = 200) -> Response:
-    """JSON that nobody keeps."""
-    response = cast("Response", current_app.json.response(content))
-    response.status_code = status
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    """The content as JSON that nobody keeps."""
+    return Answer(f"{current_app.json.dumps(content)}\n", status=status)
 
 
 def by_field(error: ValidationError) -> dict[str, str]:

@@ -51,11 +51,22 @@ def main() -> None:
 class Answer(WSGITask):  # type: ignore[misc]
     """waitress's, which would end the connection after every answer without a body: a poll that found nothing new."""
 
+    wrote_header: bool
+
     def set_close_on_finish(self) -> None:
         """End the connection after this answer, unless who asked knows where it ends and wants to ask again."""
         wants_it_ended = self.request.headers.get("CONNECTION", "").lower() == "close"
         if self.has_body or self.version != "1.1" or wants_it_ended:
             super().set_close_on_finish()
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the answer. One that is all of it goes with its head: apart, each would be a packet."""
+        is_whole = self.complete and self.has_body and self.content_length == len(data) > 0
+        if self.wrote_header or not is_whole:
+            super().write(data)
+            return
+        self.channel.write_soon(self.build_response_header() + data)
+        self.wrote_header, self.content_bytes_written = True, len(data)
 
 
 class Connection(Channel):

@@ -42,7 +42,7 @@ def loads(data: str | bytes) -> Any:
     text = _decoded(data)
     _check_depth(text)
     try:
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+        found = _READER.decode(text)
     except (ValueError, RecursionError):
         raise BadJson("This is not well-formed JSON.") from None
     if _SUSPECT_ESCAPE.search(text):
@@ -99,3 +99,6 @@ def _check_texts(found: Any) -> None:
             waiting += one
         elif isinstance(one, str) and ("\x00" in one or any("\ud800" <= sign <= "\udfff" for sign in one)):
             raise BadJson("A text holds characters that cannot be kept.")
+
+
+_READER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)

@@ -63,7 +63,7 @@ from .schedules.models import Fired, Misfire, Overlap, Schedule, ScheduleFire
 from .schedules.rules import Rule, RuleKind, Upcoming
 from .schedules.ticker import Sweep
 from .schedules.words import in_words
-from .transactions import prepare_engine, retrying, writing
+from .transactions import hasty, prepare_engine, retrying, writing
 from .workflows.looks import StepBrief, WorkflowBrief
 from .workflows.shape import FROM_PARENTS, FROM_THE_STEP, Part, Step, Workflow, chain, chord, group
 
@@ -172,6 +172,7 @@ __all__ = [
     "enter_by",
     "group",
     "has_live",
+    "hasty",
     "in_words",
     "install",
     "masked",

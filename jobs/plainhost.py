@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from .ledger.models import metadata
 from .log import get_logger
-from .transactions import open_database, writing
+from .transactions import hasty, open_database, writing
 
 log = get_logger(__name__)
 
@@ -24,7 +24,7 @@ class PlainHost:
     def __init__(self, app: Flask, database_url: str, *, pool_size: int = 10) -> None:
         self._app = app
         self.database = open_database(database_url, connections=pool_size)
-        self._hasty = self.database.execution_options(durable=False)
+        self._hasty = hasty(self.database)
         self._reader = open_database(database_url, connections=pool_size, reads=True)
         self._open: ContextVar[Session | None] = ContextVar("jobs_plain_open", default=None)
         self._read: ContextVar[Session | None] = ContextVar("jobs_plain_read", default=None)

@@ -41,6 +41,11 @@ class WritingSession(Session):
         """The one connection it works on; inside `begin_nested` with its savepoint set."""
         return super().connection(*args, **kwargs) if args or kwargs or self.in_nested_transaction() else self._its
 
+    def close(self) -> None:
+        """Let go of what the ORM holds, if it was used at all."""
+        if self.in_transaction() or self.identity_map:
+            super().close()
+
     def commit(self) -> None:
         """Commit, whoever began; then, and only then, listeners hear of it."""
         if self.in_transaction():
@@ -136,15 +141,23 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 def prepare_engine(engine: Engine) -> None:
     """Have connections and transactions of the engine begin as the ledger needs it.
 
-    On SQLite transactions hold the write lock from the start. With the execution option `durable=False` a commit waits
-    for no disk; with `begins=False` nothing is begun on SQLite, which is how one reads there. On PostgreSQL what is
-    prepared is planned once for a connection: planning a claim anew takes four times as long as running it.
+    On SQLite transactions hold the write lock from the start; with the execution option `begins=False` nothing is begun
+    there, which is how one reads. On PostgreSQL what is prepared is planned once for a connection: planning a claim
+    anew takes four times as long as running it.
     """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _begin_on_sqlite)
     else:
         event.listen(engine, "connect", _plan_once_on_postgresql)
-        event.listen(engine, "begin", _begin_on_postgresql)
+
+
+def hasty(engine: Engine) -> Engine:
+    """The connections of an engine that `prepare_engine` saw, whose commits wait for no disk here."""
+    those = engine.execution_options(durable=False)
+    if engine.dialect.name == "postgresql":
+        # Only here: where anything listens, SQLAlchemy prepares to tell it of every transaction, at twice its price.
+        event.listen(those, "begin", _begin_hastily_on_postgresql)
+    return those
 
 
 def _plan_once_on_postgresql(connection: Any, _record: object) -> None:
@@ -153,9 +166,8 @@ def _plan_once_on_postgresql(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _begin_on_postgresql(connection: Connection) -> None:
-    if not connection.get_execution_options().get("durable", True):
-        connection.exec_driver_sql(WAITS_FOR_NO_DISK)
+def _begin_hastily_on_postgresql(connection: Connection) -> None:
+    connection.exec_driver_sql(WAITS_FOR_NO_DISK)
 
 
 def _begin_on_sqlite(connection: Connection) -> None:

@@ -216,8 +216,8 @@ TYPED_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 POSTGRESQL_SHARE = """greatest(
             (SELECT job.turn FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.rank = {rank}
              ORDER BY job.rank, job.turn, job.id LIMIT 1),
-            (SELECT max(job.turn) FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.turn > 0
-                AND job.rank = {rank} AND job.requested_by = {requested_by}),
+            (SELECT job.turn FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.turn > 0
+                AND job.rank = {rank} AND job.requested_by = {requested_by} ORDER BY job.turn DESC LIMIT 1),
             0
         )"""
 POSTGRESQL_INSERT = f"""
@@ -238,16 +238,26 @@ POSTGRESQL_INSERT = f"""
     ORDER BY new.place
     ON CONFLICT DO NOTHING"""
 plan_once("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
-POSTGRESQL_INSERT_ONE = f"""
-    INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
-    VALUES (
-        {", ".join(f"%({name})s" for name in COLUMNS)}, %(priority)s,
-        CASE %(state)s WHEN 'ready' THEN {
-    POSTGRESQL_SHARE.format(queue="%(queue)s", rank="%(priority)s", requested_by="%(requested_by)s")
-} + 1 ELSE 0 END
-    )
-    ON CONFLICT DO NOTHING"""
-plan_once("jobs_insert_one", POSTGRESQL_INSERT_ONE, COLUMNS)
+POSTGRESQL_INSERT_ONE = """
+    INSERT INTO job ({columns}, rank, turn)
+    VALUES ({values}, %(priority)s, CASE %(state)s WHEN 'ready' THEN {share} + 1 ELSE 0 END) {twins}"""
+
+
+def _plan_insert_of_one(name: str, columns: Mapping[str, str], *, twins: str) -> None:
+    share = POSTGRESQL_SHARE.format(queue="%(queue)s", rank="%(priority)s", requested_by="%(requested_by)s")
+    values = ", ".join(f"%({column})s" for column in columns)
+    body = POSTGRESQL_INSERT_ONE.format(columns=", ".join(columns), values=values, share=share, twins=twins)
+    plan_once(name, body, columns)
+
+
+RARE = {
+    *("run_at", "expires_at", "unique_key", "live_key", "concurrency_key"),
+    *("workflow_id", "step", "schedule_id", "slot", "retry_of"),
+}
+"""What most jobs have none of. One without these has no twin either, which the database need not look for."""
+USUAL = {name: kind for name, kind in COLUMNS.items() if name not in RARE}
+_plan_insert_of_one("jobs_insert_one", COLUMNS, twins="ON CONFLICT DO NOTHING")
+_plan_insert_of_one("jobs_insert_usual", USUAL, twins="")
 SQLITE_SHARE = """
     SELECT max(
         coalesce((SELECT turn FROM job WHERE queue = :queue AND state = 'ready' AND rank = :priority
@@ -271,7 +281,8 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]], *, alone: 
     if connection.dialect.name == "postgresql":
         if len(rows) == 1:
             one = {**rows[0], "args": json.dumps(rows[0]["args"])}
-            return run_planned(connection, "jobs_insert_one", one, alone=alone).touched
+            is_usual = {one[name] for name in RARE} == {None}
+            return run_planned(connection, f"jobs_insert_{'usual' if is_usual else 'one'}", one, alone=alone).touched
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
         _number_those_of_one(told)
         return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).touched

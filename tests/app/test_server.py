@@ -158,6 +158,15 @@ def test_a_connection_goes_on_after_an_answer_without_a_body(site: Site, headers
         assert (connection.sock.getsockname() == port) is not ends
 
 
+def test_an_answer_that_is_made_in_one_piece_comes_in_one(site: Site) -> None:
+    body = b"127.0.0.1 http"
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as client:
+        for _ in range(50):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            head, end, rest = client.recv(65_536).partition(b"\r\n\r\n")
+            assert (head.split(b"\r\n")[0], end, rest) == (b"HTTP/1.1 200 OK", b"\r\n\r\n", body)
+
+
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(site: Site) -> None:
     connection = socket.create_connection(("127.0.0.1", site.port))
     head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {LARGEST_BODY_BYTES + 1}\r\n\r\n"

@@ -156,7 +156,20 @@ def test_what_is_planned_once_is_not_planned_again(plain: PlainHost, engine: Eng
     with plain.database.connect() as connection:
         rows = connection.execute(text("SELECT name, custom_plans FROM pg_prepared_statements"))
         planned = {name: custom for name, custom in rows}  # noqa: C416 -- a row is no pair to mypy
-    assert planned == {"jobs_insert_one": 0, "jobs_claim": 0, "jobs_finishclaim": 0, "jobs_finish": 0}
+    assert planned == {"jobs_insert_usual": 0, "jobs_claim": 0, "jobs_finishclaim": 0, "jobs_finish": 0}
+
+
+@pytest.mark.parametrize(("durable", "waits"), [(True, "on"), (False, "off")])
+def test_a_transaction_waits_for_the_disk_unless_it_need_not(plain: PlainHost, durable: bool, waits: str) -> None:
+    on_postgresql(plain)
+    with plain.database.connect() as connection:
+        connection.execute(text("SET synchronous_commit TO on"))
+        connection.commit()
+    shown = text("SHOW synchronous_commit")
+    with plain.transaction(durable=durable) as session:
+        assert session.connection().execute(shown).scalar_one() == waits
+    with plain.transaction() as session:
+        assert session.connection().execute(shown).scalar_one() == "on"
 
 
 def test_looking_leaves_the_connections_of_those_who_write_as_they_are(plain: PlainHost) -> None:
