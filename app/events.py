@@ -7,7 +7,7 @@ together. Who follows what is the business of `wiring.py` alone.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import current_app
 
@@ -15,6 +15,7 @@ from jobs import Job, JobRequest, engine_of
 
 from . import logs
 from .db import transaction
+from .question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +118,48 @@ def announce(*events: Event, by: str | None = None, expires_at: datetime | None 
     `by` is who asked for them, as `security.requester` says it; what has not begun at `expires_at` is left undone.
     Gives the public ids of the jobs, in the order of the events and their followers.
     """
-    followers: Followers = current_app.extensions["followers"]
     engine = engine_of()
     requests = [
-        JobRequest(
-            engine.job_named(job.name),
-            event.content(),
-            subject_kind=event.subject_kind,
-            subject_id=event.subject_id,
-            expires_at=expires_at,
-            requested_by=by,
-            request_id=logs.field("request_id"),
-        )
+        _request(engine.job_named(job.name), event, by=by, expires_at=expires_at)
         for event in events
-        for job in followers.get(type(event), ())
+        for job in _followers_of(type(event))
     ]
     if not requests:
         return []
     with transaction() as session:
         return engine.write_down(session, requests)
+
+
+def announce_made(
+    make: Question, values: Mapping[str, Any], event: Event, *, by: str, alone: bool
+) -> tuple[int, str] | None:
+    """On PostgreSQL, make a row and announce it in one statement; the ids of the row and of the job that follows.
+
+    `make` gives the `id` of the new row, for which `UNMADE` stands in the event. None if no row was made, and if
+    what follows takes more than one statement; then nothing was done. What is `alone` in its transaction may be
+    committed when this returns.
+    """
+    engine, followers = engine_of(), _followers_of(type(event))
+    if len(followers) != 1:
+        return None
+    request = _request(engine.job_named(followers[0].name), event, by=by)
+    with transaction() as session:
+        cause = make.as_cause(session.get_bind().dialect, values)
+        return engine.write_down_with(session, cause, request, alone=alone)
+
+
+def _followers_of(event: type[Event]) -> Sequence[Job]:
+    followers: Followers = current_app.extensions["followers"]
+    return followers.get(event, ())
+
+
+def _request(job: Job, event: Event, *, by: str | None, expires_at: datetime | None = None) -> JobRequest:
+    return JobRequest(
+        job,
+        event.content(),
+        subject_kind=event.subject_kind,
+        subject_id=event.subject_id,
+        expires_at=expires_at,
+        requested_by=by,
+        request_id=logs.field("request_id"),
+    )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
-from jobs import put
+from jobs import Cause, put
 
 from .db import planned, reading, reading_engine
 
@@ -65,6 +65,11 @@ class Question:
         except engine.dialect.loaded_dbapi.Error:
             # Asked again in the ordinary way, what is wrong is told, and a broken connection replaced, as everywhere.
             return reading().connection().execute(self._statement, values).first()
+
+    def as_cause(self, dialect: Dialect, values: Mapping[str, Any]) -> Cause:
+        """The same, for a row that is made together with the job about it; the row's `id` is what it gives."""
+        known = self._known(dialect)
+        return Cause(self._name, known.text, known.given(values))
 
     def _within(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         known = self._known(connection.dialect)

@@ -4,7 +4,7 @@ from .audit import Audit
 from .bulk.desk import BulkLook, BulkOperations, BulkRequest
 from .crew import WISHES
 from .dispatch.bell import Bell
-from .dispatch.outbox import JobRequest
+from .dispatch.outbox import UNMADE, JobRequest
 from .dispatch.run import Run, check_cancelled, current
 from .dispatch.shelves import RedisLook
 from .dispatch.soft_limit import SoftLimit
@@ -41,6 +41,7 @@ from .ledger.channels import Channel, came_by, enter_by
 from .ledger.failures import ErrorGroup
 from .ledger.flows import FlowState, OnFailure
 from .ledger.history import SettledJob
+from .ledger.hot import Cause
 from .ledger.lanes import LaneLook, Limits
 from .ledger.listing import Place, Wanted
 from .ledger.models import Attempt, Entry, Mute, WorkerRow, metadata
@@ -76,6 +77,7 @@ __all__ = [
     "LIVE",
     "RANGES",
     "SETTLED",
+    "UNMADE",
     "WAITING",
     "WISHES",
     "WORKS_ON",
@@ -89,6 +91,7 @@ __all__ = [
     "BulkOperations",
     "BulkRequest",
     "Cancelled",
+    "Cause",
     "Channel",
     "Crowded",
     "Engine",

@@ -19,7 +19,7 @@ from .crew import Crew
 from .dispatch.broker import WakeUpBroker, make_broker, wake_up_actor
 from .dispatch.heartbeat import Heartbeat, process_name
 from .dispatch.lifecycle import Lifecycle
-from .dispatch.outbox import JobRequest, new_uid, tell_unstarted, wake_at_commit, write_down
+from .dispatch.outbox import JobRequest, new_uid, tell_unstarted, wake_at_commit, write_down, write_down_with
 from .dispatch.reaper import Reaper
 from .dispatch.relay import Relay
 from .dispatch.runner import Runner
@@ -32,6 +32,7 @@ from .inspector import Inspector
 from .integrity import Integrity
 from .ledger import allowances, audit, bulk, control, effects, kinds, lanes, mutes, reader, retention, writer
 from .ledger.history import SettledJob, insert_settled
+from .ledger.hot import Cause
 from .ledger.models import Entry, Mute
 from .ledger.reader import JobBrief
 from .leftovers import Leftovers
@@ -192,17 +193,32 @@ class Engine:
         """
         return self._write_down(session, requests, alone=False)
 
+    def write_down_with(
+        self, session: Session, cause: Cause, request: JobRequest, *, alone: bool = False
+    ) -> tuple[int, str] | None:
+        """On PostgreSQL, make a row of the host's and write down the job about it with one statement; the ids of both.
+
+        The row's id becomes the job's subject and its only argument; in the request `UNMADE` stands for it. None if no
+        row was made, and if such a job takes more than one statement: then nothing is written. Workers hear of it at
+        the commit; where the session's transaction is open for this `alone`, it may be committed when this returns.
+
+        Raises:
+            UnknownJob, BadArguments
+        """
+        known = self._checked(request)
+        wake, tell = self.sender.wake, self.observer.enqueued
+        return write_down_with(session, cause, known, wake=wake, tell=tell, alone=alone)
+
     def _write_down(self, session: Session, requests: Sequence[JobRequest], *, alone: bool) -> list[str]:
-        known = [self._with_policy(one) for one in requests]
-        for one in known:
-            one.job.check(one.args)
-            if one.queue is not None:
-                self.check_lane(("queue", one.queue))
+        known = [self._checked(one) for one in requests]
         return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued, alone=alone)
 
-    def _with_policy(self, request: JobRequest) -> JobRequest:
+    def _checked(self, request: JobRequest) -> JobRequest:
         """The request for the job as this host declares it, which may differ from how its feature does."""
         job = self.job_named(request.job.name)
+        job.check(request.args)
+        if request.queue is not None:
+            self.check_lane(("queue", request.queue))
         return request if job is request.job else dataclasses.replace(request, job=job)
 
     def write_settled(self, session: Session, settled: Sequence[SettledJob]) -> list[str]:

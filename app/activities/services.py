@@ -11,20 +11,36 @@ from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Column, Connection, Dialect, Table, bindparam, delete, null, or_, select, text, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.accounts import queries as account_queries
 from app.accounts import services as account_services
 from app.clock import now
-from app.db import transaction
+from app.db import in_transaction, transaction
 from app.errors import Conflict, Invalid, NotFound
-from app.events import ActivityCounted, ActivityLogged, announce
+from app.events import ActivityCounted, ActivityLogged, announce, announce_made
 from app.question import Question
 from app.security import requester
 from app.web import settings
-from jobs import GiveUp, SettledJob, check_cancelled, current, engine_of, has_live, retrying
+from jobs import UNMADE, GiveUp, SettledJob, check_cancelled, current, engine_of, has_live, retrying
 
 from . import queries
 from .calories import burned
@@ -75,10 +91,12 @@ WRITE_ONE = Question(
 )
 
 # Leaves out what was sent before under the same key. Built once: these run at every submit.
+UNLESS_SENT: dict[str, Any] = {
+    "index_elements": ["user_id", "submission_key"],
+    "index_where": text("submission_key IS NOT NULL"),
+}
 INSERT = {
-    name: dialect.insert(activity).on_conflict_do_nothing(
-        index_elements=["user_id", "submission_key"], index_where=text("submission_key IS NOT NULL")
-    )
+    name: dialect.insert(activity).on_conflict_do_nothing(**UNLESS_SENT)
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
 }
 INSERT_ONE = {
@@ -89,6 +107,25 @@ INSERT_ONE = {
     )
     for name, insert in INSERT.items()
 }
+
+
+def _typed(name: str) -> ColumnElement[Any]:
+    """A value with the type of its column; a text too long for it is not cut, but refused."""
+    kind = activity.c[name].type
+    return cast_to(bindparam(name, type_=kind), Text() if isinstance(kind, String) else kind)
+
+
+# The usual one, whose weight is the one that is known: nothing but its job follows from it.
+INSERT_USUAL = Question(
+    postgresql.insert(activity)
+    .from_select(
+        WRITTEN,
+        select(*map(_typed, WRITTEN)).where(account_queries.KNOWN_WEIGHT.scalar_subquery() == _typed("weight_kg")),
+    )
+    .on_conflict_do_nothing(**UNLESS_SENT)
+    .returning(activity.c.id),
+    name="insert_usual_activity",
+)
 INSERT_MANY = {name: insert.returning(activity.c.submission_key, activity.c.id) for name, insert in INSERT.items()}
 
 
@@ -116,12 +153,17 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
         Invalid: the draft breaks a rule, or gives no weight and none is known
         Conflict: the key was used for another draft
     """
-    moment = now()
+    moment, alone, by = now(), not in_transaction(), requester(user_id)
     with transaction() as session:
         row = _row(user_id, draft, zone=zone, at=moment)
         row |= {"submission_key": key, "submission_print": draft.fingerprint() if key else None}
         asked = {**row, "whose": user_id, "until_day": row["day"]}
-        insert = INSERT_ONE[session.get_bind().dialect.name]
+        dialect = session.get_bind().dialect.name
+        if dialect == "postgresql":
+            at_once = announce_made(INSERT_USUAL, asked, ActivityLogged(UNMADE), by=by, alone=alone)
+            if at_once:
+                return Logged(at_once[0], is_new=True, row=row, job_uid=at_once[1])
+        insert = INSERT_ONE[dialect]
         made = insert.first(asked)
         if made is None and _free_key(session, row):
             made = insert.first(asked)
@@ -129,7 +171,7 @@ def log_activity(user_id: int, draft: Draft, *, zone: str, key: str | None = Non
             return Logged(_sent_before(session, row), is_new=False)
         if draft.weight_kg is not None and made.known_kg != row["weight_kg"]:
             account_services.record_weight(user_id, weight_kg=row["weight_kg"], on_day=row["day"])
-        jobs = announce(ActivityLogged(made.id), by=requester(user_id))
+        jobs = announce(ActivityLogged(made.id), by=by)
     return Logged(made.id, is_new=True, row=row, job_uid=jobs[0] if jobs else None)
 
 

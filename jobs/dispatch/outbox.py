@@ -19,7 +19,8 @@ from typing import Any
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from jobs.ledger import lanes, writer
+from jobs.ledger import hot, lanes, writer
+from jobs.ledger.hot import Cause
 from jobs.ledger.models import Entry
 from jobs.ledger.states import State
 from jobs.observer import Asked, Observer
@@ -35,6 +36,10 @@ LONGEST_KEY = 200
 UID = re.compile(r"[0-9a-f]{32}")
 """What a public id looks like: no database is asked for what can be none."""
 VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+UNMADE = 0
+"""Stands for the id of a row that is not there yet."""
+KEY_END = f"{UNMADE})]"
+"""How the key of a job ends whose only argument that is."""
 BEGINNING_S = 1_577_836_800
 """2020: no job was asked for before."""
 
@@ -120,14 +125,61 @@ def write_down(
     written = writer.insert_jobs(session, rows, periods_s=periods_s, alone=alone)
     uids = written.uids
     made = [row for row, uid in zip(rows, uids, strict=True) if row["uid"] == uid]
-    waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
-    waiting.update({(wake, queue): count for queue, count in written.held.items()})
-    waiting.update((wake, row["queue"]) for row in made if row["state"] == State.READY)
-    for (queue, kind, request_id, by), same in groupby(made, key=ALIKE):
-        first, *others = same
-        asked = Asked(first["uid"], request_id, by)
-        _tell_at_commit(session, tell, (queue, kind), asked, count=1 + len(others))
+    wake_at_commit(session, wake, written.held)
+    _hear_at_commit(session, made, wake=wake, tell=tell)
     return uids
+
+
+def write_down_with(
+    session: Session,
+    cause: Cause,
+    request: JobRequest,
+    *,
+    wake: Callable[[str, int], None],
+    tell: Tell,
+    alone: bool = False,
+) -> tuple[int, str] | None:
+    """On PostgreSQL, make a row and write the job about it into the session's transaction with one statement.
+
+    The row's id is the job's subject and its only argument, for which `UNMADE` stands in the request. The ids of both;
+    None if no row was made, or if this job takes more than one statement: then nothing is written. Otherwise as
+    `write_down`.
+    """
+    row = _row(request, new_uid())
+    if not _is_of_one_statement(request, row):
+        return None
+    begun = {name: row[name] and row[name].removesuffix(KEY_END) for name in hot.KEYS}
+    made = hot.insert_caused(
+        session.connection(),
+        cause,
+        row | begun,
+        argument=next(iter(row["args"])),
+        key_end=KEY_END.removeprefix(str(UNMADE)),
+        alone=alone and not session.in_transaction(),
+    )
+    if made is None:
+        return None
+    _hear_at_commit(session, [row], wake=wake, tell=tell)
+    return made, row["uid"]
+
+
+def _is_of_one_statement(request: JobRequest, row: Mapping[str, Any]) -> bool:
+    """Whether the job takes the id of the row it is about and nothing more, and is asked for without conditions."""
+    is_ready = row["state"] == State.READY and request.queue is None and not request.job.unique_for
+    ends = {key[-len(KEY_END) :] for name in hot.KEYS if (key := row[name])}
+    is_bare = {row[name] for name in hot.EMPTY_IF_CAUSED} == {None}
+    return is_ready and is_bare and [*row["args"].values()] == [UNMADE] and ends <= {KEY_END}
+
+
+def _hear_at_commit(
+    session: Session, made: Iterable[Mapping[str, Any]], *, wake: Callable[[str, int], None], tell: Tell
+) -> None:
+    waiting: Counter[tuple[Any, ...]] = session.info.setdefault(MARK, Counter())
+    for (queue, kind, request_id, by), same in groupby(made, key=ALIKE):
+        alike = list(same)
+        if ready := sum(row["state"] == State.READY for row in alike):
+            waiting[wake, queue] += ready
+        _tell_at_commit(session, tell, (queue, kind), Asked(alike[0]["uid"], request_id, by), count=len(alike))
 
 
 def tell_unstarted(session: Session, observer: Observer, outcome: str, ids: Iterable[int]) -> None:

@@ -216,8 +216,8 @@ TYPED_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 POSTGRESQL_SHARE = """greatest(
             (SELECT job.turn FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.rank = {rank}
              ORDER BY job.rank, job.turn, job.id LIMIT 1),
-            (SELECT job.turn FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.turn > 0
-                AND job.rank = {rank} AND job.requested_by = {requested_by} ORDER BY job.turn DESC LIMIT 1),
+            (SELECT max(job.turn) FROM job WHERE job.queue = {queue} AND job.state = 'ready' AND job.turn > 0
+                AND job.rank = {rank} AND job.requested_by = {requested_by}),
             0
         )"""
 POSTGRESQL_INSERT = f"""
@@ -238,26 +238,53 @@ POSTGRESQL_INSERT = f"""
     ORDER BY new.place
     ON CONFLICT DO NOTHING"""
 plan_once("jobs_insert", POSTGRESQL_INSERT, {"rows": "text"})
-POSTGRESQL_INSERT_ONE = """
-    INSERT INTO job ({columns}, rank, turn)
-    VALUES ({values}, %(priority)s, CASE %(state)s WHEN 'ready' THEN {share} + 1 ELSE 0 END) {twins}"""
-
-
-def _plan_insert_of_one(name: str, columns: Mapping[str, str], *, twins: str) -> None:
-    share = POSTGRESQL_SHARE.format(queue="%(queue)s", rank="%(priority)s", requested_by="%(requested_by)s")
-    values = ", ".join(f"%({column})s" for column in columns)
-    body = POSTGRESQL_INSERT_ONE.format(columns=", ".join(columns), values=values, share=share, twins=twins)
-    plan_once(name, body, columns)
-
-
-RARE = {
-    *("run_at", "expires_at", "unique_key", "live_key", "concurrency_key"),
-    *("workflow_id", "step", "schedule_id", "slot", "retry_of"),
+POSTGRESQL_INSERT_ONE = f"""
+    INSERT INTO job ({", ".join(COLUMNS)}, rank, turn)
+    VALUES (
+        {", ".join(f"%({name})s" for name in COLUMNS)}, %(priority)s,
+        CASE %(state)s WHEN 'ready' THEN {
+    POSTGRESQL_SHARE.format(queue="%(queue)s", rank="%(priority)s", requested_by="%(requested_by)s")
+} + 1 ELSE 0 END
+    )
+    ON CONFLICT DO NOTHING"""
+plan_once("jobs_insert_one", POSTGRESQL_INSERT_ONE, COLUMNS)
+CAUSED = {
+    name: COLUMNS[name]
+    for name in (
+        *("uid", "queue", "kind", "state", "priority", "max_retries", "subject_kind", "requested_by", "request_id"),
+        "pending_deps",
+    )
 }
-"""What most jobs have none of. One without these has no twin either, which the database need not look for."""
-USUAL = {name: kind for name, kind in COLUMNS.items() if name not in RARE}
-_plan_insert_of_one("jobs_insert_one", COLUMNS, twins="ON CONFLICT DO NOTHING")
-_plan_insert_of_one("jobs_insert_usual", USUAL, twins="")
+"""What is known of a job before there is the row that it is about; the rest is the row's id, or empty."""
+KEYS = ("unique_key", "live_key")
+EMPTY_IF_CAUSED = COLUMNS.keys() - {*CAUSED, *KEYS, "args", "subject_id"}
+POSTGRESQL_SHARE_OF_CAUSED = POSTGRESQL_SHARE.format(
+    queue="%(job_queue)s", rank="%(job_priority)s", requested_by="%(job_requested_by)s"
+)
+POSTGRESQL_INSERT_CAUSED = f"""
+    WITH made AS ({{cause}}), written AS (
+        INSERT INTO job ({", ".join(CAUSED)}, args, subject_id, {", ".join(KEYS)}, rank, turn)
+        SELECT
+            {", ".join(f"%(job_{name})s" for name in CAUSED)}, json_build_object(%(job_argument)s, made.id), made.id,
+            {", ".join(f"%(job_{key})s || made.id || %(job_key_end)s" for key in KEYS)},
+            %(job_priority)s, {POSTGRESQL_SHARE_OF_CAUSED} + 1
+        FROM made
+    )
+    SELECT id FROM made"""
+CAUSED_VALUES = {
+    **{f"job_{name}": kind for name, kind in CAUSED.items()},
+    **dict.fromkeys(("job_argument", *(f"job_{key}" for key in KEYS), "job_key_end"), "text"),
+}
+
+
+class Cause(NamedTuple):
+    """A statement for PostgreSQL that makes one row or none and returns its `id`. Its plan is kept under `name`."""
+
+    name: str
+    statement: str
+    values: Mapping[str, Any]
+
+
 SQLITE_SHARE = """
     SELECT max(
         coalesce((SELECT turn FROM job WHERE queue = :queue AND state = 'ready' AND rank = :priority
@@ -281,8 +308,7 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]], *, alone: 
     if connection.dialect.name == "postgresql":
         if len(rows) == 1:
             one = {**rows[0], "args": json.dumps(rows[0]["args"])}
-            is_usual = {one[name] for name in RARE} == {None}
-            return run_planned(connection, f"jobs_insert_{'usual' if is_usual else 'one'}", one, alone=alone).touched
+            return run_planned(connection, "jobs_insert_one", one, alone=alone).touched
         told = [{name: value for name, value in row.items() if value is not None} for row in rows]
         _number_those_of_one(told)
         return run_planned(connection, "jobs_insert", {"rows": json.dumps(told, default=_moment)}).touched
@@ -299,6 +325,31 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, Any]], *, alone: 
     turns = _turns_on_sqlite(connection, rows)
     many = [{**row, "turn": turn} for row, turn in zip(given, turns, strict=True)]
     return connection.exec_driver_sql(SQLITE_INSERT, many).rowcount
+
+
+def insert_caused(
+    connection: Connection,
+    cause: Cause,
+    row: Mapping[str, Any],
+    *,
+    argument: str,
+    key_end: str,
+    alone: bool = False,
+) -> int | None:
+    """On PostgreSQL, make a row and write down the job about it with one statement; the row's id.
+
+    The job is ready, its subject is the row and its only `argument` the row's id; of its keys `row` holds what comes
+    before the id, and `key_end` is what comes after. None if no row was made: then there is no job either. What is
+    `alone` in its transaction may be committed when this returns.
+    """
+    name = f"jobs_caused_{cause.name}"
+    if name not in EXECUTE:
+        body = POSTGRESQL_INSERT_CAUSED.format(cause=cause.statement)
+        plan_once(name, body, {**dict.fromkeys(cause.values, "unknown"), **CAUSED_VALUES})
+    own = {f"job_{column}": row[column] for column in (*CAUSED, *KEYS)}
+    values = {**cause.values, **own, "job_argument": argument, "job_key_end": key_end}
+    told = run_planned(connection, name, values, alone=alone)
+    return told.rows[0][0] if told.rows else None
 
 
 def _number_those_of_one(told: Iterable[dict[str, Any]]) -> None:

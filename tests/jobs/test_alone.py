@@ -156,7 +156,7 @@ def test_what_is_planned_once_is_not_planned_again(plain: PlainHost, engine: Eng
     with plain.database.connect() as connection:
         rows = connection.execute(text("SELECT name, custom_plans FROM pg_prepared_statements"))
         planned = {name: custom for name, custom in rows}  # noqa: C416 -- a row is no pair to mypy
-    assert planned == {"jobs_insert_usual": 0, "jobs_claim": 0, "jobs_finishclaim": 0, "jobs_finish": 0}
+    assert planned == {"jobs_insert_one": 0, "jobs_claim": 0, "jobs_finishclaim": 0, "jobs_finish": 0}
 
 
 @pytest.mark.parametrize(("durable", "waits"), [(True, "on"), (False, "off")])

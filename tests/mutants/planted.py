@@ -45,8 +45,8 @@ PLANTED = (
     Planted(
         "wake before the commit",
         "jobs/dispatch/outbox.py",
-        '    waiting.update((wake, row["queue"]) for row in made if row["state"] == State.READY)\n',
-        '    [wake(row["queue"], 1) for row in made if row["state"] == State.READY]\n',
+        "            waiting[wake, queue] += ready\n",
+        "            wake(queue, ready)\n",
         (f"{DISPATCH}/test_outbox.py::test_workers_hear_of_jobs_at_the_commit_and_not_before",),
     ),
     Planted(
@@ -230,7 +230,7 @@ PLANTED = (
     Planted(
         "wake nobody for a twin that was held",
         "jobs/dispatch/outbox.py",
-        "    waiting.update({(wake, queue): count for queue, count in written.held.items()})\n",
+        "    wake_at_commit(session, wake, written.held)\n",
         "",
         (f"{LEDGER}/test_twins.py::test_workers_are_woken_for_a_twin_that_was_held",),
     ),

@@ -1,6 +1,7 @@
 """What a person can do with their activities, and what happens in the background."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from threading import Barrier, Thread
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from app.accounts import queries as accounts
 from app.accounts import services as account_services
@@ -18,7 +19,7 @@ from app.activities.models import Activity
 from app.clock import now
 from app.db import db, reading, transaction
 from app.errors import Conflict, Invalid, NotFound
-from jobs import Entry, GiveUp, engine_of
+from jobs import Cancelled, Entry, GiveUp, engine_of
 from tests.app.conftest import Clock
 
 from .conftest import MORNING, ZONE, run
@@ -55,6 +56,30 @@ def test_a_logged_activity_keeps_what_was_written_down(ada_id: int) -> None:
 def test_a_logged_activity_brings_one_job(ada_id: int) -> None:
     made = services.log_activity(ada_id, run(), zone=ZONE)
     assert jobs_about(made.id) == ["ready"]
+
+
+def test_on_postgresql_a_usual_activity_takes_no_transaction_of_several_statements(ada_id: int) -> None:
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no conversations to be saved")
+    services.log_activity(ada_id, run(), zone=ZONE)
+    begun: list[object] = []
+    event.listen(db.engine, "begin", begun.append)
+    usual = [services.log_activity(ada_id, run(), zone=ZONE, key=key) for key in (None, "key")]
+    assert (len(begun), [jobs_about(one.id) for one in usual]) == (0, [["ready"], ["ready"]])
+    again = services.log_activity(ada_id, run(), zone=ZONE, key="key")
+    assert (again.id, again.is_new, len(begun)) == (usual[1].id, False, 1)
+    heavier = services.log_activity(ada_id, run(weight_kg=Decimal(71)), zone=ZONE)
+    assert (len(begun), jobs_about(heavier.id)) == (2, ["ready"])
+    assert accounts.weight_on(ada_id, date(2026, 11, 20)) == Decimal(71)
+
+
+def test_what_is_logged_inside_a_transaction_goes_with_it(ada_id: int) -> None:
+    services.log_activity(ada_id, run(), zone=ZONE)
+    with suppress(Cancelled), transaction():
+        services.log_activity(ada_id, run(), zone=ZONE)
+        raise Cancelled
+    with db.session() as session:
+        assert (count(), session.scalar(select(func.count()).select_from(Entry))) == (1, 1)
 
 
 def test_the_day_is_that_of_the_persons_zone(ada_id: int) -> None:
