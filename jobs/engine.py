@@ -214,7 +214,11 @@ class Engine:
         return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued, alone=alone)
 
     def _checked(self, request: JobRequest) -> JobRequest:
-        """The request for the job as this host declares it, which may differ from how its feature does."""
+        """The request for the job as this host declares it, which may differ from how its feature does.
+
+        Raises:
+            UnknownJob, BadArguments
+        """
         job = self.job_named(request.job.name)
         job.check(request.args)
         if request.queue is not None:

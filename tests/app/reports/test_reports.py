@@ -297,6 +297,7 @@ def test_old_reports_and_files_without_one_are_forgotten(
     [
         ({}, "report_type"),
         ({"report_type": "everything"}, "report_type"),
+        ({"report_type": "sales"}, "report_type"),
         ({"report_type": ["users"]}, "report_type"),
         ({"report_type": "custom", "filters": []}, "filters"),
         ({"report_type": "custom", "filters": {"from": "2026-02-30"}}, "filters.from"),
