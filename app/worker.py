@@ -1,5 +1,7 @@
 """The worker's door: `dramatiq app.worker:broker`."""
 
+from multiprocessing import parent_process
+
 from jobs import engine_of
 
 from . import create_app
@@ -8,7 +10,8 @@ from .lineage import end_with_parent
 from .monitoring.events.services import recorder_of
 from .tuning.services import follow
 
-end_with_parent()
+master = parent_process()
+end_with_parent(parent=master.pid if master else None)
 config = enter()
 app = create_app(config, with_pages=False)
 follow(app)

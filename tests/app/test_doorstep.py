@@ -46,7 +46,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 def test_strict_every_door_stays_closed_and_says_what_to_change(
     door: str, environment: pytest.MonkeyPatch, forgetful: RedisServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.setattr("app.lineage.end_with_parent", lambda: None)
+    environment.setattr("app.lineage.end_with_parent", lambda **_: None)
     environment.setenv("REDIS_URL", forgetful.url)
     environment.setenv("REDIS_STRICT", "true")
     with pytest.raises(SystemExit) as end:
