@@ -6,12 +6,19 @@ from jobs import engine_of
 
 from . import create_app
 from .doorstep import enter
-from .lineage import end_with_parent
+from .lineage import be_gone_after_parent, end_with_parent
 from .monitoring.events.services import recorder_of
 from .tuning.services import follow
 
+LONGEST_END_S = 30.0
+"""Longer than a worker has for the jobs that run when it is to stop."""
+
 master = parent_process()
-end_with_parent(parent=master.pid if master else None)
+if master and master.pid:
+    end_with_parent(parent=master.pid)
+    be_gone_after_parent(master.pid, within_s=LONGEST_END_S)
+else:
+    end_with_parent()
 config = enter()
 app = create_app(config, with_pages=False)
 follow(app)
