@@ -32,6 +32,10 @@ THREADS = 4
 PREFETCH = 200
 """Raw Dramatiq was quickest with these three, so it gets them."""
 PEER_REDIS = 15
+IN_TRANSACTION = sa.text(
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+    " AND pid <> pg_backend_pid() AND (state LIKE 'idle in transaction%' OR state = 'active') LIMIT 1"
+)
 
 
 @dataclass
@@ -185,9 +189,10 @@ class Room:
             engine.dispose()
 
     def is_locked(self) -> bool:
-        """Whether somebody is writing at this moment. Only SQLite lets a held process lock out everybody."""
+        """Whether somebody is writing at this moment: held then, they would keep what they locked."""
         if self.stage.kind == "postgresql":
-            return False
+            with self.database() as database, database.connect() as connection:
+                return connection.execute(IN_TRANSACTION).first() is not None
         engine = sa.create_engine(self.database_url, connect_args={"timeout": 0.2}, isolation_level="AUTOCOMMIT")
         try:
             with engine.connect() as connection:

@@ -68,6 +68,9 @@ class Taken(NamedTuple):
     waited_s: float
 
 
+# It is planned once, with whatever there is then, and must hold for any ledger: rows that are known are looked up by
+# their ids. A join would be one with all jobs wherever many wait, and a bare `state = 'running'` lets all that run be
+# read for one of them.
 def _on_postgresql(*, finishes: bool, claims: bool) -> str:
     if_mine = "AND (SELECT count(*) FROM mine) = cardinality(%(ids)s)" if finishes else ""
     finish = """
@@ -75,7 +78,7 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
             UPDATE job
             SET state = 'succeeded', finished_at = clock_timestamp(), lease_owner = NULL, lease_until = NULL,
                 result = CAST(%(result)s AS json)
-            WHERE id = ANY(%(ids)s) AND state = 'running' AND lease_owner = %(owner)s
+            WHERE id = ANY(%(ids)s) AND state IS NOT DISTINCT FROM 'running' AND lease_owner = %(owner)s
             RETURNING id, attempt, worker, ready_at, started_at, finished_at
         ), told AS (
             INSERT INTO job_attempt (job_id, attempt, outcome, worker, ready_at, started_at, finished_at)
@@ -83,30 +86,29 @@ def _on_postgresql(*, finishes: bool, claims: bool) -> str:
         )"""
     claim = f"""
         best AS (
-            SELECT id, kind, rank, crashes, concurrency_key FROM job
+            SELECT id, kind, rank,
+                CASE WHEN crashes = 0 AND concurrency_key IS NULL
+                    THEN (%(sizes)s)[array_position(%(kinds)s, CAST(kind AS text))] ELSE 1 END AS size
+            FROM job
             WHERE queue = %(queue)s AND state = 'ready' AND kind = ANY(%(kinds)s) AND {MAY_START_ON_POSTGRESQL}
                 {if_mine}
             ORDER BY rank, turn, id LIMIT 1
             FOR UPDATE SKIP LOCKED
         ), mates AS (
-            SELECT id FROM job
-            WHERE queue = %(queue)s AND state = 'ready'
-                AND rank = (SELECT rank FROM best) AND kind = (SELECT kind FROM best)
-                AND ((crashes = 0 AND concurrency_key IS NULL) OR id = (SELECT id FROM best))
-                AND (expires_at IS NULL OR expires_at > clock_timestamp())
-            ORDER BY turn, id
-            LIMIT (
-                SELECT CASE WHEN (SELECT crashes = 0 AND concurrency_key IS NULL FROM best) THEN size ELSE 1 END
-                FROM unnest(%(kinds)s, %(sizes)s) AS known (kind, size)
-                WHERE known.kind = (SELECT kind FROM best)
-            )
-            FOR UPDATE SKIP LOCKED
+            SELECT mate.id FROM best CROSS JOIN LATERAL (
+                SELECT id FROM job
+                WHERE queue = %(queue)s AND state = 'ready' AND rank = best.rank AND kind = best.kind
+                    AND ((crashes = 0 AND concurrency_key IS NULL) OR id = best.id)
+                    AND (expires_at IS NULL OR expires_at > clock_timestamp())
+                ORDER BY turn, id LIMIT best.size
+                FOR UPDATE SKIP LOCKED
+            ) AS mate
         ), taken AS (
             UPDATE job
             SET state = 'running', attempt = attempt + 1, lease_owner = %(next_owner)s, worker = %(worker)s,
                 lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
                 started_at = clock_timestamp(), finished_at = NULL
-            WHERE id IN (SELECT id FROM mates)
+            WHERE id = ANY(ARRAY(SELECT id FROM mates))
             RETURNING {CLAIMED}, {WAITED_ON_POSTGRESQL}
         )"""
     parts = ([finish] if finishes else []) + ([claim] if claims else [])
