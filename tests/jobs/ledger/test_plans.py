@@ -1,5 +1,6 @@
-"""What every job passes through reads the rows it is about on PostgreSQL, however many others wait or run."""
+"""What every job passes through reads the rows it is about, however many others wait or run."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from jobs.ledger import writer
+from jobs.ledger import hot, writer
 from jobs.ledger.writer import Claim
 from tests.jobs.workshop import Workshop
 
@@ -52,9 +53,9 @@ def rows_read(shop: Workshop, act: Callable[[list[Claim]], object]) -> dict[str,
 
 @pytest.fixture
 def on_postgresql(shop: Workshop) -> Workshop:
-    """A workshop there; SQLite is told of each index by its name, in tests of its own."""
+    """A workshop there."""
     if shop.host.database.dialect.name != "postgresql":
-        pytest.skip("SQLite plans by rules, not by how many rows there are")
+        pytest.skip("SQLite plans by rules, not by how many rows there are: see below")
     return shop
 
 
@@ -68,3 +69,28 @@ def test_a_finish_reads_the_jobs_it_ends(on_postgresql: Workshop) -> None:
             writer.succeed(session, claims)
 
     assert rows_read(on_postgresql, finish) == {"pk_job": 1}
+
+
+STATEMENTS = {
+    "best": (hot.SQLITE_BEST, ["SEARCH job USING INDEX ix_job_ready (queue=?)"]),
+    "take": (
+        hot.SQLITE_TAKE,
+        [
+            "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH job USING INDEX ix_job_ready (queue=? AND rank=?)",
+        ],
+    ),
+    "finish": (hot.SQLITE_FINISH, ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"]),
+    "tell": (hot.SQLITE_TELL, ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"]),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_on_sqlite_each_looks_up_what_it_is_about(shop: Workshop, name: str) -> None:
+    if shop.host.database.dialect.name != "sqlite":
+        pytest.skip("what PostgreSQL plans depends on what there is: see above")
+    statement, plan = STATEMENTS[name]
+    values = dict.fromkeys(re.findall(r":(\w+)", statement))
+    with shop.host.transaction() as session:
+        rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    assert [row[-1] for row in rows if "job" in row[-1].split()[:2]] == plan
