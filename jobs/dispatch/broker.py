@@ -27,6 +27,8 @@ LEDGER_LOOK_S = 10.0
 FETCH_UNTOLD_S = 5.0
 LIVELY_S = 5.0
 """For so long after a token, the next one and its message are waited for together: it costs Redis a look a second."""
+HAND_OVER_S = 0.0002
+"""The thread that was given a wake-up begins with it before this one prepares to wait for the next."""
 MOST_TOKENS = 64
 NOWHERE = "unix:///nonexistent/redis.sock"
 
@@ -230,6 +232,7 @@ class WakeUpConsumer(_RedisConsumer):
             was_told = self._is_told = token is not None
             found: list[bytes | None] = []
         else:
+            time.sleep(HAND_OVER_S)
             was_told, found = self.broker.wait_and_fetch(self.queue_name, room, wait_s=IDLE_WAIT_S)
             self._next_fetch = time.monotonic() + FETCH_UNTOLD_S
             # There may be more than tokens tell of.
