@@ -206,12 +206,13 @@ class Engine:
             UnknownJob, BadArguments
         """
         known = self._checked(request)
-        wake, tell = self.sender.wake, self.observer.enqueued
-        return write_down_with(session, cause, known, wake=wake, tell=tell, alone=alone)
+        ahead = self.sender.wake_ahead if alone else None
+        return write_down_with(session, cause, known, wake=self.sender.wake, tell=self.observer.enqueued, ahead=ahead)
 
     def _write_down(self, session: Session, requests: Sequence[JobRequest], *, alone: bool) -> list[str]:
         known = [self._checked(one) for one in requests]
-        return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued, alone=alone)
+        ahead = self.sender.wake_ahead if alone else None
+        return write_down(session, known, wake=self.sender.wake, tell=self.observer.enqueued, ahead=ahead)
 
     def _checked(self, request: JobRequest) -> JobRequest:
         """The request for the job as this host declares it, which may differ from how its feature does.

@@ -1,7 +1,7 @@
 """Writing a job down with the work that caused it.
 
-The row is the outbox: it commits or rolls back with the business change. Only after the commit does anybody hear of
-it, through a wake-up.
+The row is the outbox: it commits or rolls back with the business change. After the commit workers hear of it through
+a wake-up; one may go ahead of a commit that follows at once, and finds nothing where it comes too early.
 """
 
 import os
@@ -105,7 +105,7 @@ def write_down(
     *,
     wake: Callable[[str, int], None],
     tell: Tell,
-    alone: bool = False,
+    ahead: Callable[[str], None] | None = None,
 ) -> list[str]:
     """Write the jobs into the session's transaction with one statement; their public ids, in order.
 
@@ -115,14 +115,16 @@ def write_down(
     A unique job whose twin is there already is not written a second time; the id given for it is its twin's. A twin
     that is ready is passed by until then, so `wake` hears of it too.
 
-    What is `alone` in the transaction may be committed when this returns; it is heard of as ever.
+    With `ahead` nothing else is in the transaction. Then it may be committed when this returns, and `ahead` hears of
+    each queue in which jobs are about to become ready.
     """
     rows = [_row(request, uid) for request, uid in zip(requests, new_uids(len(requests)), strict=True)]
     lanes.welcome(
         session, ((one.queue, one.job.name) for one in requests if one.queue not in {None, one.job.queue_name})
     )
     periods_s = [request.job.unique_for / 1000 for request in requests]
-    written = writer.insert_jobs(session, rows, periods_s=periods_s, alone=alone)
+    _tell_ahead(ahead, rows)
+    written = writer.insert_jobs(session, rows, periods_s=periods_s, alone=ahead is not None)
     uids = written.uids
     made = [row for row, uid in zip(rows, uids, strict=True) if row["uid"] == uid]
     wake_at_commit(session, wake, written.held)
@@ -137,7 +139,7 @@ def write_down_with(
     *,
     wake: Callable[[str, int], None],
     tell: Tell,
-    alone: bool = False,
+    ahead: Callable[[str], None] | None = None,
 ) -> tuple[int, str] | None:
     """On PostgreSQL, make a row and write the job about it into the session's transaction with one statement.
 
@@ -149,13 +151,14 @@ def write_down_with(
     if not _is_of_one_statement(request, row):
         return None
     begun = {name: row[name] and row[name].removesuffix(KEY_END) for name in hot.KEYS}
+    _tell_ahead(ahead, [row])
     made = hot.insert_caused(
         session.connection(),
         cause,
         row | begun,
         argument=next(iter(row["args"])),
         key_end=KEY_END.removeprefix(str(UNMADE)),
-        alone=alone and not session.in_transaction(),
+        alone=ahead is not None and not session.in_transaction(),
     )
     if made is None:
         return None
@@ -169,6 +172,12 @@ def _is_of_one_statement(request: JobRequest, row: Mapping[str, Any]) -> bool:
     ends = {key[-len(KEY_END) :] for name in hot.KEYS if (key := row[name])}
     is_bare = {row[name] for name in hot.EMPTY_IF_CAUSED} == {None}
     return is_ready and is_bare and [*row["args"].values()] == [UNMADE] and ends <= {KEY_END}
+
+
+def _tell_ahead(ahead: Callable[[str], None] | None, rows: Iterable[Mapping[str, Any]]) -> None:
+    if ahead is not None:
+        for queue in {row["queue"] for row in rows if row["state"] == State.READY}:
+            ahead(queue)
 
 
 def _hear_at_commit(

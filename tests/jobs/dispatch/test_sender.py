@@ -5,9 +5,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
+from jobs import JobRequest
 from jobs.dispatch.sender import MOST_AT_ONCE, MOST_HELD, Sender
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import QUEUE, Workshop
@@ -19,6 +23,24 @@ def own_redis() -> Iterator[RedisServer]:
     """A Redis that the test may stop."""
     with RedisServer() as server:
         yield server
+
+
+@contextmanager
+def nobody_writes(host: SmallHost) -> Iterator[None]:
+    """Whoever wants to write jobs down waits meanwhile."""
+    with host.database.connect() as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("LOCK TABLE job IN EXCLUSIVE MODE"))
+        else:
+            connection.execute(text("SELECT 1"))
+        yield
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.005)
 
 
 def wake_ups(redis: RedisServer) -> int:
@@ -94,6 +116,106 @@ def test_what_piles_up_meanwhile_goes_out_together() -> None:
     may_go_on.set()
     sender.flush(5)
     assert sent == [("a", 1), ("a", 4), ("b", 2)]
+
+
+def test_a_wake_up_goes_ahead_of_a_commit_that_follows_at_once_and_another_after_it(
+    open_shop: Callable[..., Workshop], host: SmallHost, redis_server: RedisServer
+) -> None:
+    shop = open_shop()
+    job, of_later = shop.noting(), datetime.now(UTC) + timedelta(hours=1)
+    shop.engine.enqueue(JobRequest(job, {"number": 1}))  # nothing goes ahead of it: this sender knows of no Redis yet
+    shop.engine.sender.flush()
+    shop.engine.enqueue(JobRequest(job, {"number": 2}, run_at=of_later))
+    shop.submit(job, 3)
+    shop.engine.sender.flush()
+    assert wake_ups(redis_server) == 2
+    with nobody_writes(host):
+        asking = threading.Thread(target=lambda: shop.engine.enqueue(JobRequest(job, {"number": 4})))
+        asking.start()
+        wait_until(lambda: wake_ups(redis_server) == 3)
+        assert asking.is_alive()
+    asking.join()
+    shop.engine.sender.flush()
+    assert wake_ups(redis_server) == 4
+    shop.work()
+    assert shop.effects() == [1, 3, 4]
+
+
+class Recorded:
+    """What a sender sent; it takes so long as the test holds it up."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int]] = []
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.sender = Sender(self._send)
+        self.sender.wake("first")
+        self.sender.flush(5)
+
+    def _send(self, queue: str, count: int, *, at_most: int) -> bool:
+        self.sent.append((queue, count))
+        return not self.may_go_on.wait(5)
+
+    def hold_up(self, say: Callable[[str], None]) -> None:
+        """Return while what was said is being sent."""
+        before = len(self.sent)
+        self.may_go_on.clear()
+        say("held up")
+        wait_until(lambda: len(self.sent) > before)
+
+
+def test_nobody_is_woken_ahead_where_there_is_something_else_to_do() -> None:
+    it = Recorded()
+    it.hold_up(it.sender.wake)
+    it.sender.wake_ahead("a")
+    it.sender.wake("b")
+    it.sender.wake_ahead("c")
+    it.may_go_on.set()
+    it.sender.flush(5)
+    it.sender.wake_ahead("d")
+    it.sender.flush(5)
+    assert it.sent == [("first", 1), ("held up", 1), ("b", 1), ("d", 1)]
+
+
+def test_what_is_committed_while_somebody_is_woken_for_it_is_told_of_afterwards() -> None:
+    it = Recorded()
+    it.hold_up(it.sender.wake_ahead)
+    it.sender.wake("held up", 2)
+    it.may_go_on.set()
+    it.sender.flush(5)
+    assert it.sent == [("first", 1), ("held up", 1), ("held up", 2)]
+
+
+def test_what_is_committed_before_anybody_was_woken_for_it_is_told_of_once() -> None:
+    it = Recorded()
+    with it.sender._changed:
+        it.sender.wake_ahead("a")
+        it.sender.wake("a")
+    it.sender.flush(5)
+    assert it.sent == [("first", 1), ("a", 1)]
+
+
+def test_nobody_is_woken_ahead_by_a_sender_that_knows_of_no_redis() -> None:
+    sent: list[str] = []
+
+    def send(queue: str, count: int, *, at_most: int) -> bool:
+        sent.append(queue)
+        if len(sent) == 1:
+            raise OSError("no route to host")
+        return False
+
+    sender = Sender(send)
+    sender.wake_ahead("never tried")
+    sender.flush()
+    sender.wake("tried")
+    sender.flush(5)
+    sender.wake_ahead("failed")
+    sender.flush()
+    sender.wake("tried again")
+    sender.flush(5)
+    sender.wake_ahead("known")
+    sender.flush(5)
+    assert sent == ["tried", "tried again", "known"]
 
 
 def test_a_surprise_does_not_end_the_sender() -> None:
