@@ -18,6 +18,8 @@ WITHIN_S = 300
 def main(word: str = "") -> int:
     """Print what became of each, or of those that are called something with the word; 1 unless all were caught."""
     chosen = [one for one in PLANTED if word in one.what]
+    if not chosen:
+        raise SystemExit(f"no defect is called anything with {word!r}")
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)

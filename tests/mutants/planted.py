@@ -50,6 +50,13 @@ PLANTED = (
         (f"{DISPATCH}/test_outbox.py::test_workers_hear_of_jobs_at_the_commit_and_not_before",),
     ),
     Planted(
+        "let the wake-up ahead of a commit do for the one after it",
+        "jobs/dispatch/sender.py",
+        "            return queue in self._pending\n",
+        "            return self._pending.pop(queue, None) is not None\n",
+        (f"{DISPATCH}/test_sender.py::test_what_is_committed_while_somebody_is_woken_for_it_is_told_of_afterwards",),
+    ),
+    Planted(
         "wake for what was rolled back",
         "jobs/dispatch/outbox.py",
         "        return  # a savepoint was given up; waking too many at the commit is harmless, waking nobody is slow\n"
