@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,7 +93,9 @@ class Installation:
     def pid_of(self, word: str) -> int:
         """The process with this word in its command, as soon as there is one."""
         pids: list[int] = []
-        until(lambda: pids.extend(pid for pid, command in self.processes().items() if word in command) or bool(pids))
+        wait_until(
+            lambda: pids.extend(pid for pid, command in self.processes().items() if word in command) or bool(pids)
+        )
         return min(pids)
 
     def command(self, *words: str, feed: str = "") -> str:
@@ -114,7 +117,7 @@ class Installation:
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        until(lambda: self.processes() == {})
+        wait_until(lambda: self.processes() == {})
         if self.process is not None:
             self.process.communicate(timeout=10)
 
@@ -124,7 +127,7 @@ class Installation:
         began = time.monotonic()
         self.process.send_signal(with_signal)
         self.process.communicate(timeout=60)
-        until(lambda: self.processes() == {})
+        wait_until(lambda: self.processes() == {})
         return time.monotonic() - began
 
 
@@ -133,10 +136,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def until(holds: Callable[[], bool], within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 
 from jobs.ledger.states import LIVE
-from tests.faults.processes import Process, wait_until
+from tests.faults.processes import Process
 from tests.faults.stage import Stage
 from tests.servers import PostgresServer, RedisServer
+from tests.waiting import wait_until
 
 from .plan import SCHEDULERS, WORKERS, Happening
 

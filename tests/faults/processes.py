@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,15 +61,6 @@ class Process:
     def log(self) -> str:
         """What it and those before it wrote into the same file."""
         return self.log_file.read_text(errors="replace")
-
-
-def wait_until(is_so: Callable[[], bool], *, within_s: float = 60, what: str = "it did not come to be") -> float:
-    """How many seconds it took."""
-    started = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - started < within_s, what
-        time.sleep(0.05)
-    return time.monotonic() - started
 
 
 def _end_with_parent() -> None:

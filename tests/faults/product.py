@@ -20,9 +20,10 @@ from typing import Any, Self
 from sqlalchemy import create_engine, select, text
 
 from app.activities.models import Activity
+from tests.waiting import wait_until
 
 from .checker import count
-from .processes import ROOT, Process, wait_until
+from .processes import ROOT, Process
 
 MET, WEIGHT_KG = Decimal(9), 70
 EMAIL, PASSWORD = "ada@example.org", "horse plane grass"

@@ -12,9 +12,10 @@ from jobs.ledger.models import in_state
 from jobs.ledger.states import LIVE, State
 from tests.jobs.host import SmallHost, effects
 from tests.servers import RedisServer
+from tests.waiting import wait_until
 
 from .checker import Account, check, check_promises
-from .processes import Process, wait_until
+from .processes import Process
 from .small import build
 
 SHUTDOWN_S = 2.5

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from jobs import Misfire, Rule, Schedule, ScheduleFire, ScheduleRequest, State
 from jobs.ledger.reader import now
+from tests.waiting import wait_until
 
 from . import storage
-from .processes import wait_until
 from .stage import Stage
 
 pytestmark = pytest.mark.everyfault

@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from jobs import State
 from tests.servers import PostgresServer
+from tests.waiting import wait_until
 
 from . import storage
-from .processes import wait_until
 from .small import LEASE_S
 from .stage import Stage
 

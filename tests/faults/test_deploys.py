@@ -9,8 +9,8 @@ import pytest
 from jobs import State
 from jobs.ledger import kinds
 from tests.conftest import Databases
+from tests.waiting import wait_until
 
-from .processes import wait_until
 from .small import OLD_BUILD
 from .stage import Stage
 

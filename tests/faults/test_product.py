@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers import PostgresServer, RedisServer
+from tests.waiting import wait_until
 
-from .processes import wait_until
 from .product import Installation
 
 

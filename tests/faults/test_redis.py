@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from jobs import State
+from tests.waiting import wait_until
 
-from .processes import wait_until
 from .small import QUEUE
 from .stage import Stage
 

@@ -13,8 +13,9 @@ from sqlalchemy import text
 
 from app import schema
 from tests.servers import RedisServer
+from tests.waiting import wait_until
 
-from .processes import ROOT, wait_until
+from .processes import ROOT
 from .product import Installation
 
 NEW_MIGRATION = """

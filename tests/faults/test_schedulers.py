@@ -6,8 +6,8 @@ import pytest
 
 from jobs import JobRequest, State
 from jobs.ledger.reader import now
+from tests.waiting import wait_until
 
-from .processes import wait_until
 from .stage import Stage
 
 

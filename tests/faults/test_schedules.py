@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from jobs import Entry, Rule, ScheduleFire, ScheduleRequest, State
 from jobs.ledger.reader import now
 from tests.jobs.host import effects
+from tests.waiting import wait_until
 
-from .processes import wait_until
 from .stage import Stage
 
 pytestmark = pytest.mark.everyfault

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from jobs import State, Step, chord
+from tests.waiting import wait_until
 
-from .processes import wait_until
 from .stage import Stage
 
 pytestmark = pytest.mark.everyfault

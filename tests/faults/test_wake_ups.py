@@ -9,8 +9,8 @@ import pytest
 from jobs import State
 from tests.doors import ForgetfulDoor
 from tests.servers import RedisServer
+from tests.waiting import wait_until
 
-from .processes import wait_until
 from .small import QUEUE
 from .stage import Stage
 

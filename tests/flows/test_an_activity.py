@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.installation import Installation, until
+from tests.installation import Installation
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -64,10 +65,10 @@ def home(tmp_path: Path, database_url: str) -> Iterator[Installation]:
 def test_the_number_appears_soon_after_the_activity_is_logged(home: Installation) -> None:
     ada = Ada(home)
     first = ada.log()
-    until(lambda: ada.energies([first]) == [KCAL])
+    wait_until(lambda: ada.energies([first]) == [KCAL])
     began = time.monotonic()
     number = ada.log()
-    until(lambda: ada.energies([number]) == [KCAL])
+    wait_until(lambda: ada.energies([number]) == [KCAL])
     print(f"logged to readable with an idle worker: {(time.monotonic() - began) * 1000:.0f} ms")
 
 
@@ -77,7 +78,7 @@ def test_nothing_is_lost_when_everything_is_killed_while_people_log(home: Instal
     home.kill_everything()
     home.start()
     home.said("Metronome is running")
-    until(lambda: ada.energies(ids) == [KCAL] * len(ids))
+    wait_until(lambda: ada.energies(ids) == [KCAL] * len(ids))
 
 
 def test_a_function_in_a_process_of_its_own_is_found_there(home: Installation) -> None:

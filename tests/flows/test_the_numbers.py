@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ import pytest
 from tests.browser.product import ROOT, Product
 from tests.conftest import Databases
 from tests.servers import RedisServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-WITHIN_S = 40
 RUN = {"kind": "running", "duration_min": 30, "weight_kg": 70}
 COUNT = 20
 
@@ -58,13 +57,6 @@ def read(url: str) -> str:
         return str(answer.read().decode())
 
 
-def until(is_so: Callable[[], bool], what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not is_so():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
-
-
 def samples(url: str) -> dict[str, float]:
     lines = [line for line in read(url).splitlines() if line and not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
@@ -75,26 +67,26 @@ def test_one_scrape_of_the_web_shows_every_process(product: Product, own_redis: 
     kind = 'kind="activities.count_calories"'
     finished = f'jobs_finished_total{{{kind},outcome="succeeded",queue="activities"}}'
     web, own = f"{product.url}/metrics", f"http://127.0.0.1:{door}/metrics"
-    until(lambda: samples(web).get(finished) == COUNT, lambda: read(web))
-    until(lambda: samples(web)['worker_up{role="worker"}'] == 1, lambda: read(web))
+    wait_until(lambda: samples(web).get(finished) == COUNT, what=lambda: read(web))
+    wait_until(lambda: samples(web)['worker_up{role="worker"}'] == 1, what=lambda: read(web))
     found = samples(web)
     assert found[f'jobs_enqueued_total{{{kind},queue="activities"}}'] == COUNT
     assert found[f'job_run_seconds_count{{{kind},queue="activities"}}'] == COUNT
     assert found['sweep_seconds_count{sweep="promote due jobs"}'] > 0
     assert any(name.startswith('flask_http_request_duration_seconds_count{endpoint="activities') for name in found)
-    until(lambda: samples(web)["calories_burned_kcal_total"] == 315.0 * COUNT, lambda: read(web))
+    wait_until(lambda: samples(web)["calories_burned_kcal_total"] == 315.0 * COUNT, what=lambda: read(web))
 
     totals = {"tasks_started": COUNT, "tasks_completed": COUNT, "tasks_failed": 0, "total_calories": 315.0 * COUNT}
     assert json.loads(read(f"{product.url}/metrics-json/")) == totals
     own_redis.client().flushall()
-    until(lambda: own_redis.client().hget("metronome:numbers", "tasks_completed") == b"20", lambda: "not kept again")
+    wait_until(lambda: own_redis.client().hget("metronome:numbers", "tasks_completed") == b"20", what="not kept again")
     assert json.loads(read(f"{product.url}/metrics-json/")) == totals
 
     assert samples(own)[finished] == COUNT
     for name in ("worker", "scheduler"):
         product.stop(name)
         product.start(name)
-    until(lambda: opens(own) and samples(own)[finished] == COUNT, lambda: "nobody opened the door again")
+    wait_until(lambda: opens(own) and samples(own)[finished] == COUNT, what="nobody opened the door again")
 
 
 def opens(url: str) -> bool:

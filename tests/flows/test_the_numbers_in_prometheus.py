@@ -6,11 +6,10 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,13 @@ import yaml
 from tests.browser.product import ROOT, Product
 from tests.conftest import Databases
 from tests.installation import free_port
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not here"),
 ]
 
-WITHIN_S = 60
 TOKEN = "k7Jq2vX9pL4mN8rT1wZ5yB3cD6fG0hSa"
 RUN = {"kind": "running", "duration_min": 30, "weight_kg": 70}
 COUNT = 12
@@ -94,13 +93,6 @@ def product(databases: Databases, redis_url: str, tmp_path: Path) -> Iterator[Pr
     databases.drop(url)
 
 
-def until(is_so: Callable[[], bool], what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not is_so():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.2)
-
-
 def test_prometheus_tells_calories_jobs_and_the_age_of_queues(product: Product, tmp_path: Path) -> None:
     doors = {"web": product.port, "worker": free_port(), "scheduler": free_port()}
     for name, port in doors.items():
@@ -113,28 +105,28 @@ def test_prometheus_tells_calories_jobs_and_the_age_of_queues(product: Product, 
     try:
         product.log(product.make_person(), [RUN] * COUNT)
         waiting = 'max(queue_oldest_ready_seconds{queue="activities"})'
-        until(lambda: (prometheus.value(waiting) or 0) > 1, prometheus.log)
+        wait_until(lambda: (prometheus.value(waiting) or 0) > 1, what=prometheus.log)
         assert prometheus.value('max(jobs_state{queue="activities", state="ready"})') == COUNT
         assert prometheus.value("max(calories_burned_kcal_total)") == 0
 
         metrics = str(tmp_path / "worker-metrics")
         product.start("worker", PROMETHEUS_MULTIPROC_DIR=metrics, METRICS_PORT=str(doors["worker"]))
-        until(lambda: prometheus.value("max(calories_burned_kcal_total)") == 315.0 * COUNT, prometheus.log)
+        wait_until(lambda: prometheus.value("max(calories_burned_kcal_total)") == 315.0 * COUNT, what=prometheus.log)
         finished = 'sum(jobs_finished_total{kind="activities.count_calories", outcome="succeeded"})'
-        until(lambda: prometheus.value(finished) == COUNT, prometheus.log)
-        until(lambda: prometheus.value(waiting) == 0, prometheus.log)
+        wait_until(lambda: prometheus.value(finished) == COUNT, what=prometheus.log)
+        wait_until(lambda: prometheus.value(waiting) == 0, what=prometheus.log)
         assert prometheus.value("sum(max by (kind) (activities_logged_total))") == COUNT
         assert prometheus.value('sum(jobs_enqueued_total{kind="activities.count_calories"})') == COUNT
 
-        until(lambda: prometheus.value("sum(up)") == 3, prometheus.log)
+        wait_until(lambda: prometheus.value("sum(up)") == 3, what=prometheus.log)
         roles = prometheus.ask("query", query="count by (role) (process_resident_memory_bytes)")
         assert {one["metric"]["role"] for one in roles["result"]} == {"web", "worker", "scheduler"}
         rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
         assert {rule["health"] for rule in rules} == {"ok"}
-        until(lambda: alarms(prometheus) == [], lambda: alarms(prometheus))
+        wait_until(lambda: alarms(prometheus) == [], what=lambda: alarms(prometheus))
 
         product.stop("worker")
-        until(lambda: "ProcessDown" in alarms(prometheus), lambda: alarms(prometheus))
+        wait_until(lambda: "ProcessDown" in alarms(prometheus), what=lambda: alarms(prometheus))
     finally:
         prometheus.stop()
 

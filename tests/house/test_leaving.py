@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LUGGAGE = ("jobs", "tests/jobs", "tests/conftest.py", "tests/doors.py", "tests/servers.py", "pyproject.toml")
+LUGGAGE = (
+    "jobs",
+    "tests/jobs",
+    "tests/conftest.py",
+    "tests/doors.py",
+    "tests/servers.py",
+    "tests/waiting.py",
+    "pyproject.toml",
+)
 
 
 def test_no_test_of_the_engine_imports_the_product() -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import ROOT, Installation, free_port, until
+from tests.installation import ROOT, Installation, free_port
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +66,7 @@ def test_who_is_stopped_while_it_asks_for_the_link_leaves_nothing_behind(install
         threading.Thread(target=site.serve_forever, daemon=True).start()
         words = [sys.executable, "-m", "app.welcome"]
         with subprocess.Popen(words, cwd=ROOT, env=installation.environment, stdout=subprocess.DEVNULL) as welcome:
-            until(lambda: any("setup-link" in words for words in installation.processes().values()))
+            wait_until(lambda: any("setup-link" in words for words in installation.processes().values()))
             welcome.terminate()
         site.shutdown()
     assert installation.processes() == {}
@@ -78,7 +79,7 @@ def test_a_child_that_dies_is_started_again(installation: Installation) -> None:
     for word in ("app.server", "app.scheduler", "redis-server", "dramatiq"):
         before = installation.pid_of(word)
         os.kill(before, signal.SIGKILL)
-        until(lambda before=before: before not in installation.processes())  # type: ignore[misc]
+        wait_until(lambda before=before: before not in installation.processes())  # type: ignore[misc]
         assert installation.pid_of(word) != before
     assert installation.first_page() == 200
 
@@ -90,7 +91,7 @@ def test_a_killed_supervisor_leaves_nobody_behind(installation: Installation) ->
     installation.pid_of("dramatiq")
     process.kill()
     process.communicate(timeout=60)
-    until(lambda: installation.processes() == {})
+    wait_until(lambda: installation.processes() == {})
 
 
 @pytest.mark.looks

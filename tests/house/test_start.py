@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.daemon import Running
-from tests.installation import ROOT, Installation, free_port, until
+from tests.installation import ROOT, Installation, free_port
+from tests.waiting import wait_until
 
 slow = pytest.mark.slow
 
@@ -61,7 +62,7 @@ def test_what_was_killed_leaves_a_name_that_is_not_believed(installation: Instal
     assert run(installation, "start")[0] == 0
     pid = int((installation.folder / "metronome.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
-    until(lambda: installation.processes() == {})
+    wait_until(lambda: installation.processes() == {})
     code, said = run(installation, "start")
     assert (code, said[0].startswith("Metronome is running")) == (0, True), said
     assert run(installation, "stop")[0] == 0

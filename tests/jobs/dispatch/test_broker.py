@@ -16,8 +16,7 @@ from jobs.dispatch.broker import wake_up_actor
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import QUEUE, Workshop
 from tests.servers import RedisServer
-
-SOON_S = 15.0
+from tests.waiting import wait_until
 
 
 @contextmanager
@@ -28,15 +27,6 @@ def worker_of(shop: Workshop, *, threads: int = 2) -> Iterator[Worker]:
         yield worker
     finally:
         worker.stop(timeout=5_000)
-
-
-def wait_until(is_so: Callable[[], bool], *, within_s: float = SOON_S) -> float:
-    """How long it took."""
-    started = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - started < within_s, "it did not come to be"
-        time.sleep(0.02)
-    return time.monotonic() - started
 
 
 def message(**fields: Any) -> bytes:

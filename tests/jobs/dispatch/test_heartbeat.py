@@ -19,6 +19,7 @@ from jobs.ledger import reader
 from jobs.ledger.models import WorkerRow
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import Workshop
+from tests.waiting import wait_until
 
 
 def heart_of(shop: Workshop, **options: object) -> Heartbeat:
@@ -178,13 +179,6 @@ def test_a_process_whose_worker_threads_died_leaves(host: SmallHost) -> None:
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == EXIT_THREADS_DEAD
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.02)
 
 
 def test_a_job_that_no_limit_can_interrupt_is_taken_over(host: SmallHost) -> None:

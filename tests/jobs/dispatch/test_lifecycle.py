@@ -8,6 +8,7 @@ from dramatiq import Worker
 
 from jobs.ledger import reader
 from tests.jobs.workshop import QUEUE, Workshop
+from tests.waiting import wait_until
 
 SOON_S = 15.0
 
@@ -16,13 +17,6 @@ def started(shop: Workshop) -> Worker:
     worker = Worker(shop.engine.broker, worker_timeout=50, worker_threads=2)
     worker.start()
     return worker
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SOON_S
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.01)
 
 
 def names(shop: Workshop) -> list[str]:

@@ -16,6 +16,7 @@ from jobs.dispatch.sender import MOST_AT_ONCE, MOST_HELD, Sender
 from tests.jobs.host import SmallHost
 from tests.jobs.workshop import QUEUE, Workshop
 from tests.servers import RedisServer
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -34,13 +35,6 @@ def nobody_writes(host: SmallHost) -> Iterator[None]:
         else:
             connection.execute(text("SELECT 1"))
         yield
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.005)
 
 
 def wake_ups(redis: RedisServer) -> int:
