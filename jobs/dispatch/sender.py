@@ -10,7 +10,7 @@ the database writes. Whether it came in time nobody knows, so another one follow
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from jobs.log import get_logger
 
@@ -32,7 +32,7 @@ class Sender:
     def __init__(self, send: Callable[..., object]) -> None:
         self._send = send
         self._pending: dict[str, int] = {}
-        self._ahead: str | None = None
+        self._ahead: dict[str, int] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._pid = 0
@@ -44,7 +44,7 @@ class Sender:
         with self._changed:
             if self._pid != os.getpid():
                 self._start()
-            self._ahead = None
+            self._ahead = {}
             self._pending[queue] = self._pending.get(queue, 0) + ready_count
             self._changed.notify_all()
 
@@ -55,7 +55,7 @@ class Sender:
         """
         with self._changed:
             if self._is_idle() and self._pid == os.getpid() and not self._is_down:
-                self._ahead = queue
+                self._ahead = {queue: 1}
                 self._changed.notify_all()
 
     def flush(self, timeout_s: float = 1.0) -> None:
@@ -68,7 +68,7 @@ class Sender:
         return not (self._pending or self._ahead or self._is_sending)
 
     def _start(self) -> None:
-        self._pid, self._pending, self._ahead, self._is_sending = os.getpid(), {}, None, False
+        self._pid, self._pending, self._ahead, self._is_sending = os.getpid(), {}, {}, False
         self._thread = threading.Thread(target=self._run, name="jobs-sender", daemon=True)
         self._thread.start()
 
@@ -79,18 +79,18 @@ class Sender:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: bool(self._pending or self._ahead))
                 pending, ahead = self._pending, self._ahead
-                self._pending, self._ahead, self._is_sending = {}, None, True
-            rest_s = self._hand_over(pending or {str(ahead): 1})
-            if ahead is None or self._is_committed_in_time(ahead):
+                self._pending, self._ahead, self._is_sending = {}, {}, True
+            rest_s = self._hand_over(pending or ahead)
+            if not ahead or self._is_committed_in_time(ahead):
                 time.sleep(rest_s)
 
-    def _is_committed_in_time(self, queue: str) -> bool:
+    def _is_committed_in_time(self, ahead: Mapping[str, int]) -> bool:
         """Whether the worker that was woken ahead of a commit will find what was committed."""
         time.sleep(UNTIL_IT_LOOKS_S)
         with self._changed:
-            return queue in self._pending
+            return ahead.keys() <= self._pending.keys()
 
-    def _hand_over(self, pending: dict[str, int]) -> float:
+    def _hand_over(self, pending: Mapping[str, int]) -> float:
         """Send what is pending, or drop it; for how many seconds to rest then."""
         try:
             full = [self._send(queue, min(count, MOST_AT_ONCE), at_most=MOST_HELD) for queue, count in pending.items()]

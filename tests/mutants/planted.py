@@ -52,8 +52,8 @@ PLANTED = (
     Planted(
         "let the wake-up ahead of a commit do for the one after it",
         "jobs/dispatch/sender.py",
-        "            return queue in self._pending\n",
-        "            return self._pending.pop(queue, None) is not None\n",
+        "            return ahead.keys() <= self._pending.keys()\n",
+        "            return all(self._pending.pop(queue, None) for queue in ahead)\n",
         (f"{DISPATCH}/test_sender.py::test_what_is_committed_while_somebody_is_woken_for_it_is_told_of_afterwards",),
     ),
     Planted(
