@@ -194,7 +194,7 @@ def revoke(task_id: str) -> Response:
     if terminate not in ("true", "false"):
         raise Invalid({"terminate": "Choose one of: true, false."})
     if terminate == "false" and not queries.is_flow(task_id) and queries.job_of(me(), task_id).state == "running":
-        raise Conflict("It runs. With terminate=true it is asked to end.")
+        raise Conflict("It runs. With ?terminate=true in the address it is asked to end.")
     return _answer({"task_id": task_id, "cancelled": services.cancel(me(), task_id)})
 
 

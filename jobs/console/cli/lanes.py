@@ -159,7 +159,9 @@ def show_kind(engine: Engine, kind: str, *, as_json: bool) -> None:
 # -- limits ---------------------------------------------------------------------------------------------------------
 
 
-def _limiting(scope: Scope, does: str) -> None:
+def _limiting(scope: Scope) -> None:
+    does = f"Decide how many jobs of a {scope} may run at a time, and how many may start in a while."
+
     @{"queue": queues, "kind": kinds}[scope].command("limit", help=does)
     @click.argument("name")
     @click.option("--running", type=click.IntRange(min=0), help="How many may run at a time.")
@@ -183,8 +185,8 @@ def _limiting(scope: Scope, does: str) -> None:
         click.echo(f"{name}: {_limits(LaneLook(limits))}")
 
 
-_limiting("queue", "Decide how many jobs of a queue may run at a time, and how many may start in a while.")
-_limiting("kind", "The same of a kind; it stands above what the kind declares, and --none takes it away.")
+_limiting("queue")
+_limiting("kind")
 
 
 # -- pauses ---------------------------------------------------------------------------------------------------------

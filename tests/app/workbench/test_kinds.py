@@ -108,6 +108,7 @@ def test_long_task_tells_how_far_it_is_and_ends_when_it_is_cancelled(app: Flask,
     )
     refused = api("POST", f"/api/revoke-task/{task_id}/")
     assert (refused.status_code, refused.mimetype) == (409, "application/problem+json")
+    assert (refused.json or {})["detail"] == "It runs. With ?terminate=true in the address it is asked to end."
     assert api("POST", f"/api/revoke-task/{task_id}/?terminate=true").json == {"task_id": task_id, "cancelled": False}
     # Without a heartbeat in this process, what it would bring is brought by hand.
     for hold in engine.runner.running.values():
