@@ -277,6 +277,26 @@ def test_the_old_cookie_is_worth_nothing_after_signing_out(app: Flask, ada: Brow
     assert ada.post("/sign-out").status_code == 303
 
 
+def test_every_window_that_finds_itself_signed_out_has_a_form_that_works(ada: Browser) -> None:
+    ada.get("/settings/")
+    before = ada._token
+    ada.post("/sign-out")
+    ada.get("/")
+    with ada.client.session_transaction() as session:
+        assert set(session) == {"csrf_token"}
+    ada._token = before  # of a window that came to the form while another one signed out
+    assert sign_in(ada) == 303
+
+
+def test_no_form_from_before_signing_in_works_afterwards(ada: Browser) -> None:
+    ada.post("/sign-out")
+    ada.get("/sign-in")
+    before = ada._token
+    assert sign_in(ada) == 303
+    ada._token = before
+    assert ada.post("/settings/theme", {"theme": "dark"}).status_code == 400
+
+
 def test_signing_in_gives_a_new_session_and_ends_the_one_before(app: Flask, ada: Browser) -> None:
     old = cookie_of(ada)
     ada.post("/sign-in", {"email": "ada@example.org", "password": PASSWORD})
